@@ -1,0 +1,43 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Who may import whom is the order below: C shims, AddonMemory, {Addons, RaceModel}, {checkers, engines, files,
+// reports}, AddonRace, the command. Build with `--explicit-target-dependency-import-check error` to have it enforced.
+let package = Package(
+  name: "AddonRace",
+  products: [
+    .library(name: "AddonRace", targets: ["AddonRace"]),
+    .executable(name: "addonrace", targets: ["AddonRaceCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CAtomicOps", pkgConfig: "atomic_ops", providers: [.apt(["libatomic-ops-dev"])]),
+    .target(name: "CAtomics", dependencies: ["CAtomicOps"]),
+    .target(name: "CThreads"),
+    .target(name: "CFibers"),
+    .target(name: "AddonMemory", dependencies: ["CAtomics", "CThreads"]),
+    .target(name: "Addons", dependencies: ["AddonMemory"]),
+    .target(name: "RaceModel", dependencies: ["AddonMemory"]),
+    .target(name: "Checkers", dependencies: ["AddonMemory", "RaceModel"]),
+    .target(
+      name: "StressEngine",
+      dependencies: ["AddonMemory", "Addons", "RaceModel", "CAtomics", "CThreads", "CFibers"]),
+    .target(
+      name: "ScenarioFiles",
+      dependencies: ["RaceModel", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Reports", dependencies: ["RaceModel"]),
+    .target(
+      name: "AddonRace",
+      dependencies: [
+        "AddonMemory", "Addons", "RaceModel", "Checkers", "StressEngine", "ScenarioFiles", "Reports", "CAtomics",
+        "CThreads",
+      ]),
+    .executableTarget(
+      name: "AddonRaceCLI",
+      dependencies: ["AddonMemory", "AddonRace", "CThreads", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+  ],
+  swiftLanguageModes: [.v6]
+)

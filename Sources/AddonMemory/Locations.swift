@@ -1,0 +1,95 @@
+/// Places in memory that a strategy works on. All are trivial values: an address and how to read it.
+
+/// An atomic 64-bit place. Atomic and plain operations may both be used on it.
+@frozen public struct Word64: Equatable {
+  public let pointer: UnsafeMutablePointer<UInt64>
+  @inlinable @inline(__always) public init(_ address: UInt) {
+    pointer = UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  }
+  @inlinable public var address: UInt { UInt(bitPattern: pointer) }
+}
+
+/// An atomic 32-bit place.
+@frozen public struct Word32: Equatable {
+  public let pointer: UnsafeMutablePointer<UInt32>
+  @inlinable @inline(__always) public init(_ address: UInt) {
+    pointer = UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  }
+}
+
+/// One atomic pointer field of an inode (or of another addon): NULL, or the addon that populates it.
+@frozen public struct Slot: Equatable {
+  public let word: Word64
+  @inlinable @inline(__always) public init(_ address: UInt) { word = Word64(address) }
+}
+
+/// What a slot points to while it is populated.
+@frozen public struct Addon: Equatable, Sendable {
+  public let address: UInt
+  @inlinable @inline(__always) public init(address: UInt) { self.address = address }
+
+  @inlinable @inline(__always) public func word64(at offset: UInt) -> Word64 { Word64(address &+ offset) }
+  @inlinable @inline(__always) public func word32(at offset: UInt) -> Word32 { Word32(address &+ offset) }
+  @inlinable @inline(__always) public func slot(at offset: UInt) -> Slot { Slot(address &+ offset) }
+  @inlinable @inline(__always) public func lock(at offset: UInt) -> Lock { Lock(address &+ offset) }
+}
+
+/// A spin lock of 32 bits. Neither of its two values is zero or poison, so that a lock which nobody initialised shows.
+@frozen public struct Lock: Equatable {
+  public let word: Word32
+  @inlinable @inline(__always) public init(_ address: UInt) { word = Word32(address) }
+  @inlinable public static var unlocked: UInt32 { 0x10c0 }
+  @inlinable public static var locked: UInt32 { 0x10c1 }
+}
+
+/// The shared object that racers visit, and what all inodes of a round share.
+@frozen public struct Inode: Equatable {
+  public let address: UInt
+  /// The site's shared area (a key, a map), or 0 where it has none.
+  public let shared: UInt
+  @inlinable @inline(__always) public init(address: UInt, shared: UInt) {
+    self.address = address
+    self.shared = shared
+  }
+  @inlinable @inline(__always) public func slot(at offset: UInt) -> Slot { Slot(address &+ offset) }
+  @inlinable @inline(__always) public func word64(at offset: UInt) -> Word64 { Word64(address &+ offset) }
+
+  /// The inode's own lock, at byte 8 of the inodes that have one.
+  @inlinable public var lock: Lock { Lock(address &+ 8) }
+  /// The inode's flag bits, at byte 12 of the inodes that have them.
+  @inlinable public var flags: Word32 { Word32(address &+ 12) }
+}
+
+/// What is allocated: a size in bytes, and how the allocator hands it out.
+@frozen public struct AddonKind: Sendable {
+  public let name: StaticString
+  /// Bytes.
+  public let size: Int
+  /// `kzalloc` (zeroed) or a slab object that comes as it is.
+  public let zeroed: Bool
+  /// Whether this is what populates a slot. What a visit allocates for its own passing use is not.
+  public let populates: Bool
+  /// Whether the allocation may sleep, which is wrong while a lock is held.
+  public let maySleep: Bool
+  @inlinable public init(
+    _ name: StaticString, size: Int, zeroed: Bool, populates: Bool = true, maySleep: Bool = true
+  ) {
+    self.name = name
+    self.size = size
+    self.zeroed = zeroed
+    self.populates = populates
+    self.maySleep = maySleep
+  }
+}
+
+/// An allocation failed: the kernel's -ENOMEM.
+@frozen public struct OutOfMemory: Error {
+  @inlinable public init() {}
+}
+
+/// How a compare-exchange ended.
+@frozen public enum Exchanged {
+  case won
+  /// What was there instead: NULL only where something else was expected, or where a weak one failed for no reason.
+  case lost(Addon?)
+}

@@ -1,0 +1,62 @@
+import CAtomics
+import CThreads
+import Foundation
+import RaceModel
+
+/// A page that a child writes and its parent reads, so that the parent knows after any death how far it had come.
+///
+/// Words of 64 bits, all relaxed: they are for people.
+final class SharedPage: @unchecked Sendable {
+  enum Word: Int {
+    case phase, rounds, populations, collisions, seed
+  }
+  enum Phase: UInt64 {
+    case notStarted, racing, reporting
+    var words: String {
+      switch self {
+      case .notStarted: "before the race"
+      case .racing: "while racing"
+      case .reporting: "after the race"
+      }
+    }
+  }
+  static let bytes = 4096
+
+  private let words: UnsafeMutablePointer<UInt64>
+  /// Keeps the file open, in the parent.
+  private let descriptor: Int32
+
+  private init?(descriptor: Int32) {
+    let map = mmap(nil, Self.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let map, map != MAP_FAILED else { return nil }
+    words = map.assumingMemoryBound(to: UInt64.self)
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    munmap(words, Self.bytes)
+    close(descriptor)
+  }
+
+  /// The parent's end.
+  static func make() -> SharedPage? {
+    let descriptor = cthreads_shared_file("addonrace", Self.bytes)
+    return descriptor < 0 ? nil : SharedPage(descriptor: descriptor)
+  }
+
+  /// Where a child of this process finds the page.
+  var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
+
+  /// The child's end.
+  static func open(_ path: String) -> SharedPage? {
+    let descriptor = Foundation.open(path, O_RDWR)
+    return descriptor < 0 ? nil : SharedPage(descriptor: descriptor)
+  }
+
+  subscript(word: Word) -> UInt64 {
+    get { catomics_load_relaxed_64(words + word.rawValue) }
+    set { catomics_store_relaxed_64(words + word.rawValue, newValue) }
+  }
+
+  var phase: Phase { Phase(rawValue: self[.phase]) ?? .notStarted }
+}

@@ -1,0 +1,66 @@
+import AddonRace
+import ArgumentParser
+import CThreads
+
+struct AuditCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit", abstract: "Races every fault and every right strategy in every shape: who caught what.",
+    discussion: """
+      A cell says which checkers reported, after how many populations and how long. Exit status 1 if a fault that this \
+      hardware can show escapes a checker that must catch it, or something right is accused.
+      """)
+
+  @Option(help: ArgumentHelp("Seconds at most for each cell.", valueName: "seconds"))
+  var time = 0.5
+  @Option(help: ArgumentHelp("Only entries whose site or strategy contains this.", valueName: "text"))
+  var only: String?
+  @Option(help: "What every random decision follows from.")
+  var seed: UInt64 = 1
+
+  func validate() throws {
+    guard StressLimits.time.contains(time) else { throw ValidationError("--time is \(time); it may be 0.001 to 86400.") }
+  }
+
+  func run() throws {
+    cthreads_catch_interrupts()
+    var audit = Audit()
+    audit.seconds = time
+    audit.seed = seed
+    let children = Children()
+    let entries = Listing.entries.filter { entry in
+      only.map { entry.site.name.contains($0) || entry.strategy.name.contains($0) } ?? true
+    }
+    if entries.isEmpty { throw ValidationError("No site or strategy contains '\(only ?? "")'.") }
+    var complaints = 0, faults = 0, waiting = 0
+    for entry in entries {
+      let row = audit.row(entry) { children.run($0, file: nil, command: "") }
+      if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
+      if let fault = entry.fault {
+        faults += 1
+        if !fault.shownByHardware { waiting += 1 }
+      }
+      if row.complaint != nil { complaints += 1 }
+      print(text(of: row))
+    }
+    print(
+      "\n\(entries.count) entries, \(faults) of them faulty; \(waiting) faults that x86 hardware cannot show wait for "
+        + "ThreadSanitizer or the explorer; \(complaints) complaints")
+    if complaints > 0 { throw ExitCode(ExitStatus.notAsExpected.code) }
+  }
+
+  private func text(of row: Audit.Row) -> String {
+    let entry = row.entry
+    var lines = ["\(entry.site.name) with \(entry.strategy.name)" + (entry.fault.map { ": \($0.defect)" } ?? ": right")]
+    if let fault = entry.fault { lines.append("    to be caught by \(fault.caughtBy)") }
+    for cell in row.cells {
+      let name = cell.shape + String(repeating: " ", count: max(0, 9 - cell.shape.count))
+      let who =
+        cell.checkers.isEmpty ? cell.outcome.rawValue : cell.checkers.joined(separator: ", ")
+      lines.append(
+        "    \(name) \(who), after \(Number.grouped(cell.populations)) populations, "
+          + "\(Number.fixed(cell.seconds * 1000, 1)) ms")
+    }
+    if let complaint = row.complaint { lines.append("    WRONG: \(complaint)") }
+    return lines.joined(separator: "\n")
+  }
+}

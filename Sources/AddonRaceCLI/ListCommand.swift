@@ -1,0 +1,101 @@
+import AddonMemory
+import AddonRace
+import ArgumentParser
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists what there is: sites, strategies, faults, checkers, shapes, orderings.")
+
+  enum Topic: String, CaseIterable, ExpressibleByArgument {
+    case sites, strategies, faults, checkers, shapes, orderings
+  }
+
+  @Argument(help: "What to list; everything if none is named.")
+  var topics: [Topic] = []
+
+  func run() {
+    for (number, topic) in (topics.isEmpty ? Topic.allCases : topics).enumerated() {
+      if number > 0 { print() }
+      print("\(topic.rawValue.uppercased())")
+      switch topic {
+      case .sites: listSites()
+      case .strategies: listStrategies()
+      case .faults: listFaults()
+      case .checkers: listCheckers()
+      case .shapes: listShapes()
+      case .orderings: listOrderings()
+      }
+    }
+  }
+
+  private func listSites() {
+    for (name, entries) in Listing.sites where entries[0].site.fault == nil {
+      let site = entries[0].site
+      print("  \(name): \(site.summary)")
+      print("      from \(site.source)")
+      for role in entries[0].roles { print("      role \(role.name): \(role.sentence)") }
+      let right = entries.filter { $0.fault == nil }.map(\.strategy.name)
+      print("      strategies: \(right.joined(separator: ", "))")
+    }
+  }
+
+  private func listStrategies() {
+    for strategy in Listing.strategies where strategy.fault == nil {
+      print("  \(strategy.name): \(strategy.summary)")
+      let models = MemoryModel.allCases.filter { strategy.rightIn.contains($0) }.map(\.rawValue)
+      print("      from \(strategy.source); right in: \(models.joined(separator: ", "))")
+    }
+  }
+
+  private func listFaults() {
+    for entry in Listing.entries {
+      guard let fault = entry.fault else { continue }
+      let what = entry.strategy.fault.map { _ in entry.strategy.summary } ?? "\(entry.site.summary)"
+      print("  \(entry.site.name) with \(entry.strategy.name): \(fault.defect)")
+      print("      \(what) Happened as: \(fault.happenedAs).")
+      print("      caught by: \(fault.caughtBy)")
+    }
+  }
+
+  private func listCheckers() {
+    for checker in CheckerCatalog.all { print("  \(checker.name): \(checker.summary)") }
+    print("  \(DataRace.name): \(DataRace.summary)")
+  }
+
+  private func listShapes() {
+    for shape in RaceShape.allCases { print("  \(shape.rawValue): \(shape.sentence)") }
+  }
+
+  private func listOrderings() {
+    for row in OrderingTable.rows {
+      print("  \(row.ordering)")
+      print("      sc: \(row.sc)")
+      print("      tso: \(row.tso)")
+      print("      c11: \(row.c11)")
+      print("      kernel: \(row.kernel)")
+      print("      hardware: \(row.hardware)")
+    }
+  }
+}
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Reads scenario files and says what is wrong with them, without running any.")
+
+  @Argument(help: "Scenario files, or folders of them.", completion: .file(extensions: ["yaml", "yml"]))
+  var paths: [String]
+
+  func run() throws {
+    var invalid = 0
+    for found in ScenarioFinder.find(paths) {
+      switch found {
+      case .scenario(let scenario, let file):
+        print("\(file): ok: \(scenario.site) with \(scenario.strategy), \(scenario.racerCount) racers")
+      case .invalid(let error, _):
+        invalid += 1
+        print(error)
+      }
+    }
+    if invalid > 0 { throw ExitCode(ExitStatus.invalid.code) }
+  }
+}

@@ -1,0 +1,31 @@
+import AddonMemory
+
+/// Faulty: whoever loses the race for the storage keeps its charge on the map.
+public enum NeverUncharges: InodeAddonsVariant {
+  @inlinable public static var unchargesOnLoss: Bool { false }  // the fault
+  public static var suffix: String { "-never-uncharged" }
+  public static var fault: Fault? {
+    Fault(
+      "accounting drift", happenedAs: "kernel 55d49f750b1c, CVE-2019-9857", caught: .by(["accounting"]))
+  }
+}
+
+/// Faulty: the inode goes and leaves the storage behind.
+public enum StorageForgotten: InodeAddonsVariant {
+  @inlinable public static var freesStorage: Bool { false }  // the fault
+  public static var suffix: String { "-storage-forgotten" }
+  public static var fault: Fault? {
+    Fault("teardown forgets a door", happenedAs: "synthetic", caught: .by(["no-leak"]))
+  }
+}
+
+/// Faulty: the container is freed first, and what hangs off it is looked for in freed memory.
+public enum ContainerFreedFirst: InodeAddonsVariant {
+  @inlinable public static var freesContainerFirst: Bool { true }  // the fault
+  public static var suffix: String { "-container-freed-first" }
+  public static var fault: Fault? {
+    Fault(
+      "container freed before its users", happenedAs: "kernel 74bd284537b3",
+      caught: .by(["no-use-after-free", "no-leak"]))
+  }
+}

@@ -1,0 +1,31 @@
+import AddonMemory
+
+/// Faulty: everyone who made an info links one to the master key, winner or not.
+public enum LoserLinks: KeyLinking {
+  public static var suffix: String { "-linked-by-loser" }
+  public static var fault: Fault? {
+    Fault(
+      "side effect done by a loser", happenedAs: "what the fscrypt design guards against",
+      caught: .by(["winner-effects"]))
+  }
+
+  @inlinable @inline(__always)
+  public static func link<M: Memory>(_ populated: Populated, to key: MasterKey, in memory: M) {
+    switch populated {
+    case .won(let info): key.link(info, in: memory)
+    case .lost: memory.fetchAdd(key.references, 1, .relaxed)  // the fault: a loser counts itself too
+    case .found: break
+    }
+  }
+}
+
+/// Faulty: the winner forgets to link what it published.
+public enum NobodyLinks: KeyLinking {
+  public static var suffix: String { "-never-linked" }
+  public static var fault: Fault? {
+    Fault("winner's effect never done", happenedAs: "synthetic", caught: .by(["winner-effects"]))
+  }
+
+  @inlinable @inline(__always)
+  public static func link<M: Memory>(_ populated: Populated, to key: MasterKey, in memory: M) {}  // the fault
+}

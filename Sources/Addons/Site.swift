@@ -1,0 +1,100 @@
+import AddonMemory
+
+/// A model of one real place that attaches addons.
+///
+/// A site's functions are written against `Memory` and inlined into the racing loop. What a visit does it reports
+/// through its memory: `memory.at(slot).report(…)` for each slot that the visit's role works on.
+public protocol Site {
+  associatedtype Role: SiteRole
+  static var about: SiteDescription { get }
+  static var strategy: StrategyDescription { get }
+
+  /// Bytes of one inode, a multiple of 8.
+  static var inodeSize: Int { get }
+  /// Bytes that all inodes of a round share (a key, a map), or 0.
+  static var sharedSize: Int { get }
+  /// The number of slots of one inode.
+  static var slotCount: Int { get }
+  /// Bytes of the site's biggest addon.
+  static var biggestAddon: Int { get }
+  /// The most allocations that one visit makes.
+  static var allocationsPerVisit: Int { get }
+
+  /// Puts an inode into its first state. NULL slots and zeroed words need no mention.
+  static func create<M: Memory>(_ inode: Inode, in memory: M)
+  /// Puts the shared area into its first state.
+  static func createShared<M: Memory>(at shared: UInt, in memory: M)
+
+  /// One visit of one racer to one inode.
+  static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M)
+
+  /// At quiescence, before teardown: says what each slot shows (`reach`) and checks what is visible (`expect`).
+  static func inspect<M: Memory>(_ inode: Inode, in memory: M)
+  /// The same for the shared area.
+  static func inspectShared<M: Memory>(at shared: UInt, in memory: M)
+
+  /// The inode goes: frees all that hangs off it and puts it back into its first state.
+  static func tearDown<M: Memory>(_ inode: Inode, in memory: M)
+}
+
+extension Site {
+  @inlinable public static var sharedSize: Int { 0 }
+  @inlinable public static var slotCount: Int { 1 }
+  @inlinable public static var allocationsPerVisit: Int { 1 }
+  @inlinable @inline(__always) public static func create<M: Memory>(_ inode: Inode, in memory: M) {}
+  @inlinable @inline(__always) public static func createShared<M: Memory>(at shared: UInt, in memory: M) {}
+  @inlinable @inline(__always)
+  public static func inspectShared<M: Memory>(at shared: UInt, in memory: M) {}
+}
+
+/// What a racer does at a site. The raw value is its number in the site's list.
+public protocol SiteRole: RawRepresentable<UInt8>, CaseIterable, Sendable {
+  /// One sentence.
+  var sentence: String { get }
+  /// Only looks, and never populates.
+  var looksOnly: Bool { get }
+}
+
+extension SiteRole {
+  /// The case's name in kebab-case.
+  public var name: String {
+    var name = ""
+    for character in "\(self)" {
+      if character.isUppercase { name += "-" }
+      name += character.lowercased()
+    }
+    return name
+  }
+}
+
+/// What a catalog says about a site.
+public struct SiteDescription: Sendable {
+  public let name: String
+  /// One sentence.
+  public let summary: String
+  public let source: String
+  /// The names of the slots of one inode.
+  public let slots: [String]
+  /// Every inode's slot is populated before anyone races for it.
+  public let eager: Bool
+  /// The strategy that Linux uses here, taken when a scenario names none.
+  public let ownStrategy: String
+  /// Racers of a scenario that names none, by role.
+  public let racers: [(role: String, count: Int)]
+  /// What is wrong with it, on purpose.
+  public let fault: Fault?
+
+  @usableFromInline init(
+    _ name: String, _ summary: String, source: String, slots: [String], eager: Bool = false, ownStrategy: String,
+    racers: [(role: String, count: Int)], fault: Fault? = nil
+  ) {
+    self.name = name
+    self.summary = summary
+    self.source = source
+    self.slots = slots
+    self.eager = eager
+    self.ownStrategy = ownStrategy
+    self.racers = racers
+    self.fault = fault
+  }
+}

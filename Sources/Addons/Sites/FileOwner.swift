@@ -1,0 +1,100 @@
+import AddonMemory
+
+/// `file->f_owner`: who gets SIGIO, allocated by the first fcntl that asks for it.
+///
+/// The addon has its lock initialised and its back pointer set before publication. `file_f_owner_allocate` returns 0
+/// to winner and loser alike and does not look again; callers re-read. Freed at file release, without RCU.
+@frozen public enum FileOwner<S: Strategy>: Site {
+  public enum Role: UInt8, SiteRole {
+    case allocate, setOwner, read
+    public var sentence: String {
+      switch self {
+      case .allocate: "file_f_owner_allocate alone: makes sure that there is an owner."
+      case .setOwner: "f_setown: allocates, looks, takes the owner's lock and writes the process number."
+      case .read: "f_getown: looks, and reads under the lock what it finds."
+      }
+    }
+    @inlinable public var looksOnly: Bool { self == .read }
+  }
+
+  public static var about: SiteDescription {
+    SiteDescription(
+      "file-owner", "A file's SIGIO owner, allocated by the first fcntl that needs it.",
+      source: "fs/fcntl.c, Linux 6.12", slots: ["f_owner"], ownStrategy: "full-compare-exchange",
+      racers: [("allocate", 2)])
+  }
+  public static var strategy: StrategyDescription { S.about }
+
+  @inlinable public static var inodeSize: Int { 8 }
+  @inlinable public static var biggestAddon: Int { OwnerMaker.size }
+
+  @inlinable @inline(__always)
+  public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
+    let slot = inode.slot(at: 0)
+    switch role {
+    case .allocate:
+      do {
+        memory.report(.success(try S.populate(slot, of: inode, in: memory, OwnerMaker(file: inode)).addon))
+      } catch {
+        memory.report(.failure)
+      }
+    case .setOwner:
+      do {
+        let populated = try S.populate(slot, of: inode, in: memory, OwnerMaker(file: inode))
+        let owner = populated.addon ?? S.look(at: slot, of: inode, in: memory)
+        if let owner {
+          memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
+          memory.lock(OwnerMaker.lock(owner))
+          memory.write(OwnerMaker.process(owner), UInt64(memory.racer))
+          memory.unlock(OwnerMaker.lock(owner))
+        }
+        memory.report(.success(owner))
+      } catch {
+        memory.report(.failure)
+      }
+    case .read:
+      guard let owner = S.look(at: slot, of: inode, in: memory) else {
+        memory.report(.absent)
+        return
+      }
+      memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
+      memory.lock(OwnerMaker.lock(owner))
+      _ = memory.read(OwnerMaker.process(owner))
+      memory.unlock(OwnerMaker.lock(owner))
+      memory.report(.success(owner))
+    }
+  }
+
+  @inlinable @inline(__always)
+  public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
+    if let owner = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+      memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
+    }
+  }
+
+  @inlinable @inline(__always)
+  public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
+    let slot = inode.slot(at: 0)
+    guard let owner = memory.load(slot, .relaxed) else { return }
+    S.empty(slot, of: inode, in: memory)
+    memory.free(owner)
+  }
+}
+
+/// struct fown_struct: 40 bytes, zeroed.
+@frozen public struct OwnerMaker: Maker {
+  public let file: Inode
+  @inlinable @inline(__always) public init(file: Inode) { self.file = file }
+
+  @inlinable public static var size: Int { 40 }
+  @inlinable @inline(__always) public static func lock(_ owner: Addon) -> Lock { owner.lock(at: 0) }
+  @inlinable @inline(__always) public static func process(_ owner: Addon) -> Word64 { owner.word64(at: 8) }
+  @inlinable @inline(__always) public static func file(_ owner: Addon) -> Word64 { owner.word64(at: 16) }
+
+  @inlinable public var kind: AddonKind { AddonKind("f_owner", size: Self.size, zeroed: true) }
+
+  @inlinable @inline(__always) public func initialise<M: Memory>(_ owner: Addon, in memory: M) {
+    memory.initialise(Self.lock(owner))
+    memory.write(Self.file(owner), UInt64(file.address))
+  }
+}

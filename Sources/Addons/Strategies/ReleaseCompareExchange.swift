@@ -1,0 +1,29 @@
+import AddonMemory
+
+/// Load-acquire, then `cmpxchg_release`; a loser frees its own and returns without looking.
+@frozen public enum ReleaseCompareExchange: Strategy {
+  public static var about: StrategyDescription {
+    StrategyDescription(
+      "release-compare-exchange", "Load-acquire, then cmpxchg_release; a loser frees its own and does not look again.",
+      source: "fs/crypto/keysetup.c fscrypt_setup_encryption_info", rightIn: .everyModel)
+  }
+
+  @inlinable @inline(__always)
+  public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
+    memory.load(slot, .acquiring)
+  }
+
+  @inlinable @inline(__always)
+  public static func populate<M: Memory, T: Maker>(
+    _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
+  ) throws(OutOfMemory) -> Populated {
+    if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }
+    let mine = try maker.make(in: memory)
+    switch memory.compareExchange(slot, nil, mine, .releasing, failure: .relaxed) {
+    case .won: return .won(mine)
+    case .lost:
+      memory.free(mine)
+      return .lost(nil, spare: nil)
+    }
+  }
+}

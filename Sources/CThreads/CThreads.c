@@ -1,0 +1,120 @@
+#define _GNU_SOURCE
+#include "CThreads.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// The processors that the process was started with: pinning chooses among them, unpinning goes back to them.
+static cpu_set_t processors;
+
+__attribute__((constructor)) static void remember_processors(void) {
+  CPU_ZERO(&processors);
+  if (sched_getaffinity(0, sizeof processors, &processors) != 0) CPU_SET(0, &processors);
+}
+
+int cthreads_processor_count(void) { return CPU_COUNT(&processors); }
+
+int cthreads_pin(int index) {
+  int wanted = index % cthreads_processor_count();
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &processors) || wanted-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    return pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+  }
+  return 0;
+}
+
+void cthreads_unpin(void) { pthread_setaffinity_np(pthread_self(), sizeof processors, &processors); }
+void cthreads_yield(void) { sched_yield(); }
+void cthreads_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void cthreads_futex_wait(const uint32_t *word, uint32_t value, int milliseconds) {
+  struct timespec limit = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &limit, NULL, 0);
+}
+
+void cthreads_futex_wake_all(const uint32_t *word) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+int cthreads_die_with_parent(int parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return getppid() == parent;
+}
+
+struct start {
+  void (*body)(void *);
+  void *argument;
+};
+
+static void *run_detached(void *argument) {
+  struct start start = *(struct start *)argument;
+  free(argument);
+  start.body(start.argument);
+  return NULL;
+}
+
+int cthreads_start_detached(void (*body)(void *), void *argument) {
+  struct start *start = malloc(sizeof *start);
+  if (start == NULL) return ENOMEM;
+  *start = (struct start){body, argument};
+  pthread_t thread;
+  int error = pthread_create(&thread, NULL, run_detached, start);
+  if (error == 0) {
+    pthread_detach(thread);
+  } else {
+    free(start);
+  }
+  return error;
+}
+
+static atomic_int interrupted;
+
+static void note_interrupt(int signal) {
+  (void)signal;
+  atomic_store_explicit(&interrupted, 1, memory_order_relaxed);
+}
+
+void cthreads_catch_interrupts(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = note_interrupt;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+int cthreads_interrupted(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed); }
+
+int cthreads_shared_file(const char *name, long size) {
+  int file = memfd_create(name, MFD_CLOEXEC);
+  if (file >= 0 && ftruncate(file, size) != 0) {
+    close(file);
+    return -1;
+  }
+  return file;
+}
+
+int cthreads_sanitizer(void) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  return 1;
+#elif __has_feature(address_sanitizer)
+  return 2;
+#endif
+#endif
+  return 0;
+}

@@ -1,0 +1,62 @@
+/// What Swift cannot reach of threads: pinning, processor hints, waiting on a futex, a child's ties to its parent.
+#ifndef CTHREADS_H
+#define CTHREADS_H
+
+#include <stdint.h>
+
+#define CTHREADS_INLINE static inline __attribute__((always_inline))
+
+/// Tells the processor that this is a spin loop.
+CTHREADS_INLINE void cthreads_pause(void) {
+#if defined(__x86_64__)
+  __asm__ volatile("pause" ::: "memory");
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/// One instruction of delay that no compiler removes.
+CTHREADS_INLINE void cthreads_nop(void) { __asm__ volatile("nop"); }
+
+CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
+CTHREADS_INLINE void cthreads_prefetch_write(const void *_Nonnull p) { __builtin_prefetch(p, 1, 3); }
+
+/// The number of processors that this process may run on.
+int cthreads_processor_count(void);
+
+/// Confines the calling thread to the `index`-th (modulo their number) of the processors that this process may use.
+/// Returns 0, or an error number.
+int cthreads_pin(int index);
+
+/// Lets the calling thread run wherever the process may again.
+void cthreads_unpin(void);
+
+/// Gives the rest of the time slice away.
+void cthreads_yield(void);
+
+/// Names the calling thread (15 characters at most), for debuggers and `top -H`.
+void cthreads_name(const char *_Nonnull name);
+
+/// Sleeps while `*word == value`, at most `milliseconds`.
+void cthreads_futex_wait(const uint32_t *_Nonnull word, uint32_t value, int milliseconds);
+
+/// Wakes every thread that sleeps on `word`.
+void cthreads_futex_wake_all(const uint32_t *_Nonnull word);
+
+/// Asks the kernel to kill this process when its parent dies. Returns 0 if the parent is already gone.
+int cthreads_die_with_parent(int parent);
+
+/// Starts a detached thread of its own that runs `body(argument)`. Returns 0, or an error number.
+int cthreads_start_detached(void (*_Nonnull body)(void *_Nullable), void *_Nullable argument);
+
+/// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads.
+void cthreads_catch_interrupts(void);
+int cthreads_interrupted(void);
+
+/// Creates an anonymous shared file of `size` bytes; returns its descriptor (closed on exec), or -1.
+int cthreads_shared_file(const char *_Nonnull name, long size);
+
+/// Which sanitizer this binary was built with: 0 none, 1 ThreadSanitizer, 2 AddressSanitizer.
+int cthreads_sanitizer(void);
+
+#endif

@@ -1,0 +1,33 @@
+import RaceModel
+
+/// Whoever is told of an addon is told of the one in the slot.
+///
+/// The one-word log has no times, so an allocation counts as having been in the slot if it was ever published, and not
+/// freed by the very visit that returned it.
+public struct Agreement: Checker {
+  public let name = "agreement"
+  public let summary = "A visit returned an allocation that was not in the slot at any moment of that visit."
+  public init() {}
+
+  public func check(_ evidence: Evidence) -> [Finding] {
+    var findings: [Finding] = []
+    evidence.forEachPlace { place in
+      for operation in place.operations where operation.report == .success {
+        switch operation.returned {
+        case .nothing: continue
+        case .stranger:
+          findings.append(place.finding(name, "returned something that was never allocated", racers: [operation.racer]))
+        case .allocation(let number):
+          let allocation = evidence.allocations[number]
+          if allocation.published == 0, place.final != .allocation(number) {
+            findings.append(
+              place.finding(
+                name, "returned allocation \(number), which was never in the slot", racers: [operation.racer],
+                allocations: [number]))
+          }
+        }
+      }
+    }
+    return findings
+  }
+}

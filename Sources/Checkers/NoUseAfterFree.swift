@@ -1,0 +1,33 @@
+import AddonMemory
+import RaceModel
+
+/// What was freed is neither used nor freed again.
+///
+/// Exact for frees. Uses are seen where they read or leave something else than the poison that freed blocks hold.
+public struct NoUseAfterFree: Checker {
+  public let name = "no-use-after-free"
+  public let summary = "Access to a freed allocation; a double free; a free of something else."
+  public init() {}
+
+  public func check(_ evidence: Evidence) -> [Finding] {
+    var findings: [Finding] = []
+    for (number, allocation) in evidence.allocations.enumerated() where allocation.freed > 1 {
+      findings.append(evidence.finding(name, "allocation \(number) was freed \(allocation.freed) times", number))
+    }
+    for badFree in evidence.badFrees {
+      findings.append(
+        Finding(
+          checker: name,
+          message: "something was freed that is no allocation"
+            + (badFree.duringTeardown ? ", by the teardown" : ", by racer \(badFree.racer)"),
+          round: evidence.round, inode: badFree.inode, racers: badFree.duringTeardown ? [] : [badFree.racer]))
+    }
+    for number in evidence.writesAfterFree {
+      findings.append(evidence.finding(name, "allocation \(number) was written to after its free", number))
+    }
+    for observation in evidence.observations where observation.isPoison {
+      findings.append(evidence.finding(name, "freed memory was read", about: observation))
+    }
+    return findings
+  }
+}

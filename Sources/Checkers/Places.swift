@@ -1,0 +1,63 @@
+import RaceModel
+
+/// One slot of one inode, with all that was done there.
+struct Place {
+  let evidence: Evidence
+  let inode: Int
+  let slot: Int
+  let operations: ArraySlice<Operation>
+  let final: Final
+
+  func finding(_ checker: String, _ message: String, racers: [Int], allocations: [Int] = []) -> Finding {
+    Finding(
+      checker: checker, message: message, round: evidence.round, inode: inode, slot: evidence.slots[slot],
+      racers: racers, allocations: allocations)
+  }
+}
+
+extension Evidence {
+  /// Operations come sorted by inode, then slot: this is one pass.
+  func forEachPlace(_ body: (Place) -> Void) {
+    var start = operations.startIndex
+    for inode in 0..<inodeCount {
+      for slot in slots.indices {
+        var end = start
+        while end < operations.endIndex, operations[end].inode == inode, operations[end].slot == slot { end += 1 }
+        body(
+          Place(
+            evidence: self, inode: inode, slot: slot, operations: operations[start..<end],
+            final: final(inode: inode, slot: slot)))
+        start = end
+      }
+    }
+  }
+
+  /// Whether an allocation is in its inode's slots at quiescence.
+  func isFinal(_ number: Int) -> Bool {
+    let inode = allocations[number].inode
+    return slots.indices.contains { final(inode: inode, slot: $0) == .allocation(number) }
+  }
+
+  func finding(_ checker: String, _ message: String, _ number: Int) -> Finding {
+    let allocation = allocations[number]
+    return Finding(
+      checker: checker, message: message, round: round, inode: allocation.inode, racers: [allocation.racer],
+      allocations: [number])
+  }
+
+  func finding(_ checker: String, _ message: String, about observation: Observation) -> Finding {
+    let values = "holds \(hexadecimal(observation.seen)) instead of \(hexadecimal(observation.expected))"
+    var finding = Finding(checker: checker, message: "\(message): a word \(values)", round: round)
+    switch observation.moment {
+    case .visit(let racer, let inode):
+      finding.racers = [racer]
+      finding.inode = inode
+    case .quiescence(let inode): finding.inode = inode
+    case .teardown(let inode): finding.inode = inode
+    }
+    if let allocation = observation.allocation { finding.allocations = [allocation] }
+    return finding
+  }
+
+  private func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}

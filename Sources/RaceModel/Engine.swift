@@ -1,0 +1,31 @@
+/// What an engine is told after each round or execution it was asked to show.
+public enum Judgement: Sendable {
+  case goOn, stop
+}
+
+/// Runs a scenario and hands out what it records. An engine knows no checker.
+public protocol Engine {
+  /// Calls `judge` with the evidence of rounds, on a thread of the engine's choice, one at a time.
+  func run(_ scenario: Scenario, judge: @escaping (Evidence) -> Judgement) throws(EngineError) -> EngineRun
+}
+
+/// Why a scenario could not be run.
+public struct EngineError: Error, Sendable, CustomStringConvertible {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// How a run ended, and its figures.
+public struct EngineRun: Sendable {
+  public enum End: Sendable, Equatable {
+    case enough, time, stopped, interrupted
+    /// The watchdog gave up; in which phase, and where each racer was.
+    case timedOut(String)
+  }
+  public var end: End
+  public var figures: Figures
+  public init(end: End, figures: Figures) {
+    self.end = end
+    self.figures = figures
+  }
+}

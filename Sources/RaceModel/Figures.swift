@@ -1,0 +1,59 @@
+/// What a run counted and measured. Rates follow from counts and `seconds`, which is the whole run: set-up, checking and
+/// teardown included.
+public struct Figures: Sendable, Equatable, Codable {
+  public var seconds = 0.0
+  public var rounds = 0
+  /// Rounds that every checker judged in full.
+  public var roundsJudged = 0
+  public var populations = 0
+  public var collisions = 0
+  /// Operations that saw NULL and did not populate.
+  public var losers = 0
+  /// Populations, by the racer that published.
+  public var winsByRacer: [Int] = []
+  /// Pairs of neighbouring inodes with different winners, and all pairs.
+  public var winnerChanges = 0
+  public var winnerPairs = 0
+  public var allocations = 0
+  public var frees = 0
+  public var refusals = 0
+
+  /// Visits in flight that a pipeline settled on.
+  public var visitsInFlight: Int?
+  /// Instructions of delay that a widened race settled on.
+  public var delay: Int?
+  public var heap = HeapKind.pool
+  public var seed: UInt64 = 0
+  public var calibration = Calibration()
+
+  public init() {}
+
+  public var yield: Double { populations == 0 ? 0 : Double(collisions) / Double(populations) }
+  public var losersPerSlot: Double { populations == 0 ? 0 : Double(losers) / Double(populations) }
+  public var populationsPerSecond: Double { seconds == 0 ? 0 : Double(populations) / seconds }
+  public var collisionsPerSecond: Double { seconds == 0 ? 0 : Double(collisions) / seconds }
+  public var losersPerSecond: Double { seconds == 0 ? 0 : Double(losers) / seconds }
+  /// 0: one racer wins everything in a row; 1: every inode has another winner than its neighbour.
+  public var winnerDiversity: Double { winnerPairs == 0 ? 0 : Double(winnerChanges) / Double(winnerPairs) }
+}
+
+/// What the machine was like around a run.
+public struct Calibration: Sendable, Equatable, Codable {
+  /// Processors that the run used.
+  public var processors = 0
+  /// Nanoseconds of one compare-exchange round trip between two processors; nil where there is one.
+  public var roundTripBefore: Double?
+  public var roundTripAfter: Double?
+  /// Load average over a minute, at the start.
+  public var load = 0.0
+  /// plain, thread-sanitizer or address-sanitizer.
+  public var build = "plain"
+
+  public init() {}
+
+  /// The machine changed under the run: its figures compare with nothing.
+  public var changed: Bool {
+    guard let before = roundTripBefore, let after = roundTripAfter, before > 0, after > 0 else { return false }
+    return max(before, after) / min(before, after) > 2
+  }
+}

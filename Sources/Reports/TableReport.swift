@@ -1,0 +1,102 @@
+import Foundation
+import RaceModel
+
+/// For people: a line for each verdict as it comes, with what was found and the command to see it again; at the end the
+/// figures.
+public struct TableReport: ReportFormat {
+  public static let name = "table"
+  private let style: Style
+  public init(isTerminal: Bool) { style = Style(isColoured: isTerminal) }
+
+  public func verdict(_ verdict: Verdict) -> String? {
+    let scenario = verdict.scenario
+    var lines = ["\(badge(verdict)) \(style.bold(scenario.name))  \(scenario.question)"]
+    if verdict.asExpected, verdict.outcome != .pass {
+      lines.append(indented("as expected: \(verdict.expected)"))
+    } else if !verdict.asExpected {
+      lines.append(indented("expected: \(verdict.expected)"))
+    }
+    let shown = verdict.asExpected ? 1 : verdict.findings.count
+    for finding in verdict.findings.prefix(shown) { lines += self.lines(of: finding, inFull: !verdict.asExpected) }
+    if verdict.findings.count > shown {
+      let others = Set(verdict.findings.dropFirst(shown).map(\.checker)).sorted().joined(separator: ", ")
+      lines.append(indented("and \(verdict.findings.count - shown) more, by \(others)"))
+    }
+    for note in verdict.notes { lines.append(indented("note: \(note)")) }
+    if verdict.outcome != .pass || !verdict.asExpected {
+      lines.append(indented("again: \(verdict.command)"))
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    guard !verdicts.isEmpty else { return nil }
+    var text = "\n" + figures(verdicts)
+    if let machine = machine(verdicts) { text += "\n" + machine }
+    return text + "\n" + summary(verdicts)
+  }
+
+  private func badge(_ verdict: Verdict) -> String {
+    let word = verdict.outcome.rawValue.uppercased().padding(toLength: 9, withPad: " ", startingAt: 0)
+    return verdict.asExpected ? style.green(word) : style.red(word)
+  }
+
+  private func indented(_ line: String) -> String { "          \(line)" }
+
+  private func lines(of finding: Finding, inFull: Bool) -> [String] {
+    var place: [String] = []
+    if let round = finding.round { place.append("round \(round)") }
+    if let inode = finding.inode { place.append("inode \(inode)") }
+    if let slot = finding.slot { place.append(slot) }
+    if !finding.racers.isEmpty {
+      place.append((finding.racers.count == 1 ? "racer " : "racers ") + finding.racers.map(String.init).joined(separator: ", "))
+    }
+    let suffix = place.isEmpty ? "" : " (\(place.joined(separator: ", ")))"
+    var lines = [indented("\(style.bold(finding.checker)): \(finding.message)\(suffix)")]
+    if inFull { lines += finding.history.map { indented("    \($0)") } }
+    return lines
+  }
+
+  // MARK: Figures
+
+  private func figures(_ verdicts: [Verdict]) -> String {
+    var table = TextTable([
+      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("yield"), .right("M coll/s"),
+      .right("losers/slot"), .right("diversity"), .right("alloc"), .right("free"), .right("s"),
+    ])
+    for verdict in verdicts {
+      let figures = verdict.figures, scenario = verdict.scenario
+      var shape = scenario.stress.shape.rawValue
+      if scenario.stress.shape == .widened { shape = scenario.stress.widening.rawValue }
+      if let visits = figures.visitsInFlight { shape += " \(visits)" }
+      if let delay = figures.delay { shape += " \(delay)" }
+      if scenario.stress.start == .adaptive { shape += ", adaptive" }
+      table.add([
+        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
+        Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
+        Number.fixed(figures.losersPerSlot, 2), Number.fixed(figures.winnerDiversity, 2),
+        Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),
+      ])
+    }
+    return table.text
+  }
+
+  private func machine(_ verdicts: [Verdict]) -> String? {
+    let calibrations = verdicts.map(\.figures.calibration).filter { $0.processors > 0 }
+    guard let first = calibrations.first else { return nil }
+    let times = calibrations.flatMap { [$0.roundTripBefore, $0.roundTripAfter] }.compactMap { $0 }.sorted()
+    var text = "machine: \(first.processors) processor\(first.processors == 1 ? "" : "s") used, load \(Number.fixed(first.load, 2)), \(first.build) build"
+    if let least = times.first, let most = times.last {
+      text += ", compare-exchange round trip \(Number.fixed(times[times.count / 2], 0)) ns"
+        + " (\(Number.fixed(least, 0)) to \(Number.fixed(most, 0)))"
+    }
+    return text
+  }
+
+  private func summary(_ verdicts: [Verdict]) -> String {
+    let unexpected = verdicts.filter { !$0.asExpected }
+    let text = "\(verdicts.count) scenario\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
+    if unexpected.isEmpty { return style.green(text) }
+    return style.red("\(text), \(unexpected.count) not: \(unexpected.map(\.scenario.name).joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,117 @@
+import Yams
+
+/// Collects what is wrong while a file is read, so that all of it is shown at once.
+final class Diagnostics {
+  let file: String
+  private(set) var all: [Diagnostic] = []
+  init(file: String) { self.file = file }
+
+  func add(_ message: String, at node: Node, remedy: String? = nil) {
+    all.append(
+      Diagnostic(
+        file: file, line: node.mark?.line, column: node.mark?.column, message: message, remedy: remedy))
+  }
+}
+
+/// Reads the keys of one mapping strictly: what is not asked for is an error, with the nearest key as a suggestion.
+struct MappingReader {
+  let mapping: Node.Mapping
+  let node: Node
+  /// What the mapping is, for messages: "stress".
+  let place: String
+  let diagnostics: Diagnostics
+  private var known: [String] = []
+
+  init?(_ node: Node, place: String, _ diagnostics: Diagnostics) {
+    guard let mapping = node.mapping else {
+      diagnostics.add("\(place) must be a mapping of keys to values", at: node)
+      return nil
+    }
+    self.mapping = mapping
+    self.node = node
+    self.place = place
+    self.diagnostics = diagnostics
+  }
+
+  mutating func value(_ key: String) -> Node? {
+    known.append(key)
+    return mapping.first { $0.key.string == key }?.value
+  }
+
+  /// To be called last.
+  func rejectUnknownKeys() {
+    for (key, _) in mapping {
+      guard let name = key.string, !known.contains(name) else { continue }
+      diagnostics.add(
+        "unknown key '\(name)' in \(place)", at: key,
+        remedy: Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+          ?? "known keys: \(known.joined(separator: ", "))")
+    }
+  }
+
+  mutating func string(_ key: String) -> String? {
+    guard let node = value(key) else { return nil }
+    guard let text = node.scalar?.string, !text.isEmpty else {
+      diagnostics.add("\(key) must be text", at: node)
+      return nil
+    }
+    return text
+  }
+
+  mutating func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+    value(key).flatMap { integer($0, key, in: range) }
+  }
+
+  func integer(_ node: Node, _ key: String, in range: ClosedRange<Int>) -> Int? {
+    guard let text = node.scalar?.string, let number = Int(text.filter { $0 != "_" }), isPlain(node) else {
+      diagnostics.add("\(key) must be a whole number", at: node, remedy: "it may be \(limits(of: range))")
+      return nil
+    }
+    guard range.contains(number) else {
+      diagnostics.add("\(key) is \(number), out of range", at: node, remedy: "it may be \(limits(of: range))")
+      return nil
+    }
+    return number
+  }
+
+  mutating func number(_ key: String, in range: ClosedRange<Double>, unit: String = "") -> Double? {
+    guard let node = value(key) else { return nil }
+    let limits = "it may be \(range.lowerBound) to \(range.upperBound)\(unit.isEmpty ? "" : " ")\(unit)"
+    guard let text = node.scalar?.string, let number = Double(text), isPlain(node) else {
+      diagnostics.add("\(key) must be a number", at: node, remedy: limits)
+      return nil
+    }
+    guard range.contains(number) else {
+      diagnostics.add("\(key) is \(text), out of range", at: node, remedy: limits)
+      return nil
+    }
+    return number
+  }
+
+  mutating func choice<T: RawRepresentable<String> & CaseIterable>(_ key: String, _ type: T.Type) -> T? {
+    guard let node = value(key) else { return nil }
+    let choices = T.allCases.map(\.rawValue)
+    guard let text = node.scalar?.string else {
+      diagnostics.add("\(key) must be one of: \(choices.joined(separator: ", "))", at: node)
+      return nil
+    }
+    if let choice = T(rawValue: text) { return choice }
+    diagnostics.add(
+      "unknown \(key) '\(text)'", at: node,
+      remedy: Suggestion.nearest(to: text, among: choices).map { "did you mean '\($0)'?" }
+        ?? "it may be: \(choices.joined(separator: ", "))")
+    return nil
+  }
+
+  /// A quoted number is text.
+  private func isPlain(_ node: Node) -> Bool {
+    switch node.scalar?.style {
+    case .singleQuoted, .doubleQuoted: false
+    default: true
+    }
+  }
+
+  private func limits(of range: ClosedRange<Int>) -> String {
+    range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+  }
+}

@@ -1,0 +1,252 @@
+import RaceModel
+import Yams
+
+/// Reads scenarios from YAML.
+public enum ScenarioFile {
+  /// Reads the text of one file. Throws everything that is wrong with it at once.
+  public static func read(_ text: String, file: String, _ vocabulary: Vocabulary) throws(InvalidScenario) -> Scenario {
+    let diagnostics = Diagnostics(file: file)
+    let root: Node
+    do {
+      guard let node = try Yams.compose(yaml: text) else {
+        throw InvalidScenario([
+          Diagnostic(
+            file: file, message: "the file is empty",
+            remedy: "a scenario needs at least: name, question and site; see scenarios/README.md")
+        ])
+      }
+      root = node
+    } catch let error as InvalidScenario {
+      throw error
+    } catch {
+      throw InvalidScenario([diagnostic(of: error, file: file)])
+    }
+    guard let reader = MappingReader(root, place: "the scenario", diagnostics) else {
+      throw InvalidScenario(diagnostics.all)
+    }
+    let scenario = Reading(vocabulary: vocabulary, diagnostics: diagnostics).scenario(reader)
+    guard let scenario, diagnostics.all.isEmpty else { throw InvalidScenario(diagnostics.all) }
+    return scenario
+  }
+
+  private static func diagnostic(of error: any Error, file: String) -> Diagnostic {
+    switch error as? YamlError {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      Diagnostic(file: file, line: mark.line, column: mark.column, message: "not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      Diagnostic(
+        file: file, line: context.mark.line, column: context.mark.column,
+        message: "duplicate key: \(duplicates.map { "\($0)" }.joined(separator: ", "))", remedy: "keep one of them")
+    default: Diagnostic(file: file, message: "not YAML: \(error)")
+    }
+  }
+}
+
+/// The schema: every key, its type, its range and its default.
+private struct Reading {
+  let vocabulary: Vocabulary
+  let diagnostics: Diagnostics
+
+  func scenario(_ reader: MappingReader) -> Scenario? {
+    var reader = reader
+    let name = required("name", reader.string("name"), reader)
+    let question = required("question", reader.string("question"), reader)
+    let site = site(&reader)
+    let strategy = strategy(&reader, site)
+    let racers = racers(&reader, site)
+    let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? Faults()
+    let stress = reader.value("stress").map { self.stress($0) } ?? StressOptions()
+    let expect = reader.value("expect").map { self.expectations($0) } ?? Expectations()
+    reader.rejectUnknownKeys()
+    guard let name, let question, let site, let strategy, let racers else { return nil }
+    var scenario = Scenario(name: name, question: question, site: site.name, strategy: strategy, racers: racers)
+    scenario.faults = faults
+    scenario.stress = stress
+    scenario.expect = expect
+    return scenario
+  }
+
+  private func required<T>(_ key: String, _ value: T?, _ reader: MappingReader) -> T? {
+    if value == nil, reader.mapping.first(where: { $0.key.string == key }) == nil {
+      diagnostics.add("the scenario has no \(key)", at: reader.node, remedy: "add '\(key): ...'")
+    }
+    return value
+  }
+
+  private func site(_ reader: inout MappingReader) -> Vocabulary.Site? {
+    guard let node = reader.value("site") else {
+      diagnostics.add(
+        "the scenario has no site", at: reader.node,
+        remedy: "add 'site: ...'; `addonrace list sites` shows them")
+      return nil
+    }
+    let name = node.scalar?.string ?? ""
+    if let site = vocabulary.site(name) { return site }
+    diagnostics.add(
+      "unknown site '\(name)'", at: node,
+      remedy: Suggestion.nearest(to: name, among: vocabulary.sites.map(\.name)).map { "did you mean '\($0)'?" }
+        ?? "`addonrace list sites` shows them")
+    return nil
+  }
+
+  private func strategy(_ reader: inout MappingReader, _ site: Vocabulary.Site?) -> String? {
+    guard let node = reader.value("strategy") else { return site?.strategies.first }
+    let name = node.scalar?.string ?? ""
+    guard vocabulary.strategies.contains(name) else {
+      diagnostics.add(
+        "unknown strategy '\(name)'", at: node,
+        remedy: Suggestion.nearest(to: name, among: vocabulary.strategies).map { "did you mean '\($0)'?" }
+          ?? "`addonrace list strategies` shows them")
+      return nil
+    }
+    guard let site else { return name }
+    if site.strategies.contains(name) { return name }
+    let fitting = vocabulary.sites.filter { $0.strategies.contains(name) }.map(\.name)
+    diagnostics.add(
+      "strategy '\(name)' does not go with site '\(site.name)'", at: node,
+      remedy: "\(site.name) goes with: \(site.strategies.joined(separator: ", ")); "
+        + "\(name) goes with: \(fitting.joined(separator: ", "))")
+    return nil
+  }
+
+  private func racers(_ reader: inout MappingReader, _ site: Vocabulary.Site?) -> [RacerGroup]? {
+    guard let node = reader.value("racers") else { return site?.defaultRacers }
+    guard let mapping = MappingReader(node, place: "racers", diagnostics) else { return nil }
+    var groups: [RacerGroup] = []
+    for (key, value) in mapping.mapping {
+      let role = key.string ?? ""
+      if let site, !site.roles.contains(role) {
+        diagnostics.add(
+          "site '\(site.name)' has no role '\(role)'", at: key,
+          remedy: Suggestion.nearest(to: role, among: site.roles).map { "did you mean '\($0)'?" }
+            ?? "its roles: \(site.roles.joined(separator: ", "))")
+      }
+      if let count = mapping.integer(value, role, in: 0...10_000) { groups.append(RacerGroup(role: role, count: count)) }
+    }
+    let count = groups.reduce(0) { $0 + $1.count }
+    if !(2...vocabulary.mostRacers).contains(count) {
+      diagnostics.add(
+        "\(count) racers: no such race can start", at: node, remedy: "name 2 to \(vocabulary.mostRacers) in all")
+    }
+    return groups.filter { $0.count > 0 }
+  }
+
+  private func faults(_ node: Node, racers: [RacerGroup]?) -> Faults {
+    var faults = Faults()
+    guard var reader = MappingReader(node, place: "faults", diagnostics) else { return faults }
+    if let failure = reader.value("allocation-failure"),
+      var inner = MappingReader(failure, place: "allocation-failure", diagnostics)
+    {
+      var choices: [AllocationFailure.Which] = []
+      if let nth = inner.integer("nth", in: 1...Int.max) { choices.append(.nth(nth)) }
+      if let every = inner.integer("every", in: 1...Int.max) { choices.append(.every(every)) }
+      if let p = inner.number("probability", in: 0...1) { choices.append(.probability(p)) }
+      if let each = inner.value("each-in-turn") {
+        if each.bool == true { choices.append(.eachInTurn) } else { diagnostics.add("each-in-turn is true or absent", at: each) }
+      }
+      let counted = inner.choice("counted-per", AllocationFailure.Counting.self)
+      let most = (racers?.reduce(0) { $0 + $1.count }).map { $0 - 1 } ?? vocabulary.mostRacers
+      let racer = inner.integer("racer", in: 0...max(0, most))
+      inner.rejectUnknownKeys()
+      if choices.count == 1 {
+        var failure = AllocationFailure(choices[0])
+        if let counted { failure.counted = counted }
+        failure.racer = racer
+        faults.allocationFailure = failure
+      } else {
+        diagnostics.add(
+          "allocation-failure needs exactly one of: nth, every, probability, each-in-turn", at: failure)
+      }
+    }
+    reader.rejectUnknownKeys()
+    return faults
+  }
+
+  private func stress(_ node: Node) -> StressOptions {
+    var options = StressOptions()
+    guard var reader = MappingReader(node, place: "stress", diagnostics) else { return options }
+    if let value = reader.choice("shape", RaceShape.self) { options.shape = value }
+    if let value = reader.choice("widening", Widening.self) { options.widening = value }
+    if let value = reader.choice("start", Start.self) { options.start = value }
+    options.visitsInFlight = reader.integer("visits-in-flight", in: StressLimits.visitsInFlight)
+    options.delay = reader.integer("delay", in: StressLimits.delay)
+    if let value = reader.integer("inodes", in: StressLimits.inodes) { options.inodes = value }
+    if let spacing = reader.integer("spacing", in: StressLimits.spacing) {
+      if spacing % 8 != 0, let node = reader.value("spacing") {
+        diagnostics.add("spacing is \(spacing), which is no multiple of 8", at: node)
+      }
+      options.spacing = spacing
+    }
+    if let value = reader.choice("order", VisitOrder.self) { options.order = value }
+    if let value = reader.choice("heap", HeapKind.self) { options.heap = value }
+    if let value = reader.number("time", in: StressLimits.time, unit: "seconds") { options.time = value }
+    if let value = reader.integer("collisions", in: 1...Int.max) { options.collisions = value }
+    options.minimumYield = reader.number("minimum-yield", in: 0...1)
+    options.processors = reader.integer("processors", in: 1...StressLimits.processors)
+    if let value = reader.choice("checking", Checking.self) { options.checking = value }
+    if let value = reader.integer("seed", in: 0...Int.max) { options.seed = UInt64(value) }
+    if let value = reader.number("watchdog", in: StressLimits.watchdog, unit: "seconds") { options.watchdog = value }
+    reader.rejectUnknownKeys()
+    return options
+  }
+
+  // MARK: Expectations
+
+  private func expectations(_ node: Node) -> Expectations {
+    var expectations = Expectations()
+    if node.scalar != nil {
+      if let expected = verdict(node) { expectations.stress = expected }
+      return expectations
+    }
+    guard var reader = MappingReader(node, place: "expect", diagnostics) else { return expectations }
+    if node.mapping?.contains(where: { $0.key.string == "fail" || $0.key.string == "may" }) == true {
+      if let expected = verdict(node) { expectations.stress = expected }
+      return expectations
+    }
+    if let node = reader.value("stress"), let expected = verdict(node) { expectations.stress = expected }
+    expectations.threadSanitizer = reader.value("thread-sanitizer").flatMap { verdict($0) }
+    expectations.addressSanitizer = reader.value("address-sanitizer").flatMap { verdict($0) }
+    reader.rejectUnknownKeys()
+    return expectations
+  }
+
+  private func verdict(_ node: Node) -> ExpectedVerdict? {
+    if let text = node.scalar?.string {
+      let known = [Outcome.pass, .vacuous, .crashed, .timedOut].map(\.rawValue)
+      if known.contains(text), let outcome = Outcome(rawValue: text) { return .verdict(outcome) }
+      diagnostics.add(
+        text == "fail" ? "fail needs the checkers that must report" : "unknown verdict '\(text)'", at: node,
+        remedy: text == "fail"
+          ? "write {fail: [single-winner]}"
+          : Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
+            ?? "it may be: \(known.joined(separator: ", ")), or {fail: [checker, ...]}")
+      return nil
+    }
+    guard var reader = MappingReader(node, place: "expect", diagnostics) else { return nil }
+    let fail = reader.value("fail").map { checkers($0, "fail") }
+    let may = reader.value("may").map { checkers($0, "may") } ?? []
+    reader.rejectUnknownKeys()
+    guard let fail, !fail.isEmpty else {
+      diagnostics.add("an expected failure names at least one checker", at: node, remedy: "write {fail: [single-winner]}")
+      return nil
+    }
+    return .fail(checkers: fail, may: may)
+  }
+
+  private func checkers(_ node: Node, _ key: String) -> [String] {
+    guard let sequence = node.sequence else {
+      diagnostics.add("\(key) must be a list of checkers", at: node, remedy: "write \(key): [single-winner]")
+      return []
+    }
+    return sequence.compactMap { item in
+      let name = item.scalar?.string ?? ""
+      if vocabulary.checkers.contains(name) { return name }
+      diagnostics.add(
+        "unknown checker '\(name)'", at: item,
+        remedy: Suggestion.nearest(to: name, among: vocabulary.checkers).map { "did you mean '\($0)'?" }
+          ?? "`addonrace list checkers` shows them")
+      return nil
+    }
+  }
+}

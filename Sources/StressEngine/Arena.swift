@@ -1,0 +1,198 @@
+import AddonMemory
+import Addons
+import CAtomics
+import RaceModel
+
+/// All memory of a run, allocated before it and freed after it: two rounds in flight, and the lines that racers wait on.
+final class Arena {
+  static let roundsInFlight = 2
+  static let lineWords = 16
+
+  let plan: Plan
+  /// Line pairs of 128 bytes: the barrier, flags, then one for each racer's progress.
+  let lines: UnsafeMutablePointer<UInt64>
+  /// The order of visits, by racer, repeated at its end so that prefetching may run ahead.
+  let order: UnsafeMutablePointer<UInt32>
+  static let orderOverhang = 128
+  let rounds: [UnsafeMutablePointer<RoundState>]
+  let slotCount: Int
+  let inodeBytes: Int
+  let sharedBytes: Int
+  /// One for each racer and round in flight.
+  let tallies: [UnsafeMutablePointer<Tally>]
+  /// Where a racer gathers the inodes that it populated.
+  let wins: [UnsafeMutablePointer<UInt32>]
+  private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
+
+  init<S: Site>(_ plan: Plan, site: S.Type) {
+    self.plan = plan
+    let racers = plan.racerCount, inodes = plan.inodeCount
+    slotCount = S.slotCount
+    inodeBytes = inodes * plan.spacing
+    sharedBytes = S.sharedSize
+    var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
+    func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
+      let bytes = max(count * MemoryLayout<T>.stride, 1)
+      let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 128)
+      block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+      blocks.append((block, bytes))
+      return block.assumingMemoryBound(to: T.self)
+    }
+
+    lines = allocate(UInt64.self, (Line.progress + racers) * Self.lineWords)
+    order = allocate(UInt32.self, inodes + Self.orderOverhang)
+    let sequence = VisitSequence.make(plan.options.order, count: inodes, seed: plan.options.seed)
+    for position in 0..<inodes + Self.orderOverhang { order[position] = UInt32(sequence[position % inodes]) }
+
+    var blockShift = 6
+    while 1 << blockShift < S.biggestAddon { blockShift += 1 }
+    // Creation, in an eager site, allocates from the first racer's heap.
+    let capacity = inodes * (S.allocationsPerVisit + (plan.eager ? 1 : 0))
+    var rounds: [UnsafeMutablePointer<RoundState>] = [], tallies: [UnsafeMutablePointer<Tally>] = []
+    for _ in 0..<Self.roundsInFlight {
+      let roles = allocate(UInt8.self, racers)
+      for racer in 0..<racers { roles[racer] = plan.roles[racer] }
+      let logs = allocate(UnsafeMutablePointer<UInt64>.self, racers)
+      let states = allocate(UnsafeMutablePointer<RacerState>.self, racers)
+      let round = allocate(RoundState.self, 1)
+      round.initialize(
+        to: RoundState(
+          inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), spacing: UInt(plan.spacing), inodeCount: inodes,
+          slotCount: S.slotCount, shared: S.sharedSize == 0 ? 0 : UInt(bitPattern: allocate(UInt8.self, S.sharedSize)),
+          racerCount: racers, logs: logs, states: states, roles: roles,
+          finals: allocate(UInt64.self, inodes * S.slotCount), inspected: allocate(Bool.self, inodes),
+          links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers))
+      rounds.append(round)
+      for racer in 0..<racers {
+        logs[racer] = allocate(UInt64.self, inodes * S.slotCount + Self.lineWords)
+        let strayCapacity = 4 * inodes * S.slotCount
+        let state = allocate(RacerState.self, 1)
+        state.initialize(
+          to: RacerState(
+            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity, racer: racer, round: round,
+            meeting: Meeting(
+              progress: lines + Line.progress * Self.lineWords, abandoned: lines + Line.abandoned * Self.lineWords,
+              racer: racer, racerCount: racers, spins: plan.spins),
+            refusals: RefusalPolicy(
+              plan.faults.allocationFailure, racer: racer, seed: plan.options.seed, attemptsOfRound: capacity,
+              attemptsOfVisit: S.allocationsPerVisit),
+            addresses: AddressBook(capacity: plan.options.heap == .malloc ? capacity : 1),
+            addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
+            observations: allocate(RawObservation.self, RacerState.observationCapacity),
+            strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
+        state.pointee.blockShift = UInt(blockShift)
+        state.pointee.usesMalloc = plan.options.heap == .malloc
+        if plan.options.heap == .pool {
+          state.pointee.blocks = UInt(bitPattern: allocate(UInt8.self, capacity << blockShift))
+        }
+        state.pointee.poisons = plan.options.checking != .none
+        states[racer] = state
+        tallies.append(allocate(Tally.self, 2))
+      }
+    }
+    self.rounds = rounds
+    self.tallies = tallies
+    wins = (0..<racers).map { _ in allocate(UInt32.self, inodes + 32) }
+    self.blocks = blocks
+    for round in rounds { Self.create(round, slotsOf: S.self, bytes: inodeBytes) }
+  }
+
+  deinit {
+    for round in rounds {
+      for racer in 0..<plan.racerCount { round.pointee.states[racer].pointee.addresses.destroy() }
+    }
+    for (block, _) in blocks { block.deallocate() }
+  }
+
+  /// Bytes that the run holds, whatever its length.
+  var bytes: Int { blocks.reduce(0) { $0 + $1.bytes } }
+
+  func tally(of racer: Int, round: Int) -> UnsafeMutablePointer<Tally> {
+    tallies[round % Self.roundsInFlight * plan.racerCount + racer]
+  }
+
+  func line(_ number: Int) -> UnsafeMutablePointer<UInt64> { lines + number * Self.lineWords }
+
+  /// Puts inodes and shared area of a round into their first state. Only while nobody races there.
+  static func create<S: Site>(_ round: UnsafeMutablePointer<RoundState>, slotsOf: S.Type, bytes: Int) {
+    UnsafeMutableRawPointer(bitPattern: round.pointee.inodes)?.initializeMemory(
+      as: UInt8.self, repeating: 0, count: bytes)
+    let state = round.pointee.states[0], window = state.pointee.window, failing = state.pointee.failingAttempt
+    state.pointee.window = .none
+    state.pointee.failingAttempt = .max
+    var ignored: UInt64 = 0
+    withUnsafeMutablePointer(to: &ignored) { ignored in
+      if S.sharedSize > 0 {
+        S.createShared(
+          at: round.pointee.shared, in: RacedMemory(state, entry: ignored, inode: .max, fiber: nil))
+      }
+      for inode in 0..<round.pointee.inodeCount {
+        S.create(
+          round.pointee.inode(inode), in: RacedMemory(state, entry: ignored, inode: UInt32(inode), fiber: nil))
+      }
+    }
+    state.pointee.window = window
+    state.pointee.failingAttempt = failing
+  }
+}
+
+/// The lines that racers share.
+enum Line {
+  static let barrier = 0
+  /// Nonzero ends all waiting: the run is given up.
+  static let abandoned = 1
+  /// Racers leave before the round of this number; 0: not yet.
+  static let stop = 2
+  /// For each round in flight, 1 + the number of the round in which something out of the ordinary was seen.
+  static let suspect = 3
+  /// Rounds begun: what the watchdog looks at.
+  static let heartbeat = 5
+  /// Visits in flight, and instructions of delay, of the next round.
+  static let visitsInFlight = 6
+  static let delay = 7
+  /// Racers that stand at the start.
+  static let arrived = 8
+  static let started = 9
+  /// The first of as many lines as there are racers.
+  static let roundTrip = 10
+  static let progress = 11
+}
+
+/// What a racer counted in one round.
+struct Tally {
+  var populations = 0
+  var collisions = 0
+  var losers = 0
+  /// Boundaries between a stretch of inodes that this racer populated and its neighbours.
+  var boundaries = 0
+  var allocations = 0
+  var frees = 0
+  var refusals = 0
+}
+
+/// The order in which inodes are visited.
+enum VisitSequence {
+  /// A permutation of `0..<count`, a function of its arguments.
+  static func make(_ order: VisitOrder, count: Int, seed: UInt64) -> [Int] {
+    switch order {
+    case .sequential: return Array(0..<count)
+    case .strided:
+      // A stride that shares no factor with the count visits everything once.
+      var stride = min(31, count - 1)
+      while !isCoprime(stride, count) { stride += 1 }
+      return (0..<count).map { $0 * stride % count }
+    case .shuffled:
+      var sequence = Array(0..<count)
+      for last in stride(from: count - 1, to: 0, by: -1) {
+        sequence.swapAt(last, Int(Random.mix(seed, UInt64(last)) % UInt64(last + 1)))
+      }
+      return sequence
+    }
+  }
+
+  private static func isCoprime(_ a: Int, _ b: Int) -> Bool {
+    var (a, b) = (a, b)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a == 1
+  }
+}

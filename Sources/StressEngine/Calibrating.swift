@@ -1,0 +1,56 @@
+import CAtomics
+import CThreads
+import Dispatch
+import Glibc
+import RaceModel
+
+public enum Clock {
+  /// Seconds since some moment, monotonic.
+  public static func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+/// Measures one compare-exchange round trip between the first two racers, on their own threads and processors, after
+/// they have met.
+struct RoundTrip {
+  static let trips = 500
+  static let repetitions = 5
+  let word: UnsafeMutablePointer<UInt64>
+  let abandoned: UnsafeMutablePointer<UInt64>
+
+  /// Nanoseconds, the median of a few; both racers call it, and both are answered.
+  func measure(as racer: Int, from base: inout UInt64) -> Double {
+    var times: [Double] = []
+    for _ in 0..<Self.repetitions {
+      let start = Clock.now()
+      for _ in 0..<Self.trips {
+        let mine = base + UInt64(racer)
+        while catomics_compare_exchange_acq_rel_acquire_64(word, mine, mine + 1) != mine {
+          if catomics_load_relaxed_64(abandoned) != 0 { return 0 }
+        }
+        base += 2
+      }
+      times.append((Clock.now() - start) / Double(Self.trips) * 1e9)
+    }
+    return times.sorted()[times.count / 2]
+  }
+}
+
+extension Calibration {
+  /// What is known before a race.
+  init(processors: Int) {
+    self.init()
+    self.processors = processors
+    var loads = [0.0, 0.0, 0.0]
+    if getloadavg(&loads, 3) > 0 { load = loads[0] }
+    build =
+      switch cthreads_sanitizer() {
+      case 1: "thread-sanitizer"
+      case 2: "address-sanitizer"
+      default: "plain"
+      }
+  }
+}

@@ -1,0 +1,51 @@
+/// What one operation of one visit leaves in its racer's log: the low 48 bits are the addon it returned, or 0; the rest
+/// are flags. All zero: this racer's role has nothing to do with that slot.
+enum LogWord {
+  static var sawNull: UInt64 { 1 << 48 }
+  static var published: UInt64 { 1 << 49 }
+  static var refused: UInt64 { 1 << 50 }
+  static var populatedWhenRefused: UInt64 { 1 << 51 }
+  static var success: UInt64 { 1 << 52 }
+  static var failure: UInt64 { 1 << 53 }
+  static var absent: UInt64 { 1 << 54 }
+  /// Where failures are injected, the first word of a visit counts its attempts to allocate in 4 bits.
+  static var attempt: UInt64 { 1 << 56 }
+  static var address: UInt64 { (1 << 48) - 1 }
+
+  static func attempts(_ word: UInt64) -> Int { Int(word >> 56 & 15) }
+
+  /// Either this racer went on to populate, or it reported that there is nothing.
+  @inline(__always) static func sawNull(_ word: UInt64) -> Bool { word & (sawNull | absent) != 0 }
+
+  /// Zero if a visit ended in a way that needs no checker: it found, won or lost, and what it returned, if it said, is
+  /// what the slot shows; or it saw nothing and said so.
+  @inline(__always) static func irregularity(_ word: UInt64, shown: UInt64) -> UInt64 {
+    let flags = word >> 48, returned = word & address
+    let found: UInt64 = 1 << 16, lost: UInt64 = 1 << 17, won: UInt64 = 1 << 19, nothing: UInt64 = 1
+    let regular = (flags & 64 == 0 ? found | lost | won : nothing) >> (flags & 63) & 1
+    return (returned == 0 ? 0 : returned ^ shown) | (regular ^ 1)
+  }
+}
+
+/// One allocation in its racer's ledger: four counts of 8 bits, the inode of its visit (24 bits) and its size in words.
+enum LedgerEntry {
+  static var published: UInt64 { 1 }
+  static var freedByVisit: UInt64 { 1 << 8 }
+  static var freedElsewhere: UInt64 { 1 << 16 }
+  static var freedByTeardown: UInt64 { 1 << 24 }
+  static var counts: UInt64 { (1 << 32) - 1 }
+
+  @inline(__always) static func make(inode: UInt32, words: Int) -> UInt64 {
+    UInt64(inode) << 32 | UInt64(truncatingIfNeeded: words) << 56
+  }
+  @inline(__always) static func inode(_ entry: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: entry >> 32) & 0xff_ffff
+  }
+  @inline(__always) static func words(_ entry: UInt64) -> Int { Int(entry >> 56) }
+
+  /// After teardown: published once and freed by the teardown, or freed once by its own visit.
+  @inline(__always) static func isOrdinary(_ entry: UInt64) -> Bool {
+    let counts = entry & counts
+    return counts == published | freedByTeardown || counts == freedByVisit
+  }
+}

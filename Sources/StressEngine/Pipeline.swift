@@ -1,0 +1,127 @@
+import Addons
+import CFibers
+import RaceModel
+
+/// Several visits of one racer in flight: each runs on a fiber and gives way in its window to the next one's.
+///
+/// The fibers form a ring. In one turn of the ring every fiber ends its visit and begins another, so a visit costs one
+/// switch; racers meet once a turn, outside every window. What passes in a window is the rest of the ring's turn.
+final class Pipeline<S: Site> {
+  static var stackSize: Int { 64 << 10 }
+  /// Bytes between the stack tops of neighbours: at one page offset all of them would share cache sets.
+  static var colour: Int { 448 }
+
+  private let context: UnsafeMutablePointer<PipelineContext<S>>
+  private let arguments: UnsafeMutablePointer<FiberArgument>
+  private let ring: UnsafeMutablePointer<cfiber>
+  private let capacity: Int
+  private var length: Int
+
+  /// Fibers belong to the thread that makes them.
+  init(_ loop: VisitLoop<S>, capacity: Int, isLooking: Bool) throws(EngineError) {
+    self.capacity = capacity
+    length = capacity
+    context = .allocate(capacity: 1)
+    context.initialize(to: PipelineContext(loop: loop, isLooking: isLooking))
+    arguments = .allocate(capacity: capacity)
+    var pointers: [UnsafeMutableRawPointer?] = []
+    for number in 0..<capacity {
+      let context = context
+      (arguments + number).initialize(to: FiberArgument(body: { context.visitInTurns(on: $0) }))
+      pointers.append(UnsafeMutableRawPointer(arguments + number))
+    }
+    guard let ring = cfiber_ring_create(capacity, Self.stackSize, Self.colour, runFiber, &pointers) else {
+      throw EngineError("no memory for \(capacity) stacks of \(Self.stackSize) bytes")
+    }
+    self.ring = ring
+    for number in 0..<capacity { arguments[number].fiber = ring + number }
+  }
+
+  deinit {
+    setLength(capacity)
+    context.pointee.finished = true
+    turn()
+    cfiber_ring_destroy(ring, capacity, Self.stackSize)
+    arguments.deinitialize(count: capacity)
+    arguments.deallocate()
+    context.deallocate()
+  }
+
+  /// How many of the fibers take part. Only between rounds.
+  func setLength(_ length: Int) {
+    for number in 0..<capacity { ring[number].next = ring + number + 1 }
+    ring[length - 1].next = ring + capacity
+    self.length = length
+  }
+
+  @inline(__always) private func turn() { cfiber_switch(ring + capacity, ring) }
+
+  @inline(never) func visitAll(_ loop: VisitLoop<S>, epoch: UInt64) {
+    let meeting = loop.state.pointee.meeting, context = context
+    context.pointee.loop = loop
+    context.pointee.begun = 0
+    context.pointee.lag = context.pointee.isLooking ? length : 0
+    while context.pointee.begun < loop.count || context.pointee.inFlight > 0 {
+      let ticket = epoch &+ UInt64(context.pointee.begun) &+ 1
+      meeting.announce(ticket)
+      meeting.wait(for: ticket)
+      context.pointee.turn &+= 1
+      turn()
+    }
+    meeting.announce(epoch &+ UInt64(loop.count) &+ 2)
+  }
+}
+
+/// What the fibers of one racer share.
+struct PipelineContext<S: Site> {
+  var loop: VisitLoop<S>
+  let isLooking: Bool
+  /// Visits of this round that have begun.
+  var begun = 0
+  var inFlight = 0
+  var turn: UInt = 0
+  /// How many inodes a racer that only looks keeps behind the others, so that it sees what they publish.
+  var lag = 0
+  var finished = false
+
+  init(loop: VisitLoop<S>, isLooking: Bool) {
+    self.loop = loop
+    self.isLooking = isLooking
+  }
+}
+
+extension UnsafeMutablePointer {
+  /// The life of a fiber: one visit begun in every turn.
+  @inline(never) fileprivate func visitInTurns<S: Site>(on me: UnsafeMutablePointer<cfiber>)
+  where Pointee == PipelineContext<S> {
+    var lastTurn: UInt = 0
+    while !pointee.finished {
+      if pointee.turn != lastTurn, pointee.begun < pointee.loop.count {
+        lastTurn = pointee.turn
+        var position = pointee.begun
+        pointee.begun = position &+ 1
+        pointee.inFlight &+= 1
+        if pointee.lag > 0 {
+          position &-= pointee.lag
+          if position < 0 { position &+= pointee.loop.count }
+        }
+        pointee.loop.visit(Int(pointee.loop.order[position]), fiber: me)
+        pointee.inFlight &-= 1
+      } else {
+        cfiber_switch(me, me.pointee.next)
+      }
+    }
+  }
+}
+
+/// What a fiber is started with. A C function cannot be formed from generic code: the closure carries the specialised
+/// body, and is called once in a fiber's life.
+struct FiberArgument {
+  let body: (UnsafeMutablePointer<cfiber>) -> Void
+  var fiber: UnsafeMutablePointer<cfiber>?
+}
+
+private func runFiber(_ argument: UnsafeMutableRawPointer?) {
+  let argument = argument.unsafelyUnwrapped.assumingMemoryBound(to: FiberArgument.self)
+  argument.pointee.body(argument.pointee.fiber.unsafelyUnwrapped)
+}

@@ -1,0 +1,338 @@
+import AddonMemory
+import CAtomics
+import CFibers
+import CThreads
+import Glibc
+import RaceModel
+
+/// The machine's memory as a racer sees it in one visit: every operation is the hardware's, and what happens to slots,
+/// heap and locks is recorded. The race shape acts in its windows.
+///
+/// A value of four words that lives in registers. Recording costs a store or two to lines that only this racer touches.
+struct RacedMemory: HardwareOperations {
+  let state: UnsafeMutablePointer<RacerState>
+  /// This operation's word in the racer's log.
+  let entry: UnsafeMutablePointer<UInt64>
+  let inode: UInt32
+  /// Where this visit runs, in a pipeline.
+  let fiber: UnsafeMutablePointer<cfiber>?
+
+  @inline(__always)
+  init(
+    _ state: UnsafeMutablePointer<RacerState>, entry: UnsafeMutablePointer<UInt64>, inode: UInt32,
+    fiber: UnsafeMutablePointer<cfiber>?
+  ) {
+    self.state = state
+    self.entry = entry
+    self.inode = inode
+    self.fiber = fiber
+  }
+}
+
+// MARK: Slots
+
+extension RacedMemory {
+  @inline(__always) func store(_ slot: Slot, _ addon: Addon?, _ ordering: StoreOrdering) {
+    store(slot.word, Addon.bits(addon), ordering)
+    if let addon { notePublication(of: addon) }
+  }
+
+  @inline(__always)
+  func exchange(_ slot: Slot, _ addon: Addon?, _ ordering: UpdateOrdering) -> Addon? {
+    let found = Addon(bits: exchange(slot.word, Addon.bits(addon), ordering))
+    if let addon { notePublication(of: addon) }
+    return found
+  }
+
+  @inline(__always)
+  func compareExchange(
+    _ slot: Slot, _ expected: Addon?, _ desired: Addon?, _ ordering: UpdateOrdering, failure: LoadOrdering
+  ) -> Exchanged {
+    let found = compareExchange(slot.word, Addon.bits(expected), Addon.bits(desired), ordering, failure: failure)
+    guard found == Addon.bits(expected) else { return .lost(Addon(bits: found)) }
+    if let desired { notePublication(of: desired) }
+    return .won
+  }
+
+  @inline(__always)
+  func weakCompareExchange(_ slot: Slot, _ expected: Addon?, _ desired: Addon?) -> Exchanged {
+    let (wrote, found) = hardwareWeakCompareExchange(slot, expected, desired)
+    guard wrote else { return .lost(found) }
+    if let desired { notePublication(of: desired) }
+    return .won
+  }
+
+  @inline(__always) func notePublication(of addon: Addon) {
+    entry.pointee |= LogWord.published
+    if let number = ownNumber(of: addon) {
+      state.pointee.ledger[number] &+= LedgerEntry.published
+    } else {
+      noteStray(.publish, addon)
+    }
+  }
+}
+
+// MARK: Heap
+
+extension RacedMemory {
+  @inline(__always) func allocate(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
+    if kind.populates {
+      entry.pointee |= LogWord.sawNull
+      openWindow()
+    }
+    if kind.maySleep, state.pointee.locksHeld != 0 {
+      violated(.mayNotSleep, seen: UInt64(state.pointee.locksHeld), expected: 0, at: 0)
+    }
+    state.pointee.attempts &+= 1
+    if state.pointee.attempts >= state.pointee.failingAttempt, refuses() { throw OutOfMemory() }
+
+    let number = state.pointee.next
+    state.pointee.next = number &+ 1
+    let words = kind.size >> 3
+    state.pointee.ledger[number] = LedgerEntry.make(inode: inode, words: words)
+    if state.pointee.usesMalloc { return allocateFromLibrary(kind, number) }
+    let block = state.pointee.blocks &+ UInt(bitPattern: number) << state.pointee.blockShift
+    fill(block, words, kind.zeroed ? 0 : Poison.uninitialised)
+    return Addon(address: block)
+  }
+
+  @inline(__always) func fill(_ block: UInt, _ words: Int, _ value: UInt64) {
+    let pointer = UnsafeMutablePointer<UInt64>(bitPattern: block).unsafelyUnwrapped
+    var word = 0
+    while word < words {
+      pointer[word] = value
+      word &+= 1
+    }
+  }
+
+  /// Asked only where the scenario injects failures.
+  @inline(never) func refuses() -> Bool {
+    let policy = state.pointee.refusals, round = state.pointee.round
+    let first = round.pointee.logs[state.pointee.racer] + Int(inode) * round.pointee.slotCount
+    first.pointee &+= LogWord.attempt
+    let attempt = policy.countsByVisit ? LogWord.attempts(first.pointee) : state.pointee.attempts
+    guard policy.refuses(attempt: attempt, round: round.pointee.number, inode: inode) else { return false }
+    entry.pointee |= LogWord.refused
+    // Only an inode's first slot has an address that is known here.
+    if entry == first, load(round.pointee.inode(Int(inode)).slot(at: 0), .acquiring) != nil {
+      entry.pointee |= LogWord.populatedWhenRefused
+    }
+    return true
+  }
+
+  @inline(never) func allocateFromLibrary(_ kind: AddonKind, _ number: Int) -> Addon {
+    guard let block = kind.zeroed ? calloc(1, kind.size) : malloc(kind.size) else {
+      fatalError("malloc has no memory left for \(kind.size) bytes")
+    }
+    let address = UInt(bitPattern: block)
+    if !kind.zeroed { fill(address, kind.size >> 3, Poison.uninitialised) }
+    state.pointee.addresses.insert(address, number: number)
+    state.pointee.addressOf[number] = address
+    return Addon(address: address)
+  }
+
+  /// The ledger number of an addon that this racer allocated in this round.
+  @inline(__always) func ownNumber(of addon: Addon) -> Int? {
+    if state.pointee.usesMalloc { return state.pointee.addresses.number(of: addon.address) }
+    let number = Int(bitPattern: (addon.address &- state.pointee.blocks) >> state.pointee.blockShift)
+    return UInt(bitPattern: number) < UInt(bitPattern: state.pointee.next) ? number : nil
+  }
+
+  @inline(__always) func free(_ addon: Addon) {
+    guard let number = ownNumber(of: addon) else {
+      noteStray(.free, addon)
+      return
+    }
+    let entry = state.pointee.ledger[number]
+    if state.pointee.usesMalloc {
+      // What was freed before may be someone else's by now: it is counted, not freed again.
+      if entry & (LedgerEntry.counts ^ 0xff) == 0 { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
+    } else if state.pointee.poisons {
+      fill(addon.address, LedgerEntry.words(entry), Poison.freed)
+    }
+    let by =
+      state.pointee.phase.isTeardown
+      ? LedgerEntry.freedByTeardown
+      : LedgerEntry.inode(entry) == inode ? LedgerEntry.freedByVisit : LedgerEntry.freedElsewhere
+    state.pointee.ledger[number] = entry &+ by
+  }
+
+  /// Notes what this racer does to another's allocation: only the owner writes a ledger.
+  @inline(never) func noteStray(_ what: Stray.What, _ addon: Addon) {
+    if state.pointee.phase == .clearing {
+      freeForOwner(addon)
+      return
+    }
+    guard state.pointee.strayCount < state.pointee.strayCapacity else { return }
+    state.pointee.strays[state.pointee.strayCount] = Stray(
+      what: what, address: addon.address, inode: inode, phase: state.pointee.phase)
+    state.pointee.strayCount += 1
+  }
+
+  /// While one racer clears up alone, it may write the ledgers of the others.
+  @inline(never) func freeForOwner(_ addon: Addon) {
+    let round = state.pointee.round
+    for racer in 0..<round.pointee.racerCount where racer != state.pointee.racer {
+      let owner = round.pointee.states[racer]
+      let memory = RacedMemory(owner, entry: entry, inode: inode, fiber: nil)
+      if memory.ownNumber(of: addon) != nil {
+        owner.pointee.phase = .clearing
+        memory.free(addon)
+        return
+      }
+    }
+    guard state.pointee.strayCount < state.pointee.strayCapacity else { return }
+    state.pointee.strays[state.pointee.strayCount] = Stray(
+      what: .free, address: addon.address, inode: inode, phase: .clearing)
+    state.pointee.strayCount += 1
+  }
+}
+
+// MARK: Locks
+
+extension RacedMemory {
+  @inline(__always) func lock(_ lock: Lock) {
+    if tryLock(lock) != Lock.unlocked { lockPatiently(lock) }
+    state.pointee.locksHeld &+= 1
+  }
+
+  @inline(__always) func unlock(_ lock: Lock) {
+    store(lock.word, Lock.unlocked, .releasing)
+    state.pointee.locksHeld &-= 1
+  }
+
+  @inline(never) func lockPatiently(_ lock: Lock) {
+    let inodeOfVisit = state.pointee.round.pointee.inode(Int(inode))
+    if lock == inodeOfVisit.lock { entry.pointee |= LogWord.sawNull }
+    var turns = 0
+    while true {
+      let found = load(lock.word, .relaxed)
+      if found == Lock.unlocked {
+        if tryLock(lock) == Lock.unlocked { return }
+      } else if found != Lock.locked {
+        // Nobody initialised it, or it is gone: waiting for it would never end.
+        violated(
+          .initialised, seen: UInt64(found), expected: UInt64(Lock.unlocked), at: UInt(bitPattern: lock.word.pointer))
+        return
+      }
+      turns &+= 1
+      if turns <= state.pointee.meeting.spins {
+        cthreads_pause()
+      } else {
+        if catomics_load_relaxed_64(state.pointee.meeting.abandoned) != 0 { return }
+        cthreads_yield()
+      }
+    }
+  }
+}
+
+// MARK: Windows
+
+extension RacedMemory {
+  @inline(__always) func window() { openWindow() }
+
+  /// The shape acts. Never a switch or a wait while a lock is held: there it only delays.
+  @inline(__always) func openWindow() {
+    let window = state.pointee.window
+    if window == .none { return }
+    if window == .pipeline, state.pointee.locksHeld == 0 {
+      let here = fiber.unsafelyUnwrapped
+      cfiber_switch(here, here.pointee.next)
+      return
+    }
+    actInWindow(window)
+  }
+
+  @inline(never) func actInWindow(_ window: Window) {
+    if state.pointee.locksHeld != 0 {
+      spin(instructions: 200)
+      return
+    }
+    switch window {
+    case .none, .pipeline: break
+    case .delay: spin(instructions: state.pointee.delay)
+    case .yield: cthreads_yield()
+    case .meet:
+      state.pointee.meeting.announce(state.pointee.ticket)
+      state.pointee.meeting.wait(for: state.pointee.ticket)
+    }
+  }
+
+  func spin(instructions: Int) {
+    var left = instructions
+    while left > 0 {
+      cthreads_nop()
+      left &-= 1
+    }
+  }
+}
+
+// MARK: Witness
+
+extension RacedMemory {
+  @inline(__always) var racer: Int { state.pointee.racer }
+
+  @inline(__always) func at(_ slot: Int) -> RacedMemory {
+    RacedMemory(state, entry: entry + slot, inode: inode, fiber: fiber)
+  }
+
+  @inline(__always) func report(_ report: Report) {
+    switch report {
+    case .success(let addon): entry.pointee |= LogWord.success | (Addon.bits(addon) & LogWord.address)
+    case .failure: entry.pointee |= LogWord.failure
+    case .absent: entry.pointee |= LogWord.absent
+    }
+  }
+
+  @inline(__always) @discardableResult
+  func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool {
+    let seen = read(word)
+    if seen == value { return true }
+    violated(expectation, seen: seen, expected: value, at: word.address)
+    return false
+  }
+
+  @inline(never)
+  func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt) {
+    let count = state.pointee.observationCount
+    state.pointee.observationCount = count + 1
+    guard count < RacerState.observationCapacity else { return }
+    state.pointee.observations[count] = RawObservation(
+      expectation: expectation, phase: state.pointee.phase, inode: inode, seen: seen,
+      expected: expected, address: address)
+  }
+
+  @inline(__always) @discardableResult
+  func reach(_ addon: Addon?, slot: Int) -> Addon? {
+    let round = state.pointee.round
+    round.pointee.finals[Int(inode) &* round.pointee.slotCount &+ slot] = Addon.bits(addon)
+    return addon
+  }
+
+  func reachThroughList(_ addon: Addon) -> Bool {
+    let round = state.pointee.round
+    guard round.pointee.linkCount < round.pointee.linkCapacity else { return false }
+    round.pointee.links[round.pointee.linkCount] = UInt64(addon.address)
+    round.pointee.linkCount += 1
+    return true
+  }
+
+  func successes(ofRole role: Int) -> Int {
+    let round = state.pointee.round.pointee
+    var successes = 0
+    for racer in 0..<round.racerCount where Int(round.roles[racer]) == role {
+      let word = round.logs[racer][Int(inode) * round.slotCount]
+      if word & LogWord.success != 0 { successes += 1 }
+    }
+    return successes
+  }
+
+  func populations(ofSlot slot: Int) -> Int {
+    let round = state.pointee.round.pointee
+    var populated = 0
+    for inode in 0..<round.inodeCount where round.finals[inode * round.slotCount + slot] != 0 { populated += 1 }
+    return populated
+  }
+
+  func bug(_ why: StaticString) -> Never { fatalError("BUG: \(why)") }
+}

@@ -1,0 +1,264 @@
+import Addons
+import CAtomics
+import CThreads
+import RaceModel
+
+/// What all racers of a run share besides the arena; the first racer alone writes it while the others wait.
+final class Course: @unchecked Sendable {
+  let arena: Arena
+  let plan: Plan
+  let judge: (Evidence) -> Judgement
+  let started: Double
+  let progress: (RunProgress) -> Void
+  var figures = Figures()
+  var end = EngineRun.End.time
+  var visitsInFlight: Tuning
+  var delay: Tuning
+  var failure: EngineError?
+  /// Of these the last is not swept: it is judged when everyone has left.
+  var roundsRaced = 0
+  private var lastReport = 0.0
+
+  init(
+    _ arena: Arena, seed: UInt64, judge: @escaping (Evidence) -> Judgement,
+    progress: @escaping (RunProgress) -> Void, started: Double
+  ) {
+    self.arena = arena
+    plan = arena.plan
+    self.judge = judge
+    self.progress = progress
+    self.started = started
+    visitsInFlight = Tuning(plan.visitsInFlightChoices, enoughYield: 0.99)
+    delay = Tuning(plan.delayChoices, enoughYield: 0.985)
+    figures.winsByRacer = Array(repeating: 0, count: plan.racerCount)
+    figures.heap = plan.options.heap
+    figures.seed = seed
+  }
+
+  func add(_ tally: Tally, winsByRacer: [Int]) {
+    figures.rounds += 1
+    figures.populations += tally.populations
+    figures.collisions += tally.collisions
+    figures.losers += tally.losers
+    figures.winnerChanges += tally.boundaries / 2
+    figures.winnerPairs += arena.plan.inodeCount - 1
+    figures.allocations += tally.allocations
+    figures.frees += tally.frees
+    figures.refusals += tally.refusals
+    for (racer, wins) in winsByRacer.enumerated() { figures.winsByRacer[racer] += wins }
+  }
+
+  /// After each round: whether the run ends, how it ends, and what the next round uses.
+  func isOver(round: Int) -> Bool {
+    let now = Clock.now()
+    catomics_store_relaxed_64(arena.line(Line.heartbeat), UInt64(round + 1))
+    if now - lastReport > 0.1 {
+      lastReport = now
+      progress(RunProgress(round: round, populations: figures.populations, collisions: figures.collisions))
+    }
+    if !visitsInFlight.isSettled {
+      visitsInFlight.note(time: now, populations: figures.populations, collisions: figures.collisions)
+    }
+    if !delay.isSettled { delay.note(time: now, populations: figures.populations, collisions: figures.collisions) }
+    if let choice = visitsInFlight.choice { catomics_store_relaxed_64(arena.line(Line.visitsInFlight), UInt64(choice)) }
+    if let choice = delay.choice { catomics_store_relaxed_64(arena.line(Line.delay), UInt64(choice)) }
+    if cthreads_interrupted() != 0 {
+      end = .interrupted
+    } else if figures.collisions >= plan.options.collisions {
+      end = .enough
+    } else if now - started >= plan.options.time {
+      end = .time
+    } else {
+      return false
+    }
+    return true
+  }
+}
+
+/// What a run says of itself while it goes on.
+public struct RunProgress: Sendable {
+  public var round: Int
+  public var populations: Int
+  public var collisions: Int
+
+  public init(round: Int, populations: Int, collisions: Int) {
+    self.round = round
+    self.populations = populations
+    self.collisions = collisions
+  }
+}
+
+/// One racer's life: rounds, one barrier each. While a round is raced, the one before it is swept.
+struct Racer<S: Site> {
+  let course: Course
+  let number: Int
+  private var arena: Arena { course.arena }
+  private var plan: Plan { course.plan }
+  private var isFirst: Bool { number == 0 }
+
+  init(_ course: Course, number: Int) {
+    self.course = course
+    self.number = number
+  }
+
+  func race() {
+    let roundTrip = RoundTrip(word: arena.line(Line.roundTrip), abandoned: arena.line(Line.abandoned))
+    let measures = number < 2 && plan.processors > 1
+    var base: UInt64 = 0, crossing: UInt64 = 0
+    if measures {
+      let time = roundTrip.measure(as: number, from: &base)
+      if isFirst { course.figures.calibration.roundTripBefore = time }
+    }
+    let roundsRaced = raceRounds(&crossing)
+    guard cross(&crossing) else { return }
+    if measures {
+      let time = roundTrip.measure(as: number, from: &base)
+      if isFirst { course.figures.calibration.roundTripAfter = time }
+    }
+    if isFirst { course.roundsRaced = roundsRaced }
+  }
+
+  private func raceRounds(_ crossing: inout UInt64) -> Int {
+    let loops = [VisitLoop<S>(arena, racer: number, buffer: 0), VisitLoop<S>(arena, racer: number, buffer: 1)]
+    let sweeps = [Sweep<S>(arena, racer: number, buffer: 0), Sweep<S>(arena, racer: number, buffer: 1)]
+    var start = AdaptiveStart(), epoch: UInt64 = 0
+    var pipeline: Pipeline<S>?
+    if plan.window == .pipeline {
+      do throws(EngineError) {
+        pipeline = try Pipeline(
+          loops[0], capacity: plan.visitsInFlightChoices.max() ?? 1, isLooking: plan.looksOnly[number])
+      } catch {
+        catomics_store_relaxed_64(arena.line(Line.abandoned), 1)
+        course.failure = error
+        return 0
+      }
+    }
+
+    var round = 0
+    while true {
+      let buffer = round & 1
+      guard cross(&crossing) else { return round }
+      if round >= 2 {
+        if needsJudging(round - 2) {
+          if isFirst { judge(round - 2) }
+          guard cross(&crossing) else { return round }
+        } else if isFirst {
+          addTallies(of: round - 2)
+        }
+      }
+      let stop = Int(catomics_load_relaxed_64(arena.line(Line.stop)))
+      if stop != 0, round >= stop { return round }
+
+      prepare(round, loops[buffer])
+      epoch &+= UInt64(plan.inodeCount) &+ 64
+      if let pipeline {
+        pipeline.setLength(Int(catomics_load_relaxed_64(arena.line(Line.visitsInFlight))))
+        pipeline.visitAll(loops[buffer], epoch: epoch)
+      } else if plan.window == .meet {
+        loops[buffer].visitForced(epoch: epoch)
+      } else if plan.adaptiveStart {
+        withUnsafeMutablePointer(to: &start) { loops[buffer].visitTogether(epoch: epoch, start: $0) }
+      } else {
+        loops[buffer].visitFreely()
+      }
+      if round >= 1, !isJudgedInFull(round - 1) { sweep(round - 1, sweeps[buffer ^ 1]) }
+      if isFirst, stop == 0, course.isOver(round: round) {
+        catomics_store_relaxed_64(arena.line(Line.stop), UInt64(round + 1))
+      }
+      round += 1
+    }
+  }
+
+  /// This racer's part of putting a swept round back to its start.
+  private func prepare(_ number: Int, _ loop: VisitLoop<S>) {
+    let round = arena.rounds[number & 1], state = loop.state
+    let share = plan.inodeCount * self.number / plan.racerCount..<plan.inodeCount * (self.number + 1) / plan.racerCount
+    for inode in share { round.pointee.inspected[inode] = false }
+    if isFirst { round.pointee.number = number }
+    if !plan.eager { state.pointee.next = 0 }
+    if state.pointee.usesMalloc { state.pointee.addresses.clear() }
+    state.pointee.attempts = 0
+    state.pointee.failingAttempt = state.pointee.refusals.mode == .never ? .max : 0
+    state.pointee.window = plan.window
+    state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
+  }
+
+  private func sweep(_ round: Int, _ sweep: Sweep<S>) {
+    if plan.options.checking == .none {
+      sweep.runUnchecked()
+    } else if !sweep.run() {
+      catomics_store_relaxed_64(arena.line(Line.suspect + (round & 1)), UInt64(round + 1))
+    }
+  }
+
+  /// Rounds that no sweep touches: every one where that is asked for, the first, and one now and then.
+  private func isJudgedInFull(_ round: Int) -> Bool {
+    plan.judgesEveryRound || (plan.options.checking != .none && round & 1023 == 0)
+  }
+
+  /// All racers answer the same, from what was written before they met.
+  private func needsJudging(_ round: Int) -> Bool {
+    if isJudgedInFull(round) { return true }
+    if plan.options.checking == .none { return false }
+    if catomics_load_relaxed_64(arena.line(Line.suspect + (round & 1))) == UInt64(round + 1) { return true }
+    var populations = 0
+    for racer in 0..<plan.racerCount { populations += arena.tally(of: racer, round: round).pointee.populations }
+    return populations != plan.inodeCount
+  }
+
+  private func addTallies(of round: Int) {
+    var sum = Tally(), wins = Array(repeating: 0, count: plan.racerCount)
+    for racer in 0..<plan.racerCount {
+      let tally = arena.tally(of: racer, round: round).pointee
+      wins[racer] = tally.populations
+      sum.populations += tally.populations
+      sum.collisions += tally.collisions
+      sum.losers += tally.losers
+      sum.boundaries += tally.boundaries
+      sum.allocations += tally.allocations
+      sum.frees += tally.frees
+    }
+    course.add(sum, winsByRacer: wins)
+  }
+
+  private func judge(_ round: Int) {
+    if course.judge(round, of: S.self) == .stop {
+      course.end = .stopped
+      catomics_store_relaxed_64(arena.line(Line.stop), UInt64(max(round, 1)))
+    }
+  }
+
+  /// The barrier, the only place where the harness orders racers. Answers false if the run was abandoned.
+  private func cross(_ crossing: inout UInt64) -> Bool {
+    let barrier = arena.line(Line.barrier), abandoned = arena.line(Line.abandoned)
+    crossing &+= UInt64(plan.racerCount)
+    catomics_fetch_add_acq_rel_64(barrier, 1)
+    var turns = 0
+    while catomics_load_acquire_64(barrier) < crossing {
+      turns &+= 1
+      if turns <= plan.spins {
+        cthreads_pause()
+        continue
+      }
+      if catomics_load_relaxed_64(abandoned) != 0 { return false }
+      cthreads_yield()
+    }
+    return catomics_load_relaxed_64(abandoned) == 0
+  }
+}
+
+extension Course {
+  /// Judges a round in full, counts it, and clears it. Only while nobody races in its buffer.
+  func judge<S: Site>(_ round: Int, of site: S.Type) -> Judgement {
+    let judging = Judging<S>(arena, buffer: round & 1)
+    if plan.options.checking == .none {
+      let (tally, wins) = judging.clear()
+      add(tally, winsByRacer: wins)
+      return .goOn
+    }
+    let (evidence, tally, wins) = judging.take()
+    add(tally, winsByRacer: wins)
+    figures.roundsJudged += 1
+    return judge(evidence)
+  }
+}

@@ -1,0 +1,102 @@
+import AddonMemory
+
+/// What a racer's operations touch in one round: one of these for each racer and each of the two rounds in flight.
+///
+/// Only its racer writes it, so nothing here orders racers. All of it is raw memory that `Arena` owns.
+struct RacerState {
+  // The heap: blocks of one size, handed out in order and never reused within the round.
+  var blocks: UInt = 0
+  var blockShift: UInt = 6
+  var ledger: UnsafeMutablePointer<UInt64>
+  var next = 0
+  let capacity: Int
+
+  var window = Window.none
+  var usesMalloc = false
+  /// Freed blocks are filled with poison, and looked at after the round.
+  var poisons = true
+  var phase = Phase.visiting
+  var locksHeld = 0
+  /// From which attempt on the policy is asked: `Int.max` is never, 0 always.
+  var failingAttempt = Int.max
+  var attempts = 0
+  /// What this racer announces in the window of a forced race.
+  var ticket: UInt64 = 0
+  /// Instructions of delay in the window.
+  var delay = 0
+
+  let racer: Int
+  let round: UnsafeMutablePointer<RoundState>
+  let meeting: Meeting
+  var refusals: RefusalPolicy
+  /// For the `malloc` heap: numbers by address, and addresses by number.
+  var addresses: AddressBook
+  var addressOf: UnsafeMutablePointer<UInt>
+
+  // Rare events, in preallocated lists.
+  var observations: UnsafeMutablePointer<RawObservation>
+  var observationCount = 0
+  var strays: UnsafeMutablePointer<Stray>
+  var strayCount = 0
+  let strayCapacity: Int
+
+  static var observationCapacity: Int { 64 }
+
+  /// What the racer is about: decides how a free is counted.
+  enum Phase: UInt8 {
+    case visiting, inspecting
+    /// Tearing down inodes that it populated itself, while others do the same.
+    case sweeping
+    /// Tearing down whatever is left, alone.
+    case clearing
+
+    var isTeardown: Bool { self == .sweeping || self == .clearing }
+  }
+}
+
+/// What all racers of one round share. Written by the set-up and, for `finals` and `inspected`, after the round.
+struct RoundState {
+  var number = 0
+  let inodes: UInt
+  let spacing: UInt
+  let inodeCount: Int
+  let slotCount: Int
+  let shared: UInt
+  let racerCount: Int
+  /// Each racer's log: a word for each slot of each inode, inode-major.
+  let logs: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
+  let states: UnsafeMutablePointer<UnsafeMutablePointer<RacerState>>
+  let roles: UnsafeMutablePointer<UInt8>
+  /// What each slot shows at quiescence.
+  let finals: UnsafeMutablePointer<UInt64>
+  /// Inodes that were inspected and torn down.
+  let inspected: UnsafeMutablePointer<Bool>
+  /// Addons found on the site's lists.
+  let links: UnsafeMutablePointer<UInt64>
+  var linkCount = 0
+  let linkCapacity: Int
+
+  @inline(__always) func inode(_ number: Int) -> Inode {
+    Inode(address: inodes &+ UInt(bitPattern: number) &* spacing, shared: shared)
+  }
+}
+
+/// A word that did not hold what its site expects, with its address.
+struct RawObservation {
+  var expectation: Expectation
+  var phase: RacerState.Phase
+  /// `UInt32.max`: none.
+  var inode: UInt32
+  var seen: UInt64
+  var expected: UInt64
+  var address: UInt
+}
+
+/// Something that a racer did to an allocation which is not its own.
+struct Stray {
+  enum What { case publish, free }
+  var what: What
+  var address: UInt
+  var inode: UInt32
+  var phase: RacerState.Phase
+}

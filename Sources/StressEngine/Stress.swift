@@ -1,0 +1,154 @@
+import Addons
+import CAtomics
+import CThreads
+import Dispatch
+import RaceModel
+
+/// Races a scenario on real threads and the machine's atomics.
+///
+/// Each racer is a serial Dispatch queue of its own, which is how Dispatch starts as many threads as are asked for, at
+/// once, up to 255 in a process. The calling thread starts them, then watches: it never races.
+public struct Stress: Engine {
+  /// Dispatch starts no 256th thread.
+  public static let mostRacers = 255
+
+  /// Called now and then while a race is on, on a racer's thread.
+  public var progress: (RunProgress) -> Void = { _ in }
+
+  public init() {}
+
+  public func run(
+    _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
+  ) throws(EngineError) -> EngineRun {
+    var visitor = Racing(scenario: scenario, judge: judge, progress: progress)
+    Catalog.visitAll(&visitor)
+    switch visitor.result {
+    case .success(let run): return run
+    case .failure(let error): throw error
+    case nil: throw EngineError("there is no site '\(scenario.site)' with strategy '\(scenario.strategy)'")
+    }
+  }
+}
+
+/// Finds the scenario's entry in the catalog and races it. Everything below `visit` is specialised for the entry.
+private struct Racing: CatalogVisitor {
+  let scenario: Scenario
+  let judge: (Evidence) -> Judgement
+  let progress: (RunProgress) -> Void
+  var result: Result<EngineRun, EngineError>?
+
+  mutating func visit<S: Site>(_ site: S.Type) {
+    guard result == nil, S.about.name == scenario.site, S.strategy.name == scenario.strategy else { return }
+    do throws(EngineError) {
+      result = .success(try race(site))
+    } catch {
+      result = .failure(error)
+    }
+  }
+
+  @inline(never) private func race<S: Site>(_ site: S.Type) throws(EngineError) -> EngineRun {
+    let started = Clock.now()
+    let plan = try Plan(scenario, site: site)
+    let arena = Arena(plan, site: site)
+    let course = Course(arena, seed: plan.options.seed, judge: judge, progress: progress, started: started)
+    course.figures.calibration = Calibration(processors: plan.processors)
+
+    let starting = Starting(course)
+    let end = try starting.raceAll { number in Racer<S>(course, number: number).race() }
+    if let failure = course.failure { throw failure }
+    if end == nil, course.roundsRaced > 0 {
+      let judgement = course.judge(course.roundsRaced - 1, of: S.self)
+      if judgement == .stop { course.end = .stopped }
+    }
+    course.figures.visitsInFlight = course.visitsInFlight.choice
+    course.figures.delay = course.delay.choice
+    course.figures.seconds = Clock.now() - started
+    return EngineRun(end: end ?? course.end, figures: course.figures)
+  }
+}
+
+/// Starts the racers, and watches over them until they have all left.
+private struct Starting {
+  static let secondsToArrive = 30.0
+  static let secondsToLeave = 2.0
+  let course: Course
+
+  init(_ course: Course) { self.course = course }
+
+  /// Runs `race` once for each racer, all at the same time, pinned round robin to the processors. Answers how the run
+  /// ended if the watchdog ended it.
+  func raceAll(_ race: @escaping (Int) -> Void) throws(EngineError) -> EngineRun.End? {
+    let arena = course.arena, plan = course.plan
+    let arrived = arena.line(Line.arrived), started = arena.line(Line.started)
+    let startedWord = UnsafePointer(UnsafeMutableRawPointer(started).assumingMemoryBound(to: UInt32.self))
+    let body = UncheckedRace(race: race, arrived: arrived, started: started, startedWord: startedWord)
+    let group = DispatchGroup()
+    for number in 0..<plan.racerCount {
+      DispatchQueue(label: "addonrace.racer.\(number)").async(group: group) {
+        cthreads_name("racer \(number)")
+        cthreads_pin(Int32(number % plan.processors))
+        body.arriveAndWait()
+        body.race(number)
+        cthreads_unpin()
+      }
+    }
+    // Racers that spun here would starve the thread that starts the others: they sleep on a futex.
+    let deadline = Clock.now() + Self.secondsToArrive
+    while catomics_load_acquire_64(arrived) < UInt64(plan.racerCount) {
+      if Clock.now() > deadline {
+        let count = catomics_load_relaxed_64(arrived)
+        abandon(startedWord)
+        throw EngineError("only \(count) of \(plan.racerCount) racers started in \(Int(Self.secondsToArrive)) s")
+      }
+      _ = group.wait(timeout: .now() + 0.000_2)
+    }
+    catomics_store_release_64(started, 1)
+    cthreads_futex_wake_all(startedWord)
+    return watch(group, startedWord)
+  }
+
+  private func watch(_ group: DispatchGroup, _ startedWord: UnsafePointer<UInt32>) -> EngineRun.End? {
+    let heartbeat = course.arena.line(Line.heartbeat)
+    var last: UInt64 = 0, since = Clock.now()
+    while group.wait(timeout: .now() + 0.05) == .timedOut {
+      let rounds = catomics_load_relaxed_64(heartbeat), now = Clock.now()
+      if rounds != last { (last, since) = (rounds, now) }
+      guard now - since > course.plan.options.watchdog else { continue }
+      let places = whereRacersAre()
+      abandon(startedWord)
+      var report = "no round ended for \(course.plan.options.watchdog) s after round \(rounds); \(places)"
+      if group.wait(timeout: .now() + Self.secondsToLeave) == .timedOut {
+        report += "; racers are stuck inside a visit"
+        _ = Unmanaged.passRetained(course)  // they still use its memory
+      }
+      return .timedOut(report)
+    }
+    return nil
+  }
+
+  private func abandon(_ startedWord: UnsafePointer<UInt32>) {
+    catomics_store_relaxed_64(course.arena.line(Line.abandoned), 1)
+    catomics_store_release_64(course.arena.line(Line.started), 1)
+    cthreads_futex_wake_all(startedWord)
+  }
+
+  private func whereRacersAre() -> String {
+    let tickets = (0..<course.plan.racerCount).prefix(8).map { racer in
+      "racer \(racer) at \(catomics_load_relaxed_64(course.arena.line(Line.progress + racer)))"
+    }
+    return "last announced: " + tickets.joined(separator: ", ")
+  }
+}
+
+/// The racers' closure crosses threads on purpose: what it touches is ordered by the start and by the group.
+private struct UncheckedRace: @unchecked Sendable {
+  let race: (Int) -> Void
+  let arrived: UnsafeMutablePointer<UInt64>
+  let started: UnsafeMutablePointer<UInt64>
+  let startedWord: UnsafePointer<UInt32>
+
+  func arriveAndWait() {
+    catomics_fetch_add_acq_rel_64(arrived, 1)
+    while catomics_load_acquire_64(started) == 0 { cthreads_futex_wait(startedWord, 0, 100) }
+  }
+}

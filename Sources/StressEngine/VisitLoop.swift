@@ -1,0 +1,127 @@
+import AddonMemory
+import Addons
+import CFibers
+import CThreads
+import RaceModel
+
+/// One racer's way through one round: flat pointers, no reference counting. The loops below are the hot part of a run;
+/// each is compiled once for each entry of the catalog.
+struct VisitLoop<S: Site> {
+  let state: UnsafeMutablePointer<RacerState>
+  let log: UnsafeMutablePointer<UInt64>
+  let order: UnsafeMutablePointer<UInt32>
+  let inodes: UInt
+  let spacing: UInt
+  let shared: UInt
+  let count: Int
+  let role: S.Role
+  let racer: Int
+
+  init(_ arena: Arena, racer: Int, buffer: Int) {
+    let round = arena.rounds[buffer].pointee
+    state = round.states[racer]
+    log = round.logs[racer]
+    order = arena.order
+    inodes = round.inodes
+    spacing = round.spacing
+    shared = round.shared
+    count = round.inodeCount
+    role = S.Role(rawValue: arena.plan.roles[racer]).unsafelyUnwrapped
+    self.racer = racer
+  }
+
+  @inline(__always) func inode(_ number: Int) -> Inode {
+    Inode(address: inodes &+ UInt(bitPattern: number) &* spacing, shared: shared)
+  }
+
+  @inline(__always) func visit(_ number: Int, fiber: UnsafeMutablePointer<cfiber>?) {
+    let entry = log + number &* S.slotCount
+    var slot = 0
+    while slot < S.slotCount {
+      entry[slot] = 0
+      slot &+= 1
+    }
+    S.visit(
+      inode(number), as: role,
+      in: RacedMemory(state, entry: entry, inode: UInt32(truncatingIfNeeded: number), fiber: fiber))
+  }
+
+  @inline(__always) func prefetch(position: Int) {
+    cthreads_prefetch_read(
+      UnsafeRawPointer(bitPattern: inodes &+ UInt(order[position]) &* spacing).unsafelyUnwrapped)
+  }
+}
+
+// MARK: Natural, and widened by a delay or a yield
+
+extension VisitLoop {
+  /// One inode after the other, as fast as it goes.
+  @inline(never) func visitFreely() {
+    var position = 0
+    while position < count {
+      visit(Int(order[position]), fiber: nil)
+      position &+= 1
+    }
+  }
+
+  /// Racers start each visit together. One that comes late has just missed the others' announcement by a line's
+  /// latency, so the others wait a little: each racer adapts how long, by what it finds.
+  @inline(never) func visitTogether(epoch: UInt64, start: UnsafeMutablePointer<AdaptiveStart>) {
+    let meeting = state.pointee.meeting
+    var position = 0
+    while position < count {
+      let ticket = epoch &+ UInt64(position) &+ 1, number = Int(order[position])
+      prefetch(position: position &+ 1)
+      meeting.announce(ticket)
+      let isLast = meeting.everyoneReached(ticket)
+      if isLast {
+        var left = start.pointee.delay >> AdaptiveStart.fraction
+        while left > 0 {
+          cthreads_nop()
+          left &-= 1
+        }
+      } else {
+        meeting.wait(for: ticket)
+      }
+      visit(number, fiber: nil)
+      if log[number &* S.slotCount] & LogWord.sawNull == 0 { start.pointee.cameTooLate(after: isLast) }
+      position &+= 1
+    }
+    meeting.announce(epoch &+ UInt64(count) &+ 1)
+  }
+}
+
+/// How long the racer that was last to announce itself waits, because it sees that the others are there before they
+/// see that it is: in units of 1/16 instruction.
+struct AdaptiveStart {
+  static let fraction = 4
+  static let limit = 2000 << fraction
+  var delay = 40 << fraction
+
+  /// This racer found the slot populated: it came too late.
+  @inline(__always) mutating func cameTooLate(after wasLast: Bool) {
+    if wasLast {
+      if delay > 0 { delay &-= 1 }
+    } else if delay < Self.limit {
+      delay &+= 1
+    }
+  }
+}
+
+// MARK: Forced
+
+extension VisitLoop {
+  /// Racers meet in the window of each visit; one that leaves without having come there counts as arrived.
+  @inline(never) func visitForced(epoch: UInt64) {
+    let meeting = state.pointee.meeting
+    var position = 0
+    while position < count {
+      let ticket = epoch &+ UInt64(position) &+ 1
+      prefetch(position: position &+ 2)
+      state.pointee.ticket = ticket
+      visit(Int(order[position]), fiber: nil)
+      meeting.announce(ticket)
+      position &+= 1
+    }
+  }
+}
