@@ -62,8 +62,7 @@
 
 /// What is allocated: a size in bytes, and how the allocator hands it out.
 @frozen public struct AddonKind: Sendable {
-  public let name: StaticString
-  /// Bytes.
+  /// Bytes, a multiple of 8.
   public let size: Int
   /// `kzalloc` (zeroed) or a slab object that comes as it is.
   public let zeroed: Bool
@@ -71,10 +70,7 @@
   public let populates: Bool
   /// Whether the allocation may sleep, which is wrong while a lock is held.
   public let maySleep: Bool
-  @inlinable public init(
-    _ name: StaticString, size: Int, zeroed: Bool, populates: Bool = true, maySleep: Bool = true
-  ) {
-    self.name = name
+  @inlinable public init(size: Int, zeroed: Bool, populates: Bool = true, maySleep: Bool = true) {
     self.size = size
     self.zeroed = zeroed
     self.populates = populates

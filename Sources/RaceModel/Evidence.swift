@@ -127,16 +127,16 @@ public struct Observation: Sendable, Equatable {
     self.allocation = allocation
   }
 
-  /// Freed blocks are filled with 0x6b: whoever reads that has read freed memory.
+  /// Whoever reads the poison of freed blocks has read freed memory.
   public var isPoison: Bool { seen == Poison.freed || seen == Poison.freed & 0xffff_ffff }
 }
 
 /// What the heap fills blocks with, as the kernel's slab debugging does.
 public enum Poison {
   /// A freed block.
-  public static let freed: UInt64 = 0x6b6b_6b6b_6b6b_6b6b
+  public static let freed: UInt64 = 0x6b6b_6b6b_6b6b_6ba5
   /// A block that was handed out without being zeroed.
-  public static let uninitialised: UInt64 = 0x5a5a_5a5a_5a5a_5a5a
+  public static let uninitialised: UInt64 = 0x5a5a_5a5a_5a5a_5aa5
 }
 
 /// A free of something that is not an allocation of this round.

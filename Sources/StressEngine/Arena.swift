@@ -11,9 +11,9 @@ final class Arena {
   let plan: Plan
   /// Line pairs of 128 bytes: the barrier, flags, then one for each racer's progress.
   let lines: UnsafeMutablePointer<UInt64>
-  /// The order of visits, by racer, repeated at its end so that prefetching may run ahead.
-  let order: UnsafeMutablePointer<UInt32>
-  static let orderOverhang = 128
+  /// Where in memory each inode lies, in the order of visits; repeated at its end so that prefetching may run ahead.
+  let placement: UnsafeMutablePointer<UInt32>
+  static let placementOverhang = 128
   let rounds: [UnsafeMutablePointer<RoundState>]
   let slotCount: Int
   let inodeBytes: Int
@@ -40,9 +40,9 @@ final class Arena {
     }
 
     lines = allocate(UInt64.self, (Line.progress + racers) * Self.lineWords)
-    order = allocate(UInt32.self, inodes + Self.orderOverhang)
+    placement = allocate(UInt32.self, inodes + Self.placementOverhang)
     let sequence = VisitSequence.make(plan.options.order, count: inodes, seed: plan.options.seed)
-    for position in 0..<inodes + Self.orderOverhang { order[position] = UInt32(sequence[position % inodes]) }
+    for number in 0..<inodes + Self.placementOverhang { placement[number] = UInt32(sequence[number % inodes]) }
 
     var blockShift = 6
     while 1 << blockShift < S.biggestAddon { blockShift += 1 }
@@ -59,8 +59,7 @@ final class Arena {
         to: RoundState(
           inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), spacing: UInt(plan.spacing), inodeCount: inodes,
           slotCount: S.slotCount, shared: S.sharedSize == 0 ? 0 : UInt(bitPattern: allocate(UInt8.self, S.sharedSize)),
-          racerCount: racers, logs: logs, states: states, roles: roles,
-          finals: allocate(UInt64.self, inodes * S.slotCount), inspected: allocate(Bool.self, inodes),
+          racerCount: racers, logs: logs, states: states, roles: roles, placement: placement,
           links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers))
       rounds.append(round)
       for racer in 0..<racers {
@@ -69,7 +68,8 @@ final class Arena {
         let state = allocate(RacerState.self, 1)
         state.initialize(
           to: RacerState(
-            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity, racer: racer, round: round,
+            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity, racer: racer,
+            slotCount: S.slotCount, round: round,
             meeting: Meeting(
               progress: lines + Line.progress * Self.lineWords, abandoned: lines + Line.abandoned * Self.lineWords,
               racer: racer, racerCount: racers, spins: plan.spins),
@@ -78,10 +78,12 @@ final class Arena {
               attemptsOfVisit: S.allocationsPerVisit),
             addresses: AddressBook(capacity: plan.options.heap == .malloc ? capacity : 1),
             addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
+            finals: allocate(UInt64.self, inodes * S.slotCount), tornDown: allocate(Bool.self, inodes),
             observations: allocate(RawObservation.self, RacerState.observationCapacity),
             strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
         state.pointee.blockShift = UInt(blockShift)
         state.pointee.usesMalloc = plan.options.heap == .malloc
+        state.pointee.isExtraordinary = plan.options.heap == .malloc || plan.faults.allocationFailure != nil
         if plan.options.heap == .pool {
           state.pointee.blocks = UInt(bitPattern: allocate(UInt8.self, capacity << blockShift))
         }
@@ -117,9 +119,9 @@ final class Arena {
   static func create<S: Site>(_ round: UnsafeMutablePointer<RoundState>, slotsOf: S.Type, bytes: Int) {
     UnsafeMutableRawPointer(bitPattern: round.pointee.inodes)?.initializeMemory(
       as: UInt8.self, repeating: 0, count: bytes)
-    let state = round.pointee.states[0], window = state.pointee.window, failing = state.pointee.failingAttempt
+    let state = round.pointee.states[0]
     state.pointee.window = .none
-    state.pointee.failingAttempt = .max
+    state.pointee.phase = .clearing
     var ignored: UInt64 = 0
     withUnsafeMutablePointer(to: &ignored) { ignored in
       if S.sharedSize > 0 {
@@ -131,8 +133,7 @@ final class Arena {
           round.pointee.inode(inode), in: RacedMemory(state, entry: ignored, inode: UInt32(inode), fiber: nil))
       }
     }
-    state.pointee.window = window
-    state.pointee.failingAttempt = failing
+    state.pointee.phase = .visiting
   }
 }
 
@@ -170,7 +171,7 @@ struct Tally {
   var refusals = 0
 }
 
-/// The order in which inodes are visited.
+/// The order in which inodes are visited, as places in memory.
 enum VisitSequence {
   /// A permutation of `0..<count`, a function of its arguments.
   static func make(_ order: VisitOrder, count: Int, seed: UInt64) -> [Int] {

@@ -22,7 +22,7 @@ struct Judging<S: Site> {
   func take() -> (Evidence, Tally, winsByRacer: [Int]) {
     inspect()
     var evidence = Evidence()
-    evidence.round = round.pointee.number
+    evidence.round = state(0).pointee.roundNumber
     evidence.slots = arena.plan.slots
     evidence.eager = arena.plan.eager
     evidence.looksAgainAfterFailure = arena.plan.looksAgainAfterFailure
@@ -63,17 +63,30 @@ struct Judging<S: Site> {
   private func inspect() {
     for racer in racers { state(racer).pointee.window = .none }
     state(0).pointee.phase = .inspecting
-    for inode in 0..<round.pointee.inodeCount where !round.pointee.inspected[inode] {
+    gatherWhatSweepsFound()
+    for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
       S.inspect(round.pointee.inode(inode), in: memory(for: UInt32(inode)))
     }
     round.pointee.linkCount = 0
     if S.sharedSize > 0 { S.inspectShared(at: round.pointee.shared, in: memory(for: .max)) }
   }
 
+  /// Into the first racer's hands: what slots showed to the racers that have swept them.
+  private func gatherWhatSweepsFound() {
+    let first = state(0).pointee
+    for racer in racers.dropFirst() {
+      let other = state(racer).pointee
+      for inode in 0..<round.pointee.inodeCount where other.tornDown[inode] {
+        first.tornDown[inode] = true
+        for slot in inode * S.slotCount..<(inode + 1) * S.slotCount { first.finals[slot] = other.finals[slot] }
+      }
+    }
+  }
+
   private func tearDown() {
     // What the teardown does to the logs' words is not evidence: they have been read.
     state(0).pointee.phase = .clearing
-    for inode in 0..<round.pointee.inodeCount where !round.pointee.inspected[inode] {
+    for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
       guard !showsStranger(inode) else { continue }
       S.tearDown(round.pointee.inode(inode), in: memory(for: UInt32(inode)))
     }
@@ -82,7 +95,7 @@ struct Judging<S: Site> {
   /// A slot with something in it that no allocation ever returned cannot be torn down by following it.
   private func showsStranger(_ inode: Int) -> Bool {
     for slot in 0..<S.slotCount {
-      let bits = round.pointee.finals[inode * S.slotCount + slot]
+      let bits = state(0).pointee.finals[inode * S.slotCount + slot]
       guard let addon = Addon(bits: bits) else { continue }
       let isKnown = racers.contains {
         RacedMemory(state($0), entry: round.pointee.logs[0], inode: UInt32(inode), fiber: nil).ownNumber(of: addon)
@@ -124,7 +137,7 @@ struct Judging<S: Site> {
   private func addFinals(to evidence: inout Evidence, _ ledger: Ledger) {
     let count = round.pointee.inodeCount * S.slotCount
     evidence.finals = (0..<count).map { index in
-      let bits = round.pointee.finals[index]
+      let bits = state(0).pointee.finals[index]
       if bits == 0 { return .empty }
       return ledger.allocation(at: UInt(bits), inode: index / S.slotCount).map { .allocation($0) } ?? .stranger(bits)
     }
@@ -210,8 +223,7 @@ struct Judging<S: Site> {
     }
     if S.slotCount == 1 {
       for position in 1..<round.pointee.inodeCount {
-        let a = published[Int(arena.order[position - 1])], b = published[Int(arena.order[position])]
-        if a != b { tally.boundaries += 2 }
+        if published[position] != published[position - 1] { tally.boundaries += 2 }
       }
     }
     tally.allocations = evidence.allocations.count

@@ -17,13 +17,19 @@ enum LogWord {
   /// Either this racer went on to populate, or it reported that there is nothing.
   @inline(__always) static func sawNull(_ word: UInt64) -> Bool { word & (sawNull | absent) != 0 }
 
+  @inline(__always) static func hasPublished(_ word: UInt64) -> UInt64 { word >> 49 & 1 }
+  @inline(__always) static func hasSeenNull(_ word: UInt64) -> UInt64 { (word >> 48 | word >> 54) & 1 }
+  @inline(__always) static func hasLost(_ word: UInt64) -> UInt64 { (word >> 48) & ~(word >> 49) & 1 }
+
   /// Zero if a visit ended in a way that needs no checker: it found, won or lost, and what it returned, if it said, is
-  /// what the slot shows; or it saw nothing and said so.
-  @inline(__always) static func irregularity(_ word: UInt64, shown: UInt64) -> UInt64 {
+  /// what the others told; or it saw nothing and said so.
+  @inline(__always) static func irregularity(_ word: UInt64, told: inout UInt64) -> UInt64 {
     let flags = word >> 48, returned = word & address
     let found: UInt64 = 1 << 16, lost: UInt64 = 1 << 17, won: UInt64 = 1 << 19, nothing: UInt64 = 1
     let regular = (flags & 64 == 0 ? found | lost | won : nothing) >> (flags & 63) & 1
-    return (returned == 0 ? 0 : returned ^ shown) | (regular ^ 1)
+    let disagreement = returned == 0 || told == 0 ? 0 : returned ^ told
+    told |= returned
+    return disagreement | (regular ^ 1)
   }
 }
 

@@ -98,14 +98,15 @@ extension UnsafeMutablePointer {
     while !pointee.finished {
       if pointee.turn != lastTurn, pointee.begun < pointee.loop.count {
         lastTurn = pointee.turn
-        var position = pointee.begun
-        pointee.begun = position &+ 1
+        var number = pointee.begun
+        pointee.begun = number &+ 1
         pointee.inFlight &+= 1
         if pointee.lag > 0 {
-          position &-= pointee.lag
-          if position < 0 { position &+= pointee.loop.count }
+          number &-= pointee.lag
+          if number < 0 { number &+= pointee.loop.count }
         }
-        pointee.loop.visit(Int(pointee.loop.order[position]), fiber: me)
+        pointee.loop.prefetch(number &+ 8)
+        pointee.loop.visit(number, fiber: me)
         pointee.inFlight &-= 1
       } else {
         cfiber_switch(me, me.pointee.next)

@@ -80,19 +80,31 @@ extension RacedMemory {
       entry.pointee |= LogWord.sawNull
       openWindow()
     }
+    if state.pointee.isExtraordinary || state.pointee.locksHeld != 0 { return try allocateWithCare(kind) }
+    let number = state.pointee.next
+    let block = take(number, kind)
+    fill(block, kind.size >> 3, kind.zeroed ? 0 : Poison.uninitialised)
+    return Addon(address: block)
+  }
+
+  /// The pool's next block, entered into the ledger.
+  @inline(__always) func take(_ number: Int, _ kind: AddonKind) -> UInt {
+    state.pointee.next = number &+ 1
+    state.pointee.ledger[number] = LedgerEntry.make(inode: inode, words: kind.size >> 3)
+    return state.pointee.blocks &+ UInt(bitPattern: number) &<< state.pointee.blockShift
+  }
+
+  /// Where failures are injected, `malloc` serves, or a lock is held.
+  @inline(never) func allocateWithCare(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
     if kind.maySleep, state.pointee.locksHeld != 0 {
       violated(.mayNotSleep, seen: UInt64(state.pointee.locksHeld), expected: 0, at: 0)
     }
     state.pointee.attempts &+= 1
-    if state.pointee.attempts >= state.pointee.failingAttempt, refuses() { throw OutOfMemory() }
-
+    if state.pointee.refusals.mode != .never, state.pointee.phase == .visiting, refuses() { throw OutOfMemory() }
     let number = state.pointee.next
-    state.pointee.next = number &+ 1
-    let words = kind.size >> 3
-    state.pointee.ledger[number] = LedgerEntry.make(inode: inode, words: words)
+    let block = take(number, kind)
     if state.pointee.usesMalloc { return allocateFromLibrary(kind, number) }
-    let block = state.pointee.blocks &+ UInt(bitPattern: number) << state.pointee.blockShift
-    fill(block, words, kind.zeroed ? 0 : Poison.uninitialised)
+    fill(block, kind.size >> 3, kind.zeroed ? 0 : Poison.uninitialised)
     return Addon(address: block)
   }
 
@@ -106,12 +118,12 @@ extension RacedMemory {
   }
 
   /// Asked only where the scenario injects failures.
-  @inline(never) func refuses() -> Bool {
+  func refuses() -> Bool {
     let policy = state.pointee.refusals, round = state.pointee.round
     let first = round.pointee.logs[state.pointee.racer] + Int(inode) * round.pointee.slotCount
     first.pointee &+= LogWord.attempt
     let attempt = policy.countsByVisit ? LogWord.attempts(first.pointee) : state.pointee.attempts
-    guard policy.refuses(attempt: attempt, round: round.pointee.number, inode: inode) else { return false }
+    guard policy.refuses(attempt: attempt, round: state.pointee.roundNumber, inode: inode) else { return false }
     entry.pointee |= LogWord.refused
     // Only an inode's first slot has an address that is known here.
     if entry == first, load(round.pointee.inode(Int(inode)).slot(at: 0), .acquiring) != nil {
@@ -134,7 +146,7 @@ extension RacedMemory {
   /// The ledger number of an addon that this racer allocated in this round.
   @inline(__always) func ownNumber(of addon: Addon) -> Int? {
     if state.pointee.usesMalloc { return state.pointee.addresses.number(of: addon.address) }
-    let number = Int(bitPattern: (addon.address &- state.pointee.blocks) >> state.pointee.blockShift)
+    let number = Int(bitPattern: (addon.address &- state.pointee.blocks) &>> state.pointee.blockShift)
     return UInt(bitPattern: number) < UInt(bitPattern: state.pointee.next) ? number : nil
   }
 
@@ -147,8 +159,8 @@ extension RacedMemory {
     if state.pointee.usesMalloc {
       // What was freed before may be someone else's by now: it is counted, not freed again.
       if entry & (LedgerEntry.counts ^ 0xff) == 0 { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
-    } else if state.pointee.poisons {
-      fill(addon.address, LedgerEntry.words(entry), Poison.freed)
+    } else if state.pointee.poisons, state.pointee.phase != .sweeping {
+      PoisonedBlock(addon.address).fill(words: LedgerEntry.words(entry))
     }
     let by =
       state.pointee.phase.isTeardown
@@ -304,8 +316,7 @@ extension RacedMemory {
 
   @inline(__always) @discardableResult
   func reach(_ addon: Addon?, slot: Int) -> Addon? {
-    let round = state.pointee.round
-    round.pointee.finals[Int(inode) &* round.pointee.slotCount &+ slot] = Addon.bits(addon)
+    state.pointee.finals[Int(inode) &* state.pointee.slotCount &+ slot] = Addon.bits(addon)
     return addon
   }
 
@@ -330,7 +341,9 @@ extension RacedMemory {
   func populations(ofSlot slot: Int) -> Int {
     let round = state.pointee.round.pointee
     var populated = 0
-    for inode in 0..<round.inodeCount where round.finals[inode * round.slotCount + slot] != 0 { populated += 1 }
+    for inode in 0..<round.inodeCount where state.pointee.finals[inode * round.slotCount + slot] != 0 {
+      populated += 1
+    }
     return populated
   }
 

@@ -33,6 +33,13 @@ final class Course: @unchecked Sendable {
     figures.winsByRacer = Array(repeating: 0, count: plan.racerCount)
     figures.heap = plan.options.heap
     figures.seed = seed
+    announceChoices()
+  }
+
+  /// Writes what the next round uses where racers read it.
+  private func announceChoices() {
+    if let choice = visitsInFlight.choice { catomics_store_relaxed_64(arena.line(Line.visitsInFlight), UInt64(choice)) }
+    if let choice = delay.choice { catomics_store_relaxed_64(arena.line(Line.delay), UInt64(choice)) }
   }
 
   func add(_ tally: Tally, winsByRacer: [Int]) {
@@ -56,12 +63,11 @@ final class Course: @unchecked Sendable {
       lastReport = now
       progress(RunProgress(round: round, populations: figures.populations, collisions: figures.collisions))
     }
-    if !visitsInFlight.isSettled {
+    if !visitsInFlight.isSettled || !delay.isSettled {
       visitsInFlight.note(time: now, populations: figures.populations, collisions: figures.collisions)
+      delay.note(time: now, populations: figures.populations, collisions: figures.collisions)
+      announceChoices()
     }
-    if !delay.isSettled { delay.note(time: now, populations: figures.populations, collisions: figures.collisions) }
-    if let choice = visitsInFlight.choice { catomics_store_relaxed_64(arena.line(Line.visitsInFlight), UInt64(choice)) }
-    if let choice = delay.choice { catomics_store_relaxed_64(arena.line(Line.delay), UInt64(choice)) }
     if cthreads_interrupted() != 0 {
       end = .interrupted
     } else if figures.collisions >= plan.options.collisions {
@@ -171,14 +177,12 @@ struct Racer<S: Site> {
 
   /// This racer's part of putting a swept round back to its start.
   private func prepare(_ number: Int, _ loop: VisitLoop<S>) {
-    let round = arena.rounds[number & 1], state = loop.state
-    let share = plan.inodeCount * self.number / plan.racerCount..<plan.inodeCount * (self.number + 1) / plan.racerCount
-    for inode in share { round.pointee.inspected[inode] = false }
-    if isFirst { round.pointee.number = number }
+    let state = loop.state
+    state.pointee.tornDown.update(repeating: false, count: plan.inodeCount)
+    state.pointee.roundNumber = number
     if !plan.eager { state.pointee.next = 0 }
     if state.pointee.usesMalloc { state.pointee.addresses.clear() }
     state.pointee.attempts = 0
-    state.pointee.failingAttempt = state.pointee.refusals.mode == .never ? .max : 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
   }

@@ -17,21 +17,29 @@ struct RacerState {
   var poisons = true
   var phase = Phase.visiting
   var locksHeld = 0
-  /// From which attempt on the policy is asked: `Int.max` is never, 0 always.
-  var failingAttempt = Int.max
+  /// Failures are injected, or `malloc` serves.
+  var isExtraordinary = false
+  /// Allocations that were asked for in this round.
   var attempts = 0
   /// What this racer announces in the window of a forced race.
   var ticket: UInt64 = 0
   /// Instructions of delay in the window.
   var delay = 0
 
+  var roundNumber = 0
   let racer: Int
+  let slotCount: Int
   let round: UnsafeMutablePointer<RoundState>
   let meeting: Meeting
   var refusals: RefusalPolicy
   /// For the `malloc` heap: numbers by address, and addresses by number.
   var addresses: AddressBook
   var addressOf: UnsafeMutablePointer<UInt>
+
+  /// What this racer found each slot to show at quiescence, and which inodes it has then torn down. Each racer has its
+  /// own, so that sweeping moves no line between them.
+  let finals: UnsafeMutablePointer<UInt64>
+  let tornDown: UnsafeMutablePointer<Bool>
 
   // Rare events, in preallocated lists.
   var observations: UnsafeMutablePointer<RawObservation>
@@ -54,9 +62,8 @@ struct RacerState {
   }
 }
 
-/// What all racers of one round share. Written by the set-up and, for `finals` and `inspected`, after the round.
+/// What all racers of one round share. Written by the set-up only.
 struct RoundState {
-  var number = 0
   let inodes: UInt
   let spacing: UInt
   let inodeCount: Int
@@ -67,17 +74,15 @@ struct RoundState {
   let logs: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
   let states: UnsafeMutablePointer<UnsafeMutablePointer<RacerState>>
   let roles: UnsafeMutablePointer<UInt8>
-  /// What each slot shows at quiescence.
-  let finals: UnsafeMutablePointer<UInt64>
-  /// Inodes that were inspected and torn down.
-  let inspected: UnsafeMutablePointer<Bool>
+  /// Where in memory each inode lies: inodes are numbered in the order of visits.
+  let placement: UnsafeMutablePointer<UInt32>
   /// Addons found on the site's lists.
   let links: UnsafeMutablePointer<UInt64>
   var linkCount = 0
   let linkCapacity: Int
 
   @inline(__always) func inode(_ number: Int) -> Inode {
-    Inode(address: inodes &+ UInt(bitPattern: number) &* spacing, shared: shared)
+    Inode(address: inodes &+ UInt(placement[number]) &* spacing, shared: shared)
   }
 }
 

@@ -24,66 +24,67 @@ struct Sweep<S: Site> {
 
   /// Whether everything was ordinary.
   @inline(never) func run() -> Bool {
-    let state = loop.state
-    let won = gatherWins()
-    var irregular: UInt64 = 0, collisions = 0
+    let isRegular = visitsAreRegular()
+    let won = gatherWins(), state = loop.state
+    var irregular: UInt64 = 0
     for index in 0..<won {
       let number = Int(wins[index]), inode = loop.inode(number)
+      if index &+ 8 < won { loop.prefetch(Int(wins[index &+ 8])) }
       let memory = memory(for: number)
       state.pointee.phase = .inspecting
       S.inspect(inode, in: memory)
-      let shown = round.pointee.finals[number]
-      let own = loop.log[number]
-      irregular |= LogWord.irregularity(own, shown: shown)
-      var sawNull: UInt64 = 0
-      var racer = 0
-      while racer < round.pointee.racerCount {
-        let word = round.pointee.logs[racer][number]
-        if racer != loop.racer {
-          irregular |= LogWord.irregularity(word, shown: shown) | word & LogWord.published
-          sawNull |= word
-        }
-        racer &+= 1
-      }
-      collisions &+= LogWord.sawNull(sawNull) ? 1 : 0
-      if memory.ownNumber(of: Addon(address: UInt(shown))) == nil {
-        irregular |= 1
+      // The winner's own addon, which it has told of, is what the slot shows.
+      let mine = loop.log[number] & LogWord.address
+      if state.pointee.finals[number] != mine || memory.ownNumber(of: Addon(address: UInt(mine))) == nil {
+        irregular = 1
         continue
       }
       state.pointee.phase = .sweeping
       S.tearDown(inode, in: memory)
-      round.pointee.inspected[number] = true
+      state.pointee.tornDown[number] = true
     }
-    let isClean = ledgerIsOrdinary()
     state.pointee.phase = .visiting
-    tally.pointee.populations = won
-    tally.pointee.collisions = collisions
-    return irregular == 0 && isClean && state.pointee.observationCount == 0 && state.pointee.strayCount == 0
+    return irregular == 0 && isRegular && ledgerIsOrdinary() && state.pointee.observationCount == 0
+      && state.pointee.strayCount == 0
   }
 
   /// The same without a check: what a run costs that only counts outcomes.
   @inline(never) func runUnchecked() {
-    let state = loop.state
-    let won = gatherWins()
-    var collisions = 0
+    _ = visitsAreRegular()
+    let won = gatherWins(), state = loop.state
     state.pointee.phase = .sweeping
     for index in 0..<won {
       let number = Int(wins[index])
-      var sawNull: UInt64 = 0
-      var racer = 0
-      while racer < round.pointee.racerCount {
-        if racer != loop.racer { sawNull |= round.pointee.logs[racer][number] }
-        racer &+= 1
-      }
-      collisions &+= LogWord.sawNull(sawNull) ? 1 : 0
       S.tearDown(loop.inode(number), in: memory(for: number))
-      round.pointee.inspected[number] = true
+      state.pointee.tornDown[number] = true
     }
     state.pointee.phase = .visiting
-    tally.pointee.populations = won
+  }
+
+  /// Looks at all racers' visits to this racer's share of the inodes, and counts how they ended.
+  ///
+  /// By share and not by winner, so that each log line travels to one other processor, and in order.
+  private func visitsAreRegular() -> Bool {
+    let racers = round.pointee.racerCount
+    let share = loop.count * loop.racer / racers..<loop.count * (loop.racer + 1) / racers
+    var irregular: UInt64 = 0, collisions = 0, losers: UInt64 = 0
+    for number in share {
+      var told: UInt64 = 0, published: UInt64 = 0, sawNull: UInt64 = 0
+      var racer = 0
+      while racer < racers {
+        let word = round.pointee.logs[racer][number]
+        irregular |= LogWord.irregularity(word, told: &told)
+        published &+= LogWord.hasPublished(word)
+        sawNull &+= LogWord.hasSeenNull(word)
+        losers &+= LogWord.hasLost(word)
+        racer &+= 1
+      }
+      irregular |= published ^ 1
+      collisions &+= sawNull > 1 ? 1 : 0
+    }
     tally.pointee.collisions = collisions
-    tally.pointee.allocations = state.pointee.next
-    tally.pointee.frees = state.pointee.next
+    tally.pointee.losers = Int(losers)
+    return irregular == 0
   }
 
   @inline(__always) private func memory(for number: Int) -> RacedMemory {
@@ -91,36 +92,33 @@ struct Sweep<S: Site> {
       loop.state, entry: loop.log + number, inode: UInt32(truncatingIfNeeded: number), fiber: nil)
   }
 
-  /// Lists the inodes that this racer populated, in the order of visits, without a branch on any.
+  /// Lists the inodes that this racer populated, without a branch on any.
   private func gatherWins() -> Int {
-    var won = 0, losers: UInt64 = 0, boundaries: UInt64 = 0, before: UInt64 = 0
-    for position in 0..<loop.count {
-      let number = loop.order[position], word = loop.log[Int(number)]
-      let published = word >> 49 & 1
-      wins[won] = number
+    var won = 0, boundaries: UInt64 = 0, before: UInt64 = 0
+    for number in 0..<loop.count {
+      let published = LogWord.hasPublished(loop.log[number])
+      wins[won] = UInt32(truncatingIfNeeded: number)
       won &+= Int(truncatingIfNeeded: published)
-      losers &+= (word >> 48 & 1) & (published ^ 1)
       boundaries &+= published ^ before
       before = published
     }
-    tally.pointee.losers = Int(losers)
+    tally.pointee.populations = won
     tally.pointee.boundaries = Int(boundaries)
+    tally.pointee.allocations = loop.state.pointee.next
+    tally.pointee.frees = loop.state.pointee.next
     return won
   }
 
   private func ledgerIsOrdinary() -> Bool {
     let state = loop.state.pointee
-    var isOrdinary = true, freed = 0
+    var isOrdinary = true
     for number in 0..<state.next {
       let entry = state.ledger[number]
       isOrdinary = isOrdinary && LedgerEntry.isOrdinary(entry)
       if entry & LedgerEntry.freedByVisit != 0, !state.usesMalloc {
         isOrdinary = isOrdinary && state.blockIsPoisoned(number)
-        freed &+= 1
       }
     }
-    tally.pointee.allocations = state.next
-    tally.pointee.frees = state.next
     return isOrdinary
   }
 }
@@ -128,13 +126,6 @@ struct Sweep<S: Site> {
 extension RacerState {
   /// Whether a freed block of the pool still holds the poison that it was filled with.
   @inline(__always) func blockIsPoisoned(_ number: Int) -> Bool {
-    let block = UnsafePointer<UInt64>(bitPattern: blocks &+ UInt(bitPattern: number) << blockShift).unsafelyUnwrapped
-    let words = LedgerEntry.words(ledger[number])
-    var difference: UInt64 = 0, word = 0
-    while word < words {
-      difference |= block[word] ^ Poison.freed
-      word &+= 1
-    }
-    return difference == 0
+    PoisonedBlock(blocks &+ UInt(bitPattern: number) &<< blockShift).isIntact(words: LedgerEntry.words(ledger[number]))
   }
 }

@@ -13,16 +13,17 @@ struct Tuning {
   init(_ choices: [Int], enoughYield: Double) {
     self.choices = choices
     self.enoughYield = enoughYield
+    isSettled = choices.count < 2
   }
 
   /// What the next round should use.
   var choice: Int? { choices.isEmpty ? nil : choices[min(current, choices.count - 1)] }
-  private(set) var isSettled = false
+  private(set) var isSettled: Bool
 
   /// Told after a round what has been counted since the start. The first rounds of a choice are not measured: those in
   /// flight still used the one before.
   mutating func note(time: Double, populations: Int, collisions: Int) {
-    guard !isSettled, choices.count > 1 else { return }
+    guard !isSettled else { return }
     guard let since else {
       self.since = (time, populations, collisions)
       return

@@ -9,7 +9,7 @@ import RaceModel
 struct VisitLoop<S: Site> {
   let state: UnsafeMutablePointer<RacerState>
   let log: UnsafeMutablePointer<UInt64>
-  let order: UnsafeMutablePointer<UInt32>
+  let placement: UnsafeMutablePointer<UInt32>
   let inodes: UInt
   let spacing: UInt
   let shared: UInt
@@ -21,7 +21,7 @@ struct VisitLoop<S: Site> {
     let round = arena.rounds[buffer].pointee
     state = round.states[racer]
     log = round.logs[racer]
-    order = arena.order
+    placement = arena.placement
     inodes = round.inodes
     spacing = round.spacing
     shared = round.shared
@@ -31,7 +31,7 @@ struct VisitLoop<S: Site> {
   }
 
   @inline(__always) func inode(_ number: Int) -> Inode {
-    Inode(address: inodes &+ UInt(bitPattern: number) &* spacing, shared: shared)
+    Inode(address: inodes &+ UInt(placement[number]) &* spacing, shared: shared)
   }
 
   @inline(__always) func visit(_ number: Int, fiber: UnsafeMutablePointer<cfiber>?) {
@@ -46,9 +46,8 @@ struct VisitLoop<S: Site> {
       in: RacedMemory(state, entry: entry, inode: UInt32(truncatingIfNeeded: number), fiber: fiber))
   }
 
-  @inline(__always) func prefetch(position: Int) {
-    cthreads_prefetch_read(
-      UnsafeRawPointer(bitPattern: inodes &+ UInt(order[position]) &* spacing).unsafelyUnwrapped)
+  @inline(__always) func prefetch(_ number: Int) {
+    cthreads_prefetch_read(UnsafeRawPointer(bitPattern: inode(number).address).unsafelyUnwrapped)
   }
 }
 
@@ -57,10 +56,10 @@ struct VisitLoop<S: Site> {
 extension VisitLoop {
   /// One inode after the other, as fast as it goes.
   @inline(never) func visitFreely() {
-    var position = 0
-    while position < count {
-      visit(Int(order[position]), fiber: nil)
-      position &+= 1
+    var number = 0
+    while number < count {
+      visit(number, fiber: nil)
+      number &+= 1
     }
   }
 
@@ -68,10 +67,10 @@ extension VisitLoop {
   /// latency, so the others wait a little: each racer adapts how long, by what it finds.
   @inline(never) func visitTogether(epoch: UInt64, start: UnsafeMutablePointer<AdaptiveStart>) {
     let meeting = state.pointee.meeting
-    var position = 0
-    while position < count {
-      let ticket = epoch &+ UInt64(position) &+ 1, number = Int(order[position])
-      prefetch(position: position &+ 1)
+    var number = 0
+    while number < count {
+      let ticket = epoch &+ UInt64(number) &+ 1
+      prefetch(number &+ 1)
       meeting.announce(ticket)
       let isLast = meeting.everyoneReached(ticket)
       if isLast {
@@ -85,7 +84,7 @@ extension VisitLoop {
       }
       visit(number, fiber: nil)
       if log[number &* S.slotCount] & LogWord.sawNull == 0 { start.pointee.cameTooLate(after: isLast) }
-      position &+= 1
+      number &+= 1
     }
     meeting.announce(epoch &+ UInt64(count) &+ 1)
   }
@@ -114,14 +113,14 @@ extension VisitLoop {
   /// Racers meet in the window of each visit; one that leaves without having come there counts as arrived.
   @inline(never) func visitForced(epoch: UInt64) {
     let meeting = state.pointee.meeting
-    var position = 0
-    while position < count {
-      let ticket = epoch &+ UInt64(position) &+ 1
-      prefetch(position: position &+ 2)
+    var number = 0
+    while number < count {
+      let ticket = epoch &+ UInt64(number) &+ 1
+      prefetch(number &+ 2)
       state.pointee.ticket = ticket
-      visit(Int(order[position]), fiber: nil)
+      visit(number, fiber: nil)
       meeting.announce(ticket)
-      position &+= 1
+      number &+= 1
     }
   }
 }

@@ -149,7 +149,7 @@ public enum WinnerLinks: KeyLinking {
   @inlinable @inline(__always)
   public static func info(ofListNode node: UInt) -> Addon { Addon(address: node &- 48) }
 
-  @inlinable public var kind: AddonKind { AddonKind("fscrypt_inode_info", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ info: Addon, in memory: M) {
     memory.write(Self.secret(info), Self.someSecret)

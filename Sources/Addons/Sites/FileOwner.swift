@@ -91,7 +91,7 @@ import AddonMemory
   @inlinable @inline(__always) public static func process(_ owner: Addon) -> Word64 { owner.word64(at: 8) }
   @inlinable @inline(__always) public static func file(_ owner: Addon) -> Word64 { owner.word64(at: 16) }
 
-  @inlinable public var kind: AddonKind { AddonKind("f_owner", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ owner: Addon, in memory: M) {
     memory.initialise(Self.lock(owner))

@@ -173,7 +173,7 @@ public enum AsProposed: InodeAddonsVariant {
   @inlinable @inline(__always) public static func storage(_ container: Addon) -> Slot { container.slot(at: 8) }
   @inlinable @inline(__always) public static func mask(_ container: Addon) -> Word32 { container.word32(at: 16) }
 
-  @inlinable public var kind: AddonKind { AddonKind("inode_addons", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ container: Addon, in memory: M) {
     if initialMask != 0 { memory.store(Self.mask(container), initialMask, .relaxed) }
@@ -190,7 +190,7 @@ public enum AsProposed: InodeAddonsVariant {
   @inlinable @inline(__always) public static func container(_ marks: Addon) -> Word64 { marks.word64(at: 8) }
   @inlinable @inline(__always) public static func firstMark(_ marks: Addon) -> Word64 { marks.word64(at: 16) }
 
-  @inlinable public var kind: AddonKind { AddonKind("fsnotify_mark_connector", size: Self.size, zeroed: false) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: false) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ marks: Addon, in memory: M) {
     memory.initialise(Self.lock(marks))
@@ -208,7 +208,7 @@ public enum AsProposed: InodeAddonsVariant {
   @inlinable @inline(__always) public static func owner(_ storage: Addon) -> Word64 { storage.word64(at: 128) }
 
   @inlinable public var kind: AddonKind {
-    AddonKind("bpf_local_storage", size: Self.size, zeroed: true, maySleep: false)
+    AddonKind(size: Self.size, zeroed: true, maySleep: false)
   }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ storage: Addon, in memory: M) {

@@ -129,10 +129,10 @@ public enum LocksReleased: LockRelease {
   public static func posixLocks(_ context: Addon) -> List { List(at: context.address &+ 24) }
   @inlinable @inline(__always) public static func leases(_ context: Addon) -> List { List(at: context.address &+ 40) }
 
-  @inlinable public var kind: AddonKind { AddonKind("file_lock_context", size: Self.size, zeroed: false) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: false) }
   /// struct file_lock, of which only the list node matters here.
   @inlinable public static var fileLockKind: AddonKind {
-    AddonKind("file_lock", size: 16, zeroed: false, populates: false)
+    AddonKind(size: 16, zeroed: false, populates: false)
   }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ context: Addon, in memory: M) {

@@ -57,7 +57,7 @@ import AddonMemory
   @inlinable public static var unlabeled: UInt64 { 3 }
   @inlinable @inline(__always) public static func sid(_ blob: Addon) -> Word64 { blob.word64(at: 8) }
 
-  @inlinable public var kind: AddonKind { AddonKind("i_security", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ blob: Addon, in memory: M) {
     memory.write(Self.sid(blob), Self.unlabeled)

@@ -96,7 +96,7 @@ public enum SpareZeroed: SpareCleaning {
   @inlinable @inline(__always) public init(children: UInt64) { self.children = children }
   @inlinable public static var size: Int { 64 }
   @inlinable @inline(__always) public static func children(_ node: Addon) -> Word64 { node.word64(at: 0) }
-  @inlinable public var kind: AddonKind { AddonKind("tree_node", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
   @inlinable @inline(__always) public func initialise<M: Memory>(_ node: Addon, in memory: M) {
     memory.write(Self.children(node), children)
   }

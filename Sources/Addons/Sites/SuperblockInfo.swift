@@ -90,7 +90,7 @@ public enum CountsFromAllocation: CountStart {
   @inlinable @inline(__always) public static func superblock(_ info: Addon) -> Word64 { info.word64(at: 0) }
   @inlinable @inline(__always) public static func watched(_ info: Addon) -> Word64 { info.word64(at: 8) }
 
-  @inlinable public var kind: AddonKind { AddonKind("fsnotify_sb_info", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ info: Addon, in memory: M) {
     memory.write(Self.superblock(info), UInt64(superblock.address))

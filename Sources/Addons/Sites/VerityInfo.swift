@@ -85,7 +85,7 @@ import AddonMemory
   @inlinable @inline(__always) public static func inode(_ info: Addon) -> Word64 { info.word64(at: 192) }
   @inlinable @inline(__always) public static func lastDigestWord(_ info: Addon) -> Word64 { info.word64(at: 256) }
 
-  @inlinable public var kind: AddonKind { AddonKind("fsverity_info", size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ info: Addon, in memory: M) {
     memory.write(Self.treeBlocks(info), Self.someTreeBlocks)

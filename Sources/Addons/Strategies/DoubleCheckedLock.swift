@@ -44,7 +44,7 @@ extension Maker {
   public func makeWithoutSleeping<M: Memory>(in memory: M) throws(OutOfMemory) -> Addon {
     let kind = kind
     let addon = try memory.allocate(
-      AddonKind(kind.name, size: kind.size, zeroed: kind.zeroed, populates: kind.populates, maySleep: false))
+      AddonKind(size: kind.size, zeroed: kind.zeroed, populates: kind.populates, maySleep: false))
     initialise(addon, in: memory)
     return addon
   }
