@@ -18,7 +18,8 @@ public protocol Witness {
   /// Notes something that the site says must not be.
   func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt)
 
-  /// At quiescence: `addon` is what the site's `slot`-th slot shows. Answers `addon`.
+  /// At quiescence: `addon` is what the site's `slot`-th slot shows. Answers it if it may be looked into: something that
+  /// no allocation returned may not.
   @discardableResult
   func reach(_ addon: Addon?, slot: Int) -> Addon?
 

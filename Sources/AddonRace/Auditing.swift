@@ -76,8 +76,12 @@ public struct Audit {
     scenario.stress.seed = seed
     scenario.stress.collisions = 20_000
     if entry.site.eager { scenario.stress.minimumYield = 0 }
-    if let n = entry.fault?.everyNthAllocationFails {
-      scenario.faults.allocationFailure = AllocationFailure(.every(n))
+    switch entry.fault?.failures {
+    case .all: scenario.faults.allocationFailure = AllocationFailure(.every(1))
+    case .someOfOneRacer:
+      scenario.faults.allocationFailure = AllocationFailure(.every(2))
+      scenario.faults.allocationFailure?.racer = 1
+    case nil, .some(.none): break
     }
     if let fault = entry.fault, case .by(let names) = fault.caught {
       scenario.expect.stress = .fail(checkers: names, may: fault.may)

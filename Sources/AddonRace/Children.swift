@@ -115,7 +115,7 @@ private struct Child {
     let start = Clock.now()
     var forwarded = false
     while process.isRunning {
-      usleep(2_000)
+      usleep(5_000)
       progress(
         RunProgress(
           round: Int(page[.rounds]), populations: Int(page[.populations]), collisions: Int(page[.collisions])))
@@ -175,9 +175,9 @@ private struct Child {
 }
 
 /// Reads what ThreadSanitizer wrote.
-enum DataRaceReport {
+public enum DataRaceReport {
   /// One finding a report: the kind of race, and the first frame of either access.
-  static func findings(in text: String) -> [Finding] {
+  public static func findings(in text: String) -> [Finding] {
     text.components(separatedBy: "==================").compactMap { report in
       let lines = report.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
       guard let title = lines.first(where: { $0.hasPrefix("WARNING: ThreadSanitizer:") }) else { return nil }

@@ -110,8 +110,16 @@ public struct Fault: Sendable {
   public let may: [String]
   /// The racers that can show it, by role.
   public let racers: [(role: String, count: Int)]
-  /// The allocation failures it needs, as in a scenario's `faults`: every n-th.
-  public let everyNthAllocationFails: Int?
+  /// The allocation failures it needs.
+  public let failures: Failures
+
+  public enum Failures: Sendable {
+    case none
+    /// Every racer's every allocation.
+    case all
+    /// Every second one of the second racer.
+    case someOfOneRacer
+  }
 
   public enum Caught: Sendable {
     /// On any hardware, by all of these checkers.
@@ -126,14 +134,14 @@ public struct Fault: Sendable {
 
   @usableFromInline init(
     _ defect: String, happenedAs: String, caught: Caught, may: [String] = [],
-    racers: [(role: String, count: Int)] = [], everyNthAllocationFails: Int? = nil
+    racers: [(role: String, count: Int)] = [], failures: Failures = .none
   ) {
     self.defect = defect
     self.happenedAs = happenedAs
     self.caught = caught
     self.may = may
     self.racers = racers
-    self.everyNthAllocationFails = everyNthAllocationFails
+    self.failures = failures
   }
 
   /// The checkers that must report it in a plain stress run.

@@ -46,7 +46,7 @@ extension Evidence {
   }
 
   func finding(_ checker: String, _ message: String, about observation: Observation) -> Finding {
-    let values = "holds \(hexadecimal(observation.seen)) instead of \(hexadecimal(observation.expected))"
+    let values = "holds \(number(observation.seen)) instead of \(number(observation.expected))"
     var finding = Finding(checker: checker, message: "\(message): a word \(values)", round: round)
     switch observation.moment {
     case .visit(let racer, let inode):
@@ -59,5 +59,8 @@ extension Evidence {
     return finding
   }
 
-  private func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+  /// Counts as people write them, addresses and poison in hexadecimal.
+  private func number(_ value: UInt64) -> String {
+    value < 1 << 20 ? "\(value)" : "0x" + String(value, radix: 16)
+  }
 }

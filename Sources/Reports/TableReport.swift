@@ -11,19 +11,12 @@ public struct TableReport: ReportFormat {
   public func verdict(_ verdict: Verdict) -> String? {
     let scenario = verdict.scenario
     var lines = ["\(badge(verdict)) \(style.bold(scenario.name))  \(scenario.question)"]
-    if verdict.asExpected, verdict.outcome != .pass {
-      lines.append(indented("as expected: \(verdict.expected)"))
-    } else if !verdict.asExpected {
+    if verdict.asExpected {
+      lines += briefly(verdict)
+    } else {
       lines.append(indented("expected: \(verdict.expected)"))
-    }
-    let shown = verdict.asExpected ? 1 : verdict.findings.count
-    for finding in verdict.findings.prefix(shown) { lines += self.lines(of: finding, inFull: !verdict.asExpected) }
-    if verdict.findings.count > shown {
-      let others = Set(verdict.findings.dropFirst(shown).map(\.checker)).sorted().joined(separator: ", ")
-      lines.append(indented("and \(verdict.findings.count - shown) more, by \(others)"))
-    }
-    for note in verdict.notes { lines.append(indented("note: \(note)")) }
-    if verdict.outcome != .pass || !verdict.asExpected {
+      for finding in verdict.findings { lines += self.lines(of: finding) }
+      for note in verdict.notes { lines.append(indented("note: \(note)")) }
       lines.append(indented("again: \(verdict.command)"))
     }
     return lines.joined(separator: "\n")
@@ -36,6 +29,17 @@ public struct TableReport: ReportFormat {
     return text + "\n" + summary(verdicts)
   }
 
+  /// What was expected needs no explanation, but a word on how it came.
+  private func briefly(_ verdict: Verdict) -> [String] {
+    if let first = verdict.findings.first {
+      var names: [String] = []
+      for finding in verdict.findings where !names.contains(finding.checker) { names.append(finding.checker) }
+      return [indented("as expected, found by \(names.joined(separator: ", ")); \(sentence(first))")]
+    }
+    let why = verdict.notes.first.map { ": \($0)" } ?? ""
+    return verdict.outcome == .pass ? verdict.notes.map { indented("note: \($0)") } : [indented("as expected\(why)")]
+  }
+
   private func badge(_ verdict: Verdict) -> String {
     let word = verdict.outcome.rawValue.uppercased().padding(toLength: 9, withPad: " ", startingAt: 0)
     return verdict.asExpected ? style.green(word) : style.red(word)
@@ -43,18 +47,20 @@ public struct TableReport: ReportFormat {
 
   private func indented(_ line: String) -> String { "          \(line)" }
 
-  private func lines(of finding: Finding, inFull: Bool) -> [String] {
+  private func lines(of finding: Finding) -> [String] {
+    [indented("\(style.bold(finding.checker)): \(sentence(finding))")] + finding.history.map { indented("    \($0)") }
+  }
+
+  private func sentence(_ finding: Finding) -> String {
     var place: [String] = []
     if let round = finding.round { place.append("round \(round)") }
     if let inode = finding.inode { place.append("inode \(inode)") }
     if let slot = finding.slot { place.append(slot) }
     if !finding.racers.isEmpty {
-      place.append((finding.racers.count == 1 ? "racer " : "racers ") + finding.racers.map(String.init).joined(separator: ", "))
+      let racers = finding.racers.map(String.init).joined(separator: ", ")
+      place.append(finding.racers.count == 1 ? "racer \(racers)" : "racers \(racers)")
     }
-    let suffix = place.isEmpty ? "" : " (\(place.joined(separator: ", ")))"
-    var lines = [indented("\(style.bold(finding.checker)): \(finding.message)\(suffix)")]
-    if inFull { lines += finding.history.map { indented("    \($0)") } }
-    return lines
+    return finding.message + (place.isEmpty ? "" : " (\(place.joined(separator: ", ")))")
   }
 
   // MARK: Figures

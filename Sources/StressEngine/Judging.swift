@@ -97,11 +97,7 @@ struct Judging<S: Site> {
     for slot in 0..<S.slotCount {
       let bits = state(0).pointee.finals[inode * S.slotCount + slot]
       guard let addon = Addon(bits: bits) else { continue }
-      let isKnown = racers.contains {
-        RacedMemory(state($0), entry: round.pointee.logs[0], inode: UInt32(inode), fiber: nil).ownNumber(of: addon)
-          != nil
-      }
-      if !isKnown { return true }
+      if !memory(for: UInt32(inode)).isAllocation(addon) { return true }
     }
     return false
   }
@@ -154,7 +150,8 @@ struct Judging<S: Site> {
         allocation.freedByVisit = Int(entry >> 8 & 0xff)
         allocation.freedElsewhere = Int(entry >> 16 & 0xff)
         allocation.freedByTeardown = Int(entry >> 24 & 0xff)
-        if allocation.freed > 0, !state.usesMalloc, !state.blockIsPoisoned(number), state.poisons {
+        // What a sweep has torn down is not poisoned.
+        if allocation.freedBeforeTeardown > 0, state.poisons, !state.usesMalloc, !state.blockIsPoisoned(number) {
           evidence.writesAfterFree.append(evidence.allocations.count)
         }
         evidence.allocations.append(allocation)

@@ -317,7 +317,19 @@ extension RacedMemory {
   @inline(__always) @discardableResult
   func reach(_ addon: Addon?, slot: Int) -> Addon? {
     state.pointee.finals[Int(inode) &* state.pointee.slotCount &+ slot] = Addon.bits(addon)
+    // What nobody allocated cannot be looked into.
+    guard let addon, ownNumber(of: addon) != nil || isAllocation(addon) else { return nil }
     return addon
+  }
+
+  /// Whether any racer allocated this in this round.
+  @inline(never) func isAllocation(_ addon: Addon) -> Bool {
+    let round = state.pointee.round.pointee
+    for racer in 0..<round.racerCount {
+      let memory = RacedMemory(round.states[racer], entry: entry, inode: inode, fiber: nil)
+      if memory.ownNumber(of: addon) != nil { return true }
+    }
+    return false
   }
 
   func reachThroughList(_ addon: Addon) -> Bool {

@@ -7,7 +7,7 @@ import AddonMemory
       "failure-as-success", "Says success although it could not allocate.", rightIn: [],
       fault: Fault(
         "ENOMEM reported as success", happenedAs: "synthetic",
-        caught: .by(["allocation-failure", "single-winner"]), may: ["agreement"], everyNthAllocationFails: 1))
+        caught: .by(["allocation-failure", "single-winner"]), may: ["agreement"], failures: .all))
   }
 
   @inlinable @inline(__always)

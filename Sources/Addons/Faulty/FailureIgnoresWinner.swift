@@ -7,7 +7,7 @@ import AddonMemory
       "failure-ignores-winner", "Promises to look again when its allocation fails, and does not.", rightIn: [], looksAgainAfterFailure: true,
       fault: Fault(
         "ENOMEM ignores a winner", happenedAs: "synthetic", caught: .by(["allocation-failure"]),
-        everyNthAllocationFails: 2))
+        failures: .someOfOneRacer))
   }
 
   @inlinable @inline(__always)

@@ -8,7 +8,7 @@ import AddonMemory
       fault: Fault(
         "ENOMEM overwrites a winner", happenedAs: "slab obj_exts fix",
         caught: .by(["allocation-failure"]), may: ["agreement", "no-leak", "single-winner", "no-use-after-free"],
-        everyNthAllocationFails: 2))
+        failures: .someOfOneRacer))
   }
 
   /// OBJEXTS_ALLOC_FAIL.

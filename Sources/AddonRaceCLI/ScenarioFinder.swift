@@ -8,7 +8,7 @@ enum FoundScenario {
 }
 
 enum ScenarioFinder {
-  /// Reads files and folders, in the order given; a folder's files by name.
+  /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it.
   static func find(_ paths: [String]) -> [FoundScenario] { paths.flatMap(find) }
 
   private static func find(_ path: String) -> [FoundScenario] {
@@ -17,7 +17,7 @@ enum ScenarioFinder {
       return [invalid(path, "no such file or folder", "`ls` the folder; scenarios that come along are in scenarios/")]
     }
     guard isFolder.boolValue else { return [read(path)] }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
     let files = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
     if files.isEmpty {
       return [invalid(path, "no scenario in this folder", "scenarios are files that end in .yaml or .yml")]

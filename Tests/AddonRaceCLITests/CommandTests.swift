@@ -1,0 +1,228 @@
+import AddonRace
+import AddonRaceTestSupport
+import Foundation
+import Testing
+
+private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
+
+@Suite(.serialized) struct CommandTests {
+  // MARK: What is there
+
+  @Test(arguments: [["--help"], ["run", "--help"], ["audit", "--help"], ["list"], ["check", "scenarios"]])
+  func theOutputIsAsItWas(_ arguments: [String]) throws {
+    let command = try Command(arguments: arguments)
+    #expect(command.status == 0)
+    try Golden.expect(command.output, arguments.joined(separator: " "))
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func completionsAreWritten(_ shell: String) throws {
+    let command = try Command("--generate-completion-script", shell)
+    #expect(command.status == 0)
+    #expect(command.output.contains("addonrace"))
+  }
+
+  @Test func everyShippedScenarioIsValidAndListed() throws {
+    let command = try Command("check", "scenarios")
+    #expect(command.status == 0, "\(command.output)")
+    let index = try String(
+      contentsOf: Command.package.appendingPathComponent("scenarios/README.md"), encoding: .utf8)
+    for line in command.output.split(separator: "\n") {
+      let path = line.prefix { $0 != ":" }.dropFirst("scenarios/".count)
+      #expect(index.contains("(\(path))"), "scenarios/README.md does not list \(path)")
+    }
+  }
+
+  @Test func everySiteAndEveryFaultHasAScenario() throws {
+    let folder = Command.package.appendingPathComponent("scenarios")
+    var pairs = Set<String>()
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where name.hasSuffix(".yaml") {
+      let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+      let scenario = try ScenarioFile.read(text, file: name, Listing.vocabulary)
+      pairs.insert("\(scenario.site) with \(scenario.strategy)")
+    }
+    for entry in Listing.entries where entry.fault != nil || entry.isOwn {
+      #expect(pairs.contains("\(entry.site.name) with \(entry.strategy.name)"))
+    }
+  }
+
+  // MARK: Running
+
+  @Test func aPassIsAPass() throws {
+    let command = try run("scenarios/sites/file-owner.yaml")
+    #expect(command.status == 0, "\(command.output)")
+    #expect(command.output.hasPrefix("PASS      file-owner  Does exactly one racer install file->f_owner?\n"))
+    #expect(command.output.contains("1 scenario: 1 as expected"))
+    #expect(!command.output.contains("\u{1b}"), "colours are for terminals")
+    #expect(command.errors.isEmpty, "progress is for terminals")
+  }
+
+  @Test func whatIsNotExpectedIsExplained() throws {
+    guard BuildKind.current != .threadSanitizer else { return }
+    let command = try run("scenarios/sites/file-owner.yaml", "--strategy", "loser-leaks")
+    #expect(command.status == 1)
+    #expect(command.output.contains("losers-freed: allocation"))
+    #expect(command.output.contains("saw NULL, went on to populate, published, reported success"))
+    #expect(
+      command.output.contains(
+        "again: addonrace run scenarios/sites/file-owner.yaml --time 20 --collisions 300 --inodes 32 "
+          + "--strategy loser-leaks --seed 1 --visits-in-flight 8"), "\(command.output)")
+  }
+
+  @Test func aCrashIsAVerdictAndTheRestGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let start = "question: '?'\nsite: file-owner\nstress: {inodes: 32, collisions: 300, time: 20}\n"
+    _ = try folder.write("name: a\nstrategy: loser-impossible\n" + start, to: "a.yaml")
+    _ = try folder.write("name: b\nstrategy: compare-exchange\n" + start, to: "b.yaml")
+    let command = try Command("run", folder.url.path)
+    #expect(command.status == 3)
+    #expect(command.output.contains("CRASHED   a"))
+    #expect(command.output.contains("BUG: the slot was NULL a moment ago"))
+    #expect(command.output.contains("while racing"))
+    #expect(command.output.contains("again: addonrace run \(folder.url.path)/a.yaml --seed 1"))
+    #expect(command.output.contains("PASS      b"))
+  }
+
+  @Test func anInvalidFileIsAVerdictAndTheRestGoesOn() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write("name: a\n", to: "a.yaml")
+    let start = "question: '?'\nsite: file-owner\nstrategy: compare-exchange\n"
+    _ = try folder.write("name: b\n" + start + "stress: {inodes: 32, collisions: 300, time: 20}\n", to: "b.yaml")
+    let command = try Command("run", folder.url.path)
+    #expect(command.status == 65)
+    #expect(command.errors.contains("a.yaml:1:1: error: the scenario has no question"))
+    #expect(command.output.contains("INVALID"))
+    #expect(command.output.contains("PASS      b"))
+  }
+
+  @Test func twoRacersOnOneProcessorAreVacuous() throws {
+    let command = try Command("run", "scenarios/shapes/natural.yaml", "--processors", "1", "--time", "0.5")
+    #expect(command.status == 2, "\(command.output)")
+    #expect(command.output.hasPrefix("VACUOUS"))
+    #expect(command.output.contains("below the scenario's floor of 0.01"))
+  }
+
+  @Test func anInterruptReportsWhatIsThere() throws {
+    let command = try Command(
+      "run", "scenarios/sites/file-owner.yaml", "scenarios/shapes/natural.yaml", "--time", "60", "--collisions",
+      "1000000000000", interruptedAfter: 1.5)
+    #expect(command.status == 130)
+    #expect(command.output.hasPrefix("INTERRUPTED file-owner"), "\(command.output)")
+    #expect(command.output.contains("1 scenario"))
+  }
+
+  @Test func theProcessIsAsGoodAsAChild() throws {
+    let command = try run("scenarios/sites/file-owner.yaml", "--in-process")
+    #expect(command.status == 0, "\(command.output)")
+  }
+
+  @Test func jsonIsVersionedAndHasEverything() throws {
+    let command = try run("scenarios/sites/file-owner.yaml", "--format", "json")
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any])
+    #expect(document["format"] as? String == "addonrace-report")
+    #expect(document["version"] as? Int == 1)
+    #expect(document["exitStatus"] as? Int == 0)
+    let entry = try #require((document["verdicts"] as? [[String: Any]])?.first)
+    let verdict = try #require(entry["verdict"] as? [String: Any])
+    #expect(verdict["outcome"] as? String == "pass")
+    #expect(verdict["asExpected"] as? Bool == true)
+    #expect((verdict["figures"] as? [String: Any])?["populations"] as? Int ?? 0 > 0)
+    #expect((entry["rates"] as? [String: Any])?["yield"] as? Double ?? 0 > 0.9)
+  }
+
+  private func run(_ path: String, _ options: String...) throws -> Command {
+    try Command(arguments: ["run", path] + quick + options)
+  }
+
+  // MARK: Bad input
+
+  @Test func noFile() throws {
+    let command = try Command("run")
+    #expect(command.status == 64)
+    #expect(command.errors.contains("No scenario was named. Try: addonrace run scenarios"))
+  }
+
+  @Test func aFileThatIsNotThere() throws {
+    let command = try Command("run", "nowhere.yaml")
+    #expect(command.status == 65)
+    #expect(command.errors.contains("nowhere.yaml: error: no such file or folder"))
+  }
+
+  @Test func aFolderWithNoScenario() throws {
+    let folder = try TemporaryFolder()
+    for subcommand in ["run", "check"] {
+      let command = try Command(subcommand, folder.url.path)
+      #expect(command.status == 65)
+      #expect((command.errors + command.output).contains("error: no scenario in this folder"))
+    }
+  }
+
+  @Test func aFileThatIsNotText() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appendingPathComponent("a.yaml")
+    try Data([0xff, 0xfe, 0x00, 0xd8]).write(to: file)
+    let command = try Command("check", file.path)
+    #expect(command.status == 65)
+    #expect(command.output.contains("a.yaml: error: "))
+  }
+
+  @Test func outputThatCannotBeWritten() throws {
+    let command = try Command(
+      "run", "scenarios/sites/file-owner.yaml", "--output", "/nowhere/report.txt")
+    #expect(command.status == 73)
+    #expect(command.errors.contains("error: cannot write to /nowhere/report.txt: No such file or directory"))
+    #expect(command.output.isEmpty, "nothing was run")
+  }
+
+  @Test func outputGoesToAFile() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appendingPathComponent("report.txt")
+    let command = try run("scenarios/sites/file-owner.yaml", "--output", file.path)
+    #expect(command.status == 0)
+    #expect(command.output.isEmpty)
+    #expect(try String(contentsOf: file, encoding: .utf8).contains("1 as expected"))
+  }
+
+  @Test(arguments: [
+    (["--inodes", "7"], "--inodes is 7; it may be 8 to 65536."),
+    (["--spacing", "12"], "--spacing is 12, which is no multiple of 8."),
+    (["--strategy", "compare-exchang"], "Did you mean 'compare-exchange'?"),
+    (["--strategy", "lock-and-flag"], "Strategy 'lock-and-flag' does not go with site 'file-owner'"),
+    (["--racers", "allocate"], "write it as allocate=4,read=1"),
+    (["--racers", "allocate=300"], "300 racers: no such race can start; name 2 to 255 in all."),
+    (["--racers", "nobody=2"], "Site 'file-owner' has no role 'nobody'"),
+    (["--shape", "round"], "round"),
+    (["--inode", "64"], "--inode"),
+  ])
+  func anOptionThatCannotBe(_ options: [String], _ message: String) throws {
+    let command = try Command(arguments: ["run", "scenarios/sites/file-owner.yaml"] + options)
+    #expect(command.status == 64)
+    #expect(command.errors.contains(message), "\(command.errors)")
+  }
+
+  // MARK: Auditing
+
+  @Test func theAuditOfOneStrategy() throws {
+    guard BuildKind.current == .plain else { return }
+    let command = try Command("audit", "--only", "loser-leaks", "--time", "5")
+    #expect(command.status == 0, "\(command.output)")
+    #expect(command.output.contains("file-owner with loser-leaks: loser leak"))
+    #expect(command.output.contains("forced    losers-freed, no-leak"))
+    #expect(try Command("audit", "--only", "nothing").status == 64)
+  }
+}
+
+/// What a command printed, compared with a file. `UPDATE_GOLDEN=1` writes the files anew.
+enum Golden {
+  static func expect(_ text: String, _ name: String) throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
+    let file = folder.appendingPathComponent(
+      name.replacingOccurrences(of: " ", with: "-").replacingOccurrences(of: "--", with: "") + ".txt")
+    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    let golden = try String(contentsOf: file, encoding: .utf8)
+    #expect(text == golden, "\(file.lastPathComponent) differs; UPDATE_GOLDEN=1 writes it anew")
+  }
+}

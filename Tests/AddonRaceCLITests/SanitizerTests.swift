@@ -1,0 +1,101 @@
+import AddonRace
+import AddonRaceTestSupport
+import Foundation
+import Testing
+
+/// Under ThreadSanitizer: what is right in C11 is clean, and what relies on less is reported, in the natural and in the
+/// pipeline shape. So the harness orders nothing that the strategy leaves unordered.
+@Suite(.serialized, .enabled(if: BuildKind.current == .threadSanitizer)) struct ThreadSanitizerTests {
+  static let shapes = ["natural", "widened"]
+  static let reported = Listing.entries.filter { entry in
+    if case .byThreadSanitizer = entry.fault?.caught { return true }
+    return entry.fault == nil && !entry.strategy.rightIn.contains(.c11)
+  }
+  static let clean = Listing.entries.filter { $0.fault == nil && $0.strategy.rightIn.contains(.c11) }
+
+  @Test(arguments: reported.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
+  func whatReliesOnLessThanC11IsReported(_ pair: String, _ shape: String) throws {
+    let (command, verdict) = try race(pair, shape, role: usingRacers(pair))
+    #expect(verdict?["outcome"] as? String == "fail", "\(command.output)")
+    let findings = verdict?["findings"] as? [[String: Any]] ?? []
+    #expect(findings.contains { $0["checker"] as? String == "data-race" }, "\(command.output)")
+  }
+
+  @Test(arguments: clean.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
+  func whatIsRightInC11IsClean(_ pair: String, _ shape: String) throws {
+    let (command, verdict) = try race(pair, shape, role: usingRacers(pair))
+    #expect(["pass", "vacuous"].contains(verdict?["outcome"] as? String), "\(command.output)")
+  }
+
+  /// Racers that look into what others made.
+  private func usingRacers(_ pair: String) -> String {
+    switch pair.split(separator: " ")[0] {
+    case "file-owner": "{set-owner: 2}"
+    case "inode-addons": "{fsnotify: 2, bpf: 1, hook: 1}"
+    case "superblock-info": "{watch: 2, hook: 1}"
+    case "lock-context", "lock-context-flag": "{lock: 2, read: 1}"
+    case "crypt-info": "{setup: 2, use: 1}"
+    case "verity-info": "{open: 2, verify: 1}"
+    case "file-owner-with-table": "{set-owner: 1, read: 1}"
+    case "spare-reuse": "{fill: 2}"
+    default: "{use: 2}"
+    }
+  }
+
+  private func race(_ pair: String, _ shape: String, role: String) throws -> (Command, [String: Any]?) {
+    let folder = try TemporaryFolder(), parts = pair.split(separator: " ")
+    let file = try folder.write(
+      """
+      name: n
+      question: '?'
+      site: \(parts[0])
+      strategy: \(parts[1])
+      racers: \(role)
+      stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: 3, inodes: 64, watchdog: 60}
+      """, to: "a.yaml")
+    let command = try Command("run", file, "--format", "json")
+    let document = try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]
+    let entry = (document?["verdicts"] as? [[String: Any]])?.first
+    return (command, entry?["verdict"] as? [String: Any])
+  }
+}
+
+/// Under AddressSanitizer, with `malloc`: a use after free ends the child, exactly where it happens.
+@Suite(.serialized, .enabled(if: BuildKind.current == .addressSanitizer)) struct AddressSanitizerTests {
+  @Test func aUseAfterFreeIsACrash() throws {
+    let command = try Command(
+      "run", "scenarios/faults/winner-freed.yaml", "--racers", "set-owner=2", "--heap", "malloc", "--inodes", "32",
+      "--time", "20")
+    #expect(command.output.contains("CRASHED"), "\(command.output)")
+    #expect(command.output.contains("heap-use-after-free"), "\(command.output)")
+  }
+
+  @Test func whatIsRightIsClean() throws {
+    let command = try Command(
+      "run", "scenarios/sites/file-owner-used.yaml", "scenarios/sites/lock-context.yaml", "--heap", "malloc",
+      "--inodes", "32", "--collisions", "300", "--time", "20")
+    #expect(command.status == 0, "\(command.output)")
+  }
+}
+
+@Suite struct DataRaceReportTests {
+  @Test func aReportBecomesAFinding() {
+    let text = """
+      ==================
+      WARNING: ThreadSanitizer: data race (pid=7)
+        Read of size 8 at 0x7f00 by thread T2:
+          #0 read /a/b/HardwareOperations.swift:88:12 (addonrace+0x1)
+        Previous write of size 8 at 0x7f00 by thread T1:
+          #0 write /a/b/HardwareOperations.swift:89:3 (addonrace+0x2)
+      SUMMARY: ThreadSanitizer: data race
+      ==================
+      """
+    let findings = DataRaceReport.findings(in: text)
+    #expect(findings.map(\.checker) == ["data-race"])
+    #expect(
+      findings.first?.message
+        == "data race: Read of size 8: HardwareOperations.swift:88:12; "
+        + "Previous write of size 8: HardwareOperations.swift:89:3")
+    #expect(DataRaceReport.findings(in: "nothing").isEmpty)
+  }
+}

@@ -1,0 +1,188 @@
+import AddonMemory
+import Checkers
+import RaceModel
+import Testing
+
+/// One inode, one slot and two racers that collided in the right way; each test breaks one thing.
+private func collision() -> Evidence {
+  var evidence = Evidence()
+  evidence.slots = ["slot"]
+  evidence.roles = ["allocate", "allocate"]
+  evidence.inodeCount = 1
+  var won = Operation(racer: 0, inode: 0, slot: 0)
+  won.sawNull = true
+  won.published = true
+  won.report = .success
+  won.returned = .allocation(0)
+  var lost = Operation(racer: 1, inode: 0, slot: 0)
+  lost.sawNull = true
+  lost.report = .success
+  lost.returned = .allocation(0)
+  evidence.operations = [won, lost]
+  var winner = Allocation(racer: 0, inode: 0, size: 40)
+  winner.published = 1
+  winner.freedByTeardown = 1
+  var loser = Allocation(racer: 1, inode: 0, size: 40)
+  loser.freedByVisit = 1
+  evidence.allocations = [winner, loser]
+  evidence.finals = [.allocation(0)]
+  return evidence
+}
+
+/// Who reports, and how often.
+private func reports(_ evidence: Evidence) -> [String: Int] {
+  var counts: [String: Int] = [:]
+  for checker in CheckerCatalog.all {
+    let findings = checker.check(evidence)
+    for finding in findings {
+      #expect(finding.checker == checker.name)
+      #expect(!finding.message.isEmpty)
+    }
+    if !findings.isEmpty { counts[checker.name] = findings.count }
+  }
+  return counts
+}
+
+private func broken(_ change: (inout Evidence) -> Void) -> [String: Int] {
+  var evidence = collision()
+  change(&evidence)
+  return reports(evidence)
+}
+
+@Suite struct CheckerTests {
+  @Test func nothingIsWrongWithARightCollision() { #expect(reports(collision()) == [:]) }
+
+  @Test func namesAreUnique() { #expect(Set(CheckerCatalog.names).count == CheckerCatalog.names.count) }
+
+  @Test func singleWinnerSeesTwoPublications() {
+    var evidence = collision()
+    evidence.operations[1].published = true
+    #expect(SingleWinner().check(evidence).map(\.racers) == [[0, 1]])
+  }
+
+  @Test func singleWinnerSeesSuccessWithoutPopulation() {
+    var evidence = collision()
+    evidence.operations[0].published = false
+    evidence.finals = [.empty]
+    #expect(SingleWinner().check(evidence).map(\.racers) == [[0, 1]])
+    evidence.operations[0].report = .failure
+    evidence.operations[1].report = .absent
+    #expect(SingleWinner().check(evidence).isEmpty, "nobody promised anything")
+  }
+
+  @Test func singleWinnerSeesAPopulationThatNobodyMade() {
+    var evidence = collision()
+    evidence.operations[0].published = false
+    #expect(SingleWinner().check(evidence).count == 1)
+    evidence.eager = true
+    #expect(SingleWinner().check(evidence).isEmpty, "creation made it")
+  }
+
+  @Test func agreementSeesWhatWasNeverInTheSlot() {
+    #expect(broken { $0.operations[1].returned = .allocation(1) } == ["agreement": 1])
+    #expect(broken { $0.operations[1].returned = .stranger } == ["agreement": 1])
+    #expect(broken { $0.operations[1].returned = .nothing } == [:], "it may keep it to itself")
+  }
+
+  @Test func losersFreedWantsOneFreeByTheVisit() {
+    #expect(broken { $0.allocations[1].freedByVisit = 0 } == ["losers-freed": 1, "no-leak": 1])
+    #expect(broken { $0.allocations[1].freedByVisit = 2 } == ["losers-freed": 1, "no-use-after-free": 1])
+    #expect(
+      broken {
+        $0.allocations[1].freedByVisit = 0
+        $0.allocations[1].freedElsewhere = 1
+      } == ["losers-freed": 1])
+  }
+
+  @Test func noLeakSeesWhatTheTeardownForgot() {
+    #expect(broken { $0.allocations[0].freedByTeardown = 0 } == ["no-leak": 1])
+  }
+
+  @Test func noLeakSeesWhatNothingReaches() {
+    var evidence = collision()
+    evidence.finals = [.empty]
+    #expect(NoLeak().check(evidence).map(\.allocations) == [[0]])
+    evidence.allocations[0].links = 1
+    #expect(NoLeak().check(evidence).isEmpty, "a list reaches it")
+  }
+
+  @Test func visibleOnceSeesEachWayToBeVisibleTwice() {
+    #expect(broken { $0.allocations[0].published = 2 } == ["visible-once": 1])
+    var evidence = collision()
+    evidence.slots = ["one", "two"]
+    evidence.finals = [.allocation(0), .allocation(0)]
+    #expect(VisibleOnce().check(evidence).count == 1)
+    #expect(
+      broken { $0.allocations[0].freedByVisit = 1 } == ["visible-once": 1, "no-use-after-free": 1],
+      "visible after its free")
+  }
+
+  @Test(arguments: [
+    (AddonMemory.Expectation.initialised, "initialised"), (.released, "no-leak"), (.balanced, "accounting"),
+    (.winnerEffect, "winner-effects"), (.mayNotSleep, "atomic-context"),
+  ])
+  func anObservationGoesToItsChecker(_ expectation: AddonMemory.Expectation, _ checker: String) {
+    let observation = Observation(
+      expectation: expectation, moment: .visit(racer: 1, inode: 0), seen: 1, expected: 2, allocation: 0)
+    #expect(broken { $0.observations = [observation] } == [checker: 1])
+  }
+
+  @Test func readingPoisonIsUseAfterFree() {
+    for seen in [Poison.freed, Poison.freed & 0xffff_ffff] {
+      let observation = Observation(
+        expectation: .initialised, moment: .quiescence(inode: 0), seen: seen, expected: 2, allocation: 0)
+      #expect(broken { $0.observations = [observation] } == ["no-use-after-free": 1])
+    }
+  }
+
+  @Test func noUseAfterFreeSeesBadFreesAndLateWrites() {
+    #expect(
+      broken { $0.badFrees = [BadFree(racer: 1, inode: 0, duringTeardown: false)] } == ["no-use-after-free": 1])
+    #expect(broken { $0.writesAfterFree = [1] } == ["no-use-after-free": 1])
+    #expect(
+      broken { $0.allocations[0].freedByTeardown = 2 } == ["no-use-after-free": 1], "torn down twice")
+  }
+
+  @Test func allocationFailureSeesItReportedWronglyEitherWay() {
+    #expect(broken { $0.operations[1].report = .failure } == ["allocation-failure": 1], "none failed")
+    var evidence = collision()
+    evidence.operations[1].refused = true
+    evidence.operations[1].report = .failure
+    #expect(AllocationFailureChecker().check(evidence).isEmpty)
+    evidence.operations[1].populatedWhenRefused = true
+    #expect(AllocationFailureChecker().check(evidence).isEmpty, "it made no promise")
+    evidence.looksAgainAfterFailure = true
+    #expect(AllocationFailureChecker().check(evidence).map(\.racers) == [[1]])
+    evidence.operations[0].published = false
+    evidence.operations[1].report = .success
+    evidence.finals = [.empty]
+    #expect(AllocationFailureChecker().check(evidence).map(\.racers) == [[1]])
+  }
+
+  @Test func allocationFailureSeesADamagedSlot() {
+    #expect(AllocationFailureChecker().check({
+      var evidence = collision()
+      evidence.finals = [.stranger(1)]
+      return evidence
+    }()).count == 1)
+  }
+
+  @Test func winnerEffectsSeesLinksThatShouldNotBe() {
+    #expect(broken { $0.allocations[0].links = 2 } == ["winner-effects": 1])
+    #expect(broken { $0.allocations[0].links = 1 } == [:])
+    var evidence = collision()
+    evidence.allocations[1].links = 1
+    #expect(WinnerEffects().check(evidence).map(\.allocations) == [[1]])
+  }
+
+  @Test func theHistoryTellsWhoDidWhat() {
+    #expect(
+      collision().history(of: 0) == [
+        "racer 0 (allocate), slot: saw NULL, went on to populate, published, reported success, returned allocation 0",
+        "racer 1 (allocate), slot: saw NULL, went on to populate, reported success, returned allocation 0",
+        "allocation 0 (racer 0, 40 bytes): published, freed by teardown",
+        "allocation 1 (racer 1, 40 bytes): freed by its visit",
+        "slot at the end: allocation 0",
+      ])
+  }
+}

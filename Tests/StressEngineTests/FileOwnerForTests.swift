@@ -1,0 +1,3 @@
+import Addons
+
+typealias FileOwnerForTests = FileOwner<CompareExchange>

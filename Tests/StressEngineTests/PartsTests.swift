@@ -1,0 +1,113 @@
+import RaceModel
+import Testing
+
+@testable import StressEngine
+
+@Suite struct VisitSequenceTests {
+  @Test(arguments: VisitOrder.allCases, [8, 31, 62, 256, 1000])
+  func everyInodeHasOnePlace(_ order: VisitOrder, _ count: Int) {
+    #expect(VisitSequence.make(order, count: count, seed: 7).sorted() == Array(0..<count))
+  }
+
+  @Test func aSeedMakesTheOrder() {
+    let one = VisitSequence.make(.shuffled, count: 256, seed: 1)
+    #expect(one == VisitSequence.make(.shuffled, count: 256, seed: 1))
+    #expect(one != VisitSequence.make(.shuffled, count: 256, seed: 2))
+  }
+}
+
+@Suite struct RefusalPolicyTests {
+  private func policy(_ failure: AllocationFailure, racer: Int = 0, seed: UInt64 = 1) -> RefusalPolicy {
+    RefusalPolicy(failure, racer: racer, seed: seed, attemptsOfRound: 4, attemptsOfVisit: 2)
+  }
+  private func refused(_ policy: RefusalPolicy, round: Int = 0, attempts: Int = 8) -> [Int] {
+    (1...attempts).filter { policy.refuses(attempt: $0, round: round, inode: 3) }
+  }
+
+  @Test func nthAndEvery() {
+    #expect(refused(policy(AllocationFailure(.nth(3)))) == [3])
+    #expect(refused(policy(AllocationFailure(.every(3)))) == [3, 6])
+  }
+
+  @Test func eachInTurnCoversEveryN() {
+    let policy = policy(AllocationFailure(.eachInTurn))
+    #expect((0..<6).map { refused(policy, round: $0) } == [[1], [2], [3], [4], [1], [2]])
+  }
+
+  @Test func onlyTheRacerThatIsNamed() {
+    var failure = AllocationFailure(.every(1))
+    failure.racer = 1
+    #expect(refused(policy(failure, racer: 0)) == [])
+    #expect(refused(policy(failure, racer: 1)).count == 8)
+  }
+
+  @Test func aProbabilityIsAFunctionOfSeedRacerRoundInodeAndAttempt() {
+    let some = policy(AllocationFailure(.probability(0.25)))
+    let hits = (0..<1000).flatMap { round in refused(some, round: round) }.count
+    #expect((1600...2400).contains(hits), "about a quarter of 8,000")
+    #expect(refused(some, round: 5) == refused(some, round: 5))
+    #expect(refused(policy(AllocationFailure(.probability(1)))).count == 8)
+    #expect(refused(policy(AllocationFailure(.probability(0)))).isEmpty)
+  }
+}
+
+@Suite struct AddressBookTests {
+  @Test func theNewestNumberOfAnAddressIsFound() {
+    let book = AddressBook(capacity: 100)
+    defer { book.destroy() }
+    for number in 0..<100 { book.insert(UInt(4096 + number * 32), number: number) }
+    book.insert(4096, number: 7)
+    #expect(book.number(of: 4096) == 7)
+    #expect((1..<100).allSatisfy { book.number(of: UInt(4096 + $0 * 32)) == $0 })
+    #expect(book.number(of: 8) == nil)
+    book.clear()
+    #expect(book.number(of: 4096) == nil)
+  }
+}
+
+@Suite struct TuningTests {
+  @Test func theFastestOfThoseThatYieldEnoughIsKept() {
+    var tuning = Tuning([8, 16, 32], enoughYield: 0.9)
+    var time = 0.0, populations = 0, collisions = 0
+    let behaviour = [8: (rate: 900, yield: 0.5), 16: (rate: 500, yield: 1.0), 32: (rate: 700, yield: 0.95)]
+    while !tuning.isSettled, time < 10 {
+      let (rate, yield) = behaviour[tuning.choice ?? 0]!
+      time += 0.001
+      collisions += rate
+      populations += Int(Double(rate) / yield)
+      tuning.note(time: time, populations: populations, collisions: collisions)
+    }
+    #expect(tuning.choice == 32)
+  }
+
+  @Test func oneChoiceNeedsNoTuning() {
+    #expect(Tuning([5], enoughYield: 1).isSettled)
+    #expect(Tuning([], enoughYield: 1).choice == nil)
+  }
+}
+
+@Suite struct LogWordTests {
+  private func irregularity(_ words: UInt64...) -> Bool {
+    var told: UInt64 = 0
+    return words.map { LogWord.irregularity($0, told: &told) }.contains { $0 != 0 }
+  }
+
+  @Test func theFourWaysToBeOrdinary() {
+    let mine: UInt64 = 0x7000_1000
+    let won = LogWord.sawNull | LogWord.published | LogWord.success | mine
+    #expect(!irregularity(won, LogWord.sawNull | LogWord.success | mine))
+    #expect(!irregularity(won, LogWord.success | mine), "found")
+    #expect(!irregularity(won, LogWord.success), "it need not say which")
+    #expect(!irregularity(won, LogWord.absent))
+  }
+
+  @Test func anythingElseIsNot() {
+    let mine: UInt64 = 0x7000_1000
+    let won = LogWord.sawNull | LogWord.published | LogWord.success | mine
+    #expect(irregularity(won, LogWord.success | 0x7000_2000), "another addon")
+    #expect(irregularity(won | LogWord.refused))
+    #expect(irregularity(LogWord.sawNull | LogWord.failure))
+    #expect(irregularity(LogWord.published | LogWord.success), "without having seen NULL")
+    #expect(irregularity(0))
+  }
+}

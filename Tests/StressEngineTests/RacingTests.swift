@@ -1,0 +1,255 @@
+import AddonRace
+import Foundation
+import RaceModel
+import Testing
+
+@testable import StressEngine
+
+/// Small races: what they prove does not depend on how fast they are. Natural races are left to the command's tests:
+/// whether one collides is a matter of timing.
+private func small(_ entry: CatalogEntry, _ change: (inout Scenario) -> Void = { _ in }) -> Scenario {
+  var scenario = Scenario(
+    name: "\(entry.site.name) with \(entry.strategy.name)", question: "?", site: entry.site.name,
+    strategy: entry.strategy.name, racers: entry.racers)
+  scenario.stress.inodes = 32
+  scenario.stress.collisions = 300
+  scenario.stress.time = 20
+  scenario.stress.watchdog = 60
+  scenario.stress.minimumYield = 0
+  change(&scenario)
+  return scenario
+}
+
+private struct Way: CustomTestStringConvertible, Sendable {
+  let name: String
+  let change: @Sendable (inout StressOptions) -> Void
+  var testDescription: String { name }
+
+  static let pipeline = Way(name: "pipeline") { $0.visitsInFlight = 8 }
+  static let forced = Way(name: "forced") { $0.shape = .forced }
+  static let delay = Way(name: "delay") {
+    $0.widening = .delay
+    $0.start = .adaptive
+    $0.delay = 50
+  }
+  static let malloc = Way(name: "pipeline, malloc") {
+    $0.visitsInFlight = 8
+    $0.heap = .malloc
+  }
+  static let sureOfCollisions = [pipeline, forced]
+  static let all = [pipeline, forced, delay, malloc]
+}
+
+private let right = Listing.entries.filter { $0.fault == nil }
+private let caughtByCheckers = Listing.entries.filter { !($0.fault?.checkers.isEmpty ?? true) }
+private let unseen = Listing.entries.filter { $0.fault.map { !$0.shownByHardware } ?? false }
+/// ThreadSanitizer reports what is faulty, or right in the kernel's model only, and a report fails the test process:
+/// those race in children, in the command's tests.
+private var mayRaceHere: (CatalogEntry) -> Bool {
+  BuildKind.current == .threadSanitizer
+    ? { $0.fault == nil && $0.strategy.rightIn.contains(.c11) } : { _ in true }
+}
+
+@Suite(.serialized) struct RacingTests {
+  @Test(arguments: Way.all) private func nothingRightIsAccused(_ way: Way) {
+    for entry in right where mayRaceHere(entry) {
+      let verdict = Harness().run(small(entry) { way.change(&$0.stress) }, file: nil)
+      #expect(verdict.outcome == .pass, "\(way.name), \(verdict.scenario.name): \(verdict.findings) \(verdict.notes)")
+      #expect(verdict.figures.allocations == verdict.figures.frees, "\(way.name), \(verdict.scenario.name)")
+    }
+  }
+
+  @Test(arguments: [
+    AllocationFailure.Which.every(1), .every(3), .nth(2), .eachInTurn, .probability(0.3),
+  ])
+  private func nothingRightIsAccusedWhenAllocationsFail(_ which: AllocationFailure.Which) {
+    for entry in right where mayRaceHere(entry) && !entry.site.eager {
+      for counting in AllocationFailure.Counting.allCases {
+        for way in [Way.pipeline, .malloc] {
+          let scenario = small(entry) {
+            way.change(&$0.stress)
+            $0.stress.time = 0.05
+            $0.faults.allocationFailure = AllocationFailure(which)
+            $0.faults.allocationFailure?.counted = counting
+          }
+          let verdict = Harness().run(scenario, file: nil)
+          #expect(
+            verdict.outcome == .pass || verdict.outcome == .vacuous && verdict.figures.refusals == 0,
+            "\(which) per \(counting), \(way.name), \(scenario.name): \(verdict.findings) \(verdict.notes)")
+        }
+      }
+    }
+  }
+
+  @Test func everyFaultIsCaughtByItsCheckers() {
+    for entry in caughtByCheckers where mayRaceHere(entry) {
+      for way in Way.sureOfCollisions {
+        let scenario = fault(entry) { way.change(&$0) }
+        let verdict = Harness().run(scenario, file: nil)
+        // Being refused after another has won needs the two to be at different places: the pipeline's business.
+        if case .someOfOneRacer = entry.fault?.failures, way.name == "forced" { continue }
+        #expect(
+          verdict.asExpected,
+          "\(way.name), \(scenario.name): \(verdict.outcome), by \(Set(verdict.findings.map(\.checker))), \(verdict.notes)")
+      }
+    }
+  }
+
+  @Test func whatHardwareCannotShowIsNotAccused() {
+    for entry in unseen where mayRaceHere(entry) {
+      let verdict = Harness().run(small(entry) { $0.stress.visitsInFlight = 8 }, file: nil)
+      #expect(verdict.outcome == .pass, "\(verdict.scenario.name): \(verdict.findings)")
+    }
+  }
+
+  /// The sweep must hand over every round that a checker would object to.
+  @Test func theSweepMissesNothing() {
+    for entry in caughtByCheckers where mayRaceHere(entry) {
+      let swept = Harness().run(fault(entry), file: nil)
+      let judged = Harness().run(fault(entry) { $0.checking = .everyRound }, file: nil)
+      #expect(
+        Set(swept.findings.map(\.checker)) == Set(judged.findings.map(\.checker)), "\(swept.scenario.name)")
+    }
+  }
+
+  /// The first round is judged in full anyway; a fault that shows later must be caught by the sweep alone.
+  @Test func theSweepFindsWhatTheFirstRoundDidNotShow() throws {
+    guard BuildKind.current != .threadSanitizer else { return }
+    let entry = try #require(Listing.entry(site: "file-owner", strategy: "loser-leaks"))
+    for way in Way.sureOfCollisions {
+      var rounds: [Int] = []
+      var scenario = small(entry)
+      way.change(&scenario.stress)
+      _ = try Stress().run(scenario) { evidence in
+        rounds.append(evidence.round)
+        return rounds.count < 4 ? .goOn : .stop
+      }
+      #expect(rounds.prefix(4) == [0, 1, 2, 3], "\(way.name): every round of this strategy is out of the ordinary")
+    }
+    let good = try #require(Listing.entry(site: "file-owner", strategy: "compare-exchange"))
+    var judged: [Int] = []
+    _ = try Stress().run(small(good) { $0.stress.visitsInFlight = 8 }) { evidence in
+      judged.append(evidence.round)
+      return .goOn
+    }
+    #expect(judged.first == 0)
+    #expect(judged.count == 2, "the first and the last; what is between is ordinary: \(judged)")
+  }
+
+  private func fault(_ entry: CatalogEntry, _ change: (inout StressOptions) -> Void = { _ in }) -> Scenario {
+    var scenario = Audit().scenario(for: entry, in: Audit.shapes[1])
+    scenario.stress.inodes = 32
+    scenario.stress.visitsInFlight = 8
+    scenario.stress.collisions = 2000
+    scenario.stress.time = 20
+    scenario.stress.watchdog = 60
+    change(&scenario.stress)
+    return scenario
+  }
+}
+
+@Suite(.serialized) struct ShapeTests {
+  private let entry = Listing.entry(site: "file-owner", strategy: "compare-exchange")!
+
+  @Test func aPipelineAndAMeetingMakeEveryPopulationACollision() {
+    for way in Way.sureOfCollisions {
+      let verdict = Harness().run(small(entry) { way.change(&$0.stress) }, file: nil)
+      #expect(verdict.figures.yield > 0.99, "\(way.name): \(verdict.figures.yield)")
+    }
+  }
+
+  @Test func sixteenRacersOnAnyNumberOfProcessorsAllCollide() {
+    let scenario = small(entry) {
+      $0.racers = [RacerGroup(role: "allocate", count: 16)]
+      $0.stress.visitsInFlight = 8
+    }
+    let verdict = Harness().run(scenario, file: nil)
+    #expect(verdict.outcome == .pass, "\(verdict.notes)")
+    #expect(verdict.figures.losersPerSlot > 13.5)
+    #expect(verdict.figures.winsByRacer.count == 16)
+  }
+
+  @Test func everyShapeEndsOnOneProcessor() {
+    for shape in RaceShape.allCases {
+      for widening in Widening.allCases {
+        for start in Start.allCases {
+          let scenario = small(entry) {
+            $0.stress.shape = shape
+            $0.stress.widening = widening
+            $0.stress.start = start
+            $0.stress.processors = 1
+            $0.stress.collisions = 50
+            $0.stress.time = 0.2
+          }
+          let verdict = Harness().run(scenario, file: nil)
+          #expect(verdict.outcome == .pass, "\(shape) \(widening) \(start): \(verdict.notes)")
+          #expect(verdict.figures.calibration.processors == 1)
+          #expect(verdict.figures.calibration.roundTripBefore == nil, "there is nobody to measure with")
+        }
+      }
+    }
+  }
+
+  @Test func moreRacersThanCanStartIsAnError() {
+    let scenario = small(entry) { $0.racers = [RacerGroup(role: "allocate", count: 256)] }
+    let verdict = Harness().run(scenario, file: nil)
+    #expect(verdict.outcome == .invalid)
+    #expect(verdict.notes == ["256 racers: a race needs 2 to 255"])
+  }
+
+  @Test func anUnknownRoleIsAnError() {
+    let scenario = small(entry) { $0.racers = [RacerGroup(role: "nobody", count: 2)] }
+    #expect(
+      Harness().run(scenario, file: nil).notes
+        == ["site file-owner has no role 'nobody'; it has: allocate, set-owner, read"])
+  }
+
+  @Test func whatIsBelowTheFloorIsVacuous() {
+    let scenario = small(entry) {
+      $0.racers = [RacerGroup(role: "read", count: 2)]
+      $0.stress.minimumYield = 0.5
+      $0.stress.time = 0.05
+    }
+    let verdict = Harness().run(scenario, file: nil)
+    #expect(verdict.outcome == .vacuous)
+    #expect(verdict.exitStatus == .undecided)
+  }
+
+  @Test func aFaultThatNeverHappensIsVacuous() {
+    let scenario = small(entry) { $0.faults.allocationFailure = AllocationFailure(.nth(1_000_000)) }
+    #expect(Harness().run(scenario, file: nil).outcome == .vacuous)
+  }
+
+  @Test func nobodyIsJudgedWhereNothingIsChecked() {
+    let scenario = small(entry) { $0.stress.checking = .none }
+    let verdict = Harness().run(scenario, file: nil)
+    #expect(verdict.figures.roundsJudged == 0)
+    #expect(verdict.figures.collisions >= 300)
+    #expect(Set(verdict.notJudged.map(\.checker)) == Set(CheckerCatalog.names))
+  }
+
+  @Test func theWatchdogEndsARaceThatStands() {
+    let scenario = small(entry) {
+      $0.stress.watchdog = 0.3
+      $0.stress.collisions = .max
+    }
+    var stood = false
+    let run = try? Stress().run(scenario) { _ in
+      // Whoever judges holds up all the others: for longer than the watchdog waits, once.
+      if !stood { Thread.sleep(forTimeInterval: 1) }
+      stood = true
+      return .goOn
+    }
+    guard case .timedOut(let why) = run?.end else {
+      Issue.record("ended with \(String(describing: run?.end))")
+      return
+    }
+    #expect(why.contains("no round ended for 0.3 s"))
+  }
+
+  @Test func memoryIsBoundedByTheScenario() throws {
+    let plan = try Plan(small(entry), site: FileOwnerForTests.self)
+    let bytes = Arena(plan, site: FileOwnerForTests.self).bytes
+    #expect(bytes < 200_000)
+  }
+}
