@@ -95,6 +95,12 @@ void cthreads_catch_interrupts(void) {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  // Whoever started this process may have blocked them: Dispatch's threads do.
+  sigset_t caught;
+  sigemptyset(&caught);
+  sigaddset(&caught, SIGINT);
+  sigaddset(&caught, SIGTERM);
+  pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
 }
 
 int cthreads_interrupted(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed); }

@@ -41,11 +41,11 @@ public struct TableReport: ReportFormat {
   }
 
   private func badge(_ verdict: Verdict) -> String {
-    let word = verdict.outcome.rawValue.uppercased().padding(toLength: 9, withPad: " ", startingAt: 0)
+    let word = verdict.outcome.rawValue.uppercased().padding(toLength: 11, withPad: " ", startingAt: 0)
     return verdict.asExpected ? style.green(word) : style.red(word)
   }
 
-  private func indented(_ line: String) -> String { "          \(line)" }
+  private func indented(_ line: String) -> String { "            \(line)" }
 
   private func lines(of finding: Finding) -> [String] {
     [indented("\(style.bold(finding.checker)): \(sentence(finding))")] + finding.history.map { indented("    \($0)") }

@@ -65,6 +65,7 @@ struct Judging<S: Site> {
     state(0).pointee.phase = .inspecting
     gatherWhatSweepsFound()
     for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
+      for slot in inode * S.slotCount..<(inode + 1) * S.slotCount { state(0).pointee.finals[slot] = 0 }
       S.inspect(round.pointee.inode(inode), in: memory(for: UInt32(inode)))
     }
     round.pointee.linkCount = 0
@@ -247,8 +248,7 @@ struct Judging<S: Site> {
 
   /// What a faulty strategy leaks must not fill the machine.
   private func freeWhatIsLeft(_ state: UnsafeMutablePointer<RacerState>) {
-    for number in 0..<state.pointee.next
-    where state.pointee.ledger[number] & (LedgerEntry.counts ^ 0xff) == 0 {
+    for number in 0..<state.pointee.next where state.pointee.isAlive(number) {
       free(UnsafeMutableRawPointer(bitPattern: state.pointee.addressOf[number]))
     }
   }
@@ -258,7 +258,9 @@ struct Judging<S: Site> {
 private struct Ledger {
   let states: [UnsafeMutablePointer<RacerState>]
   let firsts: [Int]
-  /// For the `malloc` heap, whose addresses come again: by address and inode, and by address alone.
+  /// For the `malloc` heap, whose addresses come again: the one alive at quiescence, then by address and inode, then by
+  /// address alone.
+  private var alive: [UInt: Int] = [:]
   private var byPlace: [Place: Int] = [:]
   private var byAddress: [UInt: Int] = [:]
   private let usesMalloc: Bool
@@ -281,6 +283,7 @@ private struct Ledger {
           byPlace[Place(address: address, inode: Int(LedgerEntry.inode(state.pointee.ledger[number])))] =
             first + number
           byAddress[address] = first + number
+          if state.pointee.wasAliveAtQuiescence(number) { alive[address] = first + number }
         }
       }
       first += state.pointee.next
@@ -291,6 +294,7 @@ private struct Ledger {
   /// The allocation that begins at `address`; of several that did in this round, the one made for `inode`.
   func allocation(at address: UInt, inode: Int?) -> Int? {
     if usesMalloc {
+      if let number = alive[address], inode == nil || self.inode(of: number) == inode { return number }
       if let inode, let number = byPlace[Place(address: address, inode: inode)] { return number }
       return byAddress[address]
     }
@@ -298,6 +302,11 @@ private struct Ledger {
     let racer = firsts.lastIndex { $0 <= number } ?? 0
     let state = states[racer].pointee
     return address == state.blocks + UInt(number - firsts[racer]) << state.blockShift ? number : nil
+  }
+
+  private func inode(of number: Int) -> Int {
+    let racer = firsts.lastIndex { $0 <= number } ?? 0
+    return Int(LedgerEntry.inode(states[racer].pointee.ledger[number - firsts[racer]]))
   }
 
   /// The allocation that `address` lies in.

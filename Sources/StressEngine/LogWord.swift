@@ -40,6 +40,8 @@ enum LedgerEntry {
   static var freedElsewhere: UInt64 { 1 << 16 }
   static var freedByTeardown: UInt64 { 1 << 24 }
   static var counts: UInt64 { (1 << 32) - 1 }
+  static var frees: UInt64 { counts ^ 0xff }
+  static var freesByVisits: UInt64 { 0xffff_00 }
 
   @inline(__always) static func make(inode: UInt32, words: Int) -> UInt64 {
     UInt64(inode) << 32 | UInt64(truncatingIfNeeded: words) << 56

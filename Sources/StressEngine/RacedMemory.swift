@@ -151,22 +151,44 @@ extension RacedMemory {
   }
 
   @inline(__always) func free(_ addon: Addon) {
+    if state.pointee.usesMalloc {
+      freeToLibrary(addon)
+      return
+    }
     guard let number = ownNumber(of: addon) else {
       noteStray(.free, addon)
       return
     }
-    let entry = state.pointee.ledger[number]
-    if state.pointee.usesMalloc {
-      // What was freed before may be someone else's by now: it is counted, not freed again.
-      if entry & (LedgerEntry.counts ^ 0xff) == 0 { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
-    } else if state.pointee.poisons, state.pointee.phase != .sweeping {
-      PoisonedBlock(addon.address).fill(words: LedgerEntry.words(entry))
+    if state.pointee.poisons, state.pointee.phase != .sweeping {
+      PoisonedBlock(addon.address).fill(words: LedgerEntry.words(state.pointee.ledger[number]))
     }
+    countFree(of: number)
+  }
+
+  @inline(__always) func countFree(of number: Int) {
+    let entry = state.pointee.ledger[number]
     let by =
       state.pointee.phase.isTeardown
       ? LedgerEntry.freedByTeardown
       : LedgerEntry.inode(entry) == inode ? LedgerEntry.freedByVisit : LedgerEntry.freedElsewhere
     state.pointee.ledger[number] = entry &+ by
+  }
+
+  /// What is alive goes back to the C library at once, and its address may come again, from any racer. What is not
+  /// alive is only counted.
+  @inline(never) func freeToLibrary(_ addon: Addon) {
+    guard let number = ownNumber(of: addon), state.pointee.isAlive(number) || isOfThisVisit(number) else {
+      noteStray(.free, addon)
+      return
+    }
+    let wasAlive = state.pointee.isAlive(number)
+    countFree(of: number)
+    if wasAlive { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
+  }
+
+  /// A second free by the visit that made it.
+  func isOfThisVisit(_ number: Int) -> Bool {
+    state.pointee.phase == .visiting && LedgerEntry.inode(state.pointee.ledger[number]) == inode
   }
 
   /// Notes what this racer does to another's allocation: only the owner writes a ledger.
@@ -187,11 +209,11 @@ extension RacedMemory {
     for racer in 0..<round.pointee.racerCount where racer != state.pointee.racer {
       let owner = round.pointee.states[racer]
       let memory = RacedMemory(owner, entry: entry, inode: inode, fiber: nil)
-      if memory.ownNumber(of: addon) != nil {
-        owner.pointee.phase = .clearing
-        memory.free(addon)
-        return
-      }
+      guard let number = memory.ownNumber(of: addon) else { continue }
+      if state.pointee.usesMalloc, !owner.pointee.isAlive(number) { continue }
+      owner.pointee.phase = .clearing
+      memory.free(addon)
+      return
     }
     guard state.pointee.strayCount < state.pointee.strayCapacity else { return }
     state.pointee.strays[state.pointee.strayCount] = Stray(
@@ -267,6 +289,7 @@ extension RacedMemory {
     case .meet:
       state.pointee.meeting.announce(state.pointee.ticket)
       state.pointee.meeting.wait(for: state.pointee.ticket)
+      state.pointee.ticket = state.pointee.lastTicket
     }
   }
 

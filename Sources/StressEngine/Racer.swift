@@ -156,7 +156,7 @@ struct Racer<S: Site> {
       if stop != 0, round >= stop { return round }
 
       prepare(round, loops[buffer])
-      epoch &+= UInt64(plan.inodeCount) &+ 64
+      epoch &+= 2 &* UInt64(plan.inodeCount) &+ 64
       if let pipeline {
         pipeline.setLength(Int(catomics_load_relaxed_64(arena.line(Line.visitsInFlight))))
         pipeline.visitAll(loops[buffer], epoch: epoch)
@@ -180,8 +180,10 @@ struct Racer<S: Site> {
     let state = loop.state
     state.pointee.tornDown.update(repeating: false, count: plan.inodeCount)
     state.pointee.roundNumber = number
-    if !plan.eager { state.pointee.next = 0 }
-    if state.pointee.usesMalloc { state.pointee.addresses.clear() }
+    if !plan.eager {
+      state.pointee.next = 0
+      if state.pointee.usesMalloc { state.pointee.addresses.clear() }
+    }
     state.pointee.attempts = 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))

@@ -21,8 +21,9 @@ struct RacerState {
   var isExtraordinary = false
   /// Allocations that were asked for in this round.
   var attempts = 0
-  /// What this racer announces in the window of a forced race.
+  /// What this racer announces in the next window of a forced race, and when it leaves the visit.
   var ticket: UInt64 = 0
+  var lastTicket: UInt64 = 0
   /// Instructions of delay in the window.
   var delay = 0
 
@@ -49,6 +50,12 @@ struct RacerState {
   let strayCapacity: Int
 
   static var observationCapacity: Int { 64 }
+
+  /// Whether nobody has freed an allocation yet.
+  func isAlive(_ number: Int) -> Bool { ledger[number] & LedgerEntry.frees == 0 }
+
+  /// Whether no visit has freed an allocation.
+  func wasAliveAtQuiescence(_ number: Int) -> Bool { ledger[number] & LedgerEntry.freesByVisits == 0 }
 
   /// What the racer is about: decides how a free is counted.
   enum Phase: UInt8 {

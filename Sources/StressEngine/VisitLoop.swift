@@ -110,16 +110,18 @@ struct AdaptiveStart {
 // MARK: Forced
 
 extension VisitLoop {
-  /// Racers meet in the window of each visit; one that leaves without having come there counts as arrived.
+  /// Racers meet in the first window of each visit, and whoever comes to another waits there until the others have
+  /// left theirs. One that leaves without having come to a window counts as arrived.
   @inline(never) func visitForced(epoch: UInt64) {
     let meeting = state.pointee.meeting
     var number = 0
     while number < count {
-      let ticket = epoch &+ UInt64(number) &+ 1
+      let ticket = epoch &+ 2 &* UInt64(number) &+ 1
       prefetch(number &+ 2)
       state.pointee.ticket = ticket
+      state.pointee.lastTicket = ticket &+ 1
       visit(number, fiber: nil)
-      meeting.announce(ticket)
+      meeting.announce(ticket &+ 1)
       number &+= 1
     }
   }

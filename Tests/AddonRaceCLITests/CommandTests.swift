@@ -51,7 +51,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
   @Test func aPassIsAPass() throws {
     let command = try run("scenarios/sites/file-owner.yaml")
     #expect(command.status == 0, "\(command.output)")
-    #expect(command.output.hasPrefix("PASS      file-owner  Does exactly one racer install file->f_owner?\n"))
+    #expect(command.output.hasPrefix("PASS        file-owner  Does exactly one racer install file->f_owner?\n"))
     #expect(command.output.contains("1 scenario: 1 as expected"))
     #expect(!command.output.contains("\u{1b}"), "colours are for terminals")
     #expect(command.errors.isEmpty, "progress is for terminals")
@@ -76,11 +76,11 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     _ = try folder.write("name: b\nstrategy: compare-exchange\n" + start, to: "b.yaml")
     let command = try Command("run", folder.url.path)
     #expect(command.status == 3)
-    #expect(command.output.contains("CRASHED   a"))
+    #expect(command.output.contains("CRASHED     a"))
     #expect(command.output.contains("BUG: the slot was NULL a moment ago"))
     #expect(command.output.contains("while racing"))
     #expect(command.output.contains("again: addonrace run \(folder.url.path)/a.yaml --seed 1"))
-    #expect(command.output.contains("PASS      b"))
+    #expect(command.output.contains("PASS        b"))
   }
 
   @Test func anInvalidFileIsAVerdictAndTheRestGoesOn() throws {
@@ -92,7 +92,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.status == 65)
     #expect(command.errors.contains("a.yaml:1:1: error: the scenario has no question"))
     #expect(command.output.contains("INVALID"))
-    #expect(command.output.contains("PASS      b"))
+    #expect(command.output.contains("PASS        b"))
   }
 
   @Test func twoRacersOnOneProcessorAreVacuous() throws {

@@ -24,11 +24,17 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
+    let root: Populated
     do {
-      let root = try CompareExchangeKeepingSpare.populate(
+      root = try CompareExchangeKeepingSpare.populate(
         inode.slot(at: 0), of: inode, in: memory, TreeNodeMaker(children: UInt64(inode.address)))
       memory.report(.success(root.addon))
-      let leaf = memory.at(1)
+    } catch {
+      memory.report(.failure)
+      return
+    }
+    let leaf = memory.at(1)
+    do {
       if case .lost(_, .some(let spare)) = root {
         leaf.report(.success(reuse(spare, of: inode, in: leaf)))
       } else {
@@ -36,7 +42,7 @@ import AddonMemory
         leaf.report(.success(made.addon))
       }
     } catch {
-      memory.report(.failure)
+      leaf.report(.failure)
     }
   }
 
