@@ -37,11 +37,14 @@ let package = Package(
       ]),
     .executableTarget(
       name: "AddonRaceCLI",
-      dependencies: ["AddonMemory", "AddonRace", "CThreads", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "AddonMemory", "AddonRace", "CThreads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "AddonMemoryTests", dependencies: ["AddonMemory"]),
     .testTarget(name: "CheckersTests", dependencies: ["AddonMemory", "Checkers", "RaceModel"]),
     .testTarget(name: "ScenarioFilesTests", dependencies: ["RaceModel", "ScenarioFiles"]),
-    .testTarget(name: "StressEngineTests", dependencies: ["AddonMemory", "AddonRace", "Addons", "RaceModel", "StressEngine"]),
+    .testTarget(
+      name: "StressEngineTests", dependencies: ["AddonMemory", "AddonRace", "Addons", "RaceModel", "StressEngine"]),
     .testTarget(
       name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceCLI", "AddonRaceTestSupport"],
       exclude: ["Golden"]),

@@ -161,7 +161,8 @@ private struct Child {
   // MARK: ThreadSanitizer's reports
 
   private func addDataRaces(to verdict: inout Verdict) {
-    let folder = raceReports.deletingLastPathComponent(), prefix = raceReports.lastPathComponent
+    let folder = raceReports.deletingLastPathComponent()
+    let prefix = raceReports.lastPathComponent
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names where name.hasPrefix(prefix) {
       let file = folder.appendingPathComponent(name)

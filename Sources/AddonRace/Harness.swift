@@ -79,14 +79,18 @@ public struct Harness {
 /// Whether a run really tested something.
 enum Vacuity {
   static func reason(_ verdict: Verdict) -> String? {
-    let figures = verdict.figures, floor = verdict.scenario.stress.yieldFloor
+    let figures = verdict.figures
+    let floor = verdict.scenario.stress.yieldFloor
     if figures.rounds == 0 { return "no round was finished" }
     if verdict.scenario.faults.allocationFailure != nil, figures.refusals == 0 {
       return "no allocation failed, though the scenario asks for it"
     }
     if figures.yield < floor || (figures.populations == 0 && floor > 0) {
-      let populations = figures.populations == 0 ? "nothing was populated" : "\(figures.collisions) collisions in "
-        + "\(figures.populations) populations"
+      let populations =
+        figures.populations == 0
+        ? "nothing was populated"
+        : "\(figures.collisions) collisions in "
+          + "\(figures.populations) populations"
       return "\(populations): below the scenario's floor of \(floor) a population"
     }
     return nil

@@ -18,7 +18,9 @@ struct AuditCommand: ParsableCommand {
   var seed: UInt64 = 1
 
   func validate() throws {
-    guard StressLimits.time.contains(time) else { throw ValidationError("--time is \(time); it may be 0.001 to 86400.") }
+    guard StressLimits.time.contains(time) else {
+      throw ValidationError("--time is \(time); it may be 0.001 to 86400.")
+    }
   }
 
   func run() throws {
@@ -31,7 +33,9 @@ struct AuditCommand: ParsableCommand {
       only.map { entry.site.name.contains($0) || entry.strategy.name.contains($0) } ?? true
     }
     if entries.isEmpty { throw ValidationError("No site or strategy contains '\(only ?? "")'.") }
-    var complaints = 0, faults = 0, waiting = 0
+    var complaints = 0
+    var faults = 0
+    var waiting = 0
     for entry in entries {
       let row = audit.row(entry) { children.run($0, file: nil, command: "") }
       if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }

@@ -143,7 +143,8 @@ struct ProgressLine {
 
   func show(_ progress: RunProgress) {
     guard isShown else { return }
-    let text = "\(name): \(Number.grouped(progress.populations)) populations, "
+    let text =
+      "\(name): \(Number.grouped(progress.populations)) populations, "
       + "\(Number.grouped(progress.collisions)) collisions"
     FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
   }

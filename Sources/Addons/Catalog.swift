@@ -67,10 +67,10 @@ public enum Catalog {
     visitor.visit(LockContext<FullCompareExchangeRereading, LocksLeaked>.self)
     visitor.visit(CryptInfo<ReleaseCompareExchange, LoserLinks>.self)
     visitor.visit(CryptInfo<ReleaseCompareExchange, NobodyLinks>.self)
-    visitor.visit(SuperblockInfo<FullCompareExchange, CountsFromPublication>.self)
-    visitor.visit(InodeAddons<FullCompareExchange, NeverUncharges>.self)
-    visitor.visit(InodeAddons<FullCompareExchange, StorageForgotten>.self)
-    visitor.visit(InodeAddons<FullCompareExchange, ContainerFreedFirst>.self)
+    visitor.visit(SuperblockInfo<CompareExchange, CountsFromPublication>.self)
+    visitor.visit(InodeAddons<CompareExchange, NeverUncharges>.self)
+    visitor.visit(InodeAddons<CompareExchange, StorageForgotten>.self)
+    visitor.visit(InodeAddons<CompareExchange, ContainerFreedFirst>.self)
     visitor.visit(SpareReuse<SpareDirty>.self)
   }
 }

@@ -33,7 +33,8 @@ import AddonMemory
 
   /// list_del.
   @inlinable @inline(__always) public static func remove<M: Memory>(_ node: UInt, in memory: M) {
-    let after = UInt(memory.read(next(node))), before = UInt(memory.read(previous(node)))
+    let after = UInt(memory.read(next(node)))
+    let before = UInt(memory.read(previous(node)))
     if before != 0 { memory.write(next(before), UInt64(after)) }
     if after != 0 { memory.write(previous(after), UInt64(before)) }
   }

@@ -71,7 +71,8 @@ public struct TableReport: ReportFormat {
       .right("losers/slot"), .right("diversity"), .right("alloc"), .right("free"), .right("s"),
     ])
     for verdict in verdicts {
-      let figures = verdict.figures, scenario = verdict.scenario
+      let figures = verdict.figures
+      let scenario = verdict.scenario
       var shape = scenario.stress.shape.rawValue
       if scenario.stress.shape == .widened { shape = scenario.stress.widening.rawValue }
       if let visits = figures.visitsInFlight { shape += " \(visits)" }
@@ -91,9 +92,11 @@ public struct TableReport: ReportFormat {
     let calibrations = verdicts.map(\.figures.calibration).filter { $0.processors > 0 }
     guard let first = calibrations.first else { return nil }
     let times = calibrations.flatMap { [$0.roundTripBefore, $0.roundTripAfter] }.compactMap { $0 }.sorted()
-    var text = "machine: \(first.processors) processor\(first.processors == 1 ? "" : "s") used, load \(Number.fixed(first.load, 2)), \(first.build) build"
+    var text =
+      "machine: \(first.processors) processor\(first.processors == 1 ? "" : "s") used, load \(Number.fixed(first.load, 2)), \(first.build) build"
     if let least = times.first, let most = times.last {
-      text += ", compare-exchange round trip \(Number.fixed(times[times.count / 2], 0)) ns"
+      text +=
+        ", compare-exchange round trip \(Number.fixed(times[times.count / 2], 0)) ns"
         + " (\(Number.fixed(least, 0)) to \(Number.fixed(most, 0)))"
     }
     return text
@@ -101,7 +104,8 @@ public struct TableReport: ReportFormat {
 
   private func summary(_ verdicts: [Verdict]) -> String {
     let unexpected = verdicts.filter { !$0.asExpected }
-    let text = "\(verdicts.count) scenario\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
+    let text =
+      "\(verdicts.count) scenario\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
     if unexpected.isEmpty { return style.green(text) }
     return style.red("\(text), \(unexpected.count) not: \(unexpected.map(\.scenario.name).joined(separator: ", "))")
   }

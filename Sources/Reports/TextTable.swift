@@ -1,7 +1,8 @@
 /// Columns of text, aligned.
 public struct TextTable {
   public enum Column {
-    case left(String), right(String)
+    case left(String)
+    case right(String)
     var title: String {
       switch self {
       case .left(let title), .right(let title): title
@@ -53,7 +54,8 @@ public enum Number {
     for _ in 0..<digits { scale *= 10 }
     let rounded = (value * scale).rounded()
     guard rounded.isFinite, abs(rounded) < 1e15 else { return "\(value)" }
-    let whole = Int(rounded), unit = Int(scale)
+    let whole = Int(rounded)
+    let unit = Int(scale)
     guard digits > 0 else { return "\(whole)" }
     let fraction = String(abs(whole) % unit)
     return "\(whole < 0 ? "-" : "")\(abs(whole) / unit)."
@@ -64,7 +66,8 @@ public enum Number {
 
   /// 1234567 as 1,234,567.
   public static func grouped(_ value: Int) -> String {
-    var digits = String(abs(value)), groups: [String] = []
+    var digits = String(abs(value))
+    var groups: [String] = []
     while digits.count > 3 {
       groups.insert(String(digits.suffix(3)), at: 0)
       digits.removeLast(3)

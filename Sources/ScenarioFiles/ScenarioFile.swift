@@ -122,7 +122,9 @@ private struct Reading {
           remedy: Suggestion.nearest(to: role, among: site.roles).map { "did you mean '\($0)'?" }
             ?? "its roles: \(site.roles.joined(separator: ", "))")
       }
-      if let count = mapping.integer(value, role, in: 0...10_000) { groups.append(RacerGroup(role: role, count: count)) }
+      if let count = mapping.integer(value, role, in: 0...10_000) {
+        groups.append(RacerGroup(role: role, count: count))
+      }
     }
     let count = groups.reduce(0) { $0 + $1.count }
     if !(2...vocabulary.mostRacers).contains(count) {
@@ -143,7 +145,11 @@ private struct Reading {
       if let every = inner.integer("every", in: 1...Int.max) { choices.append(.every(every)) }
       if let p = inner.number("probability", in: 0...1) { choices.append(.probability(p)) }
       if let each = inner.value("each-in-turn") {
-        if each.bool == true { choices.append(.eachInTurn) } else { diagnostics.add("each-in-turn is true or absent", at: each) }
+        if each.bool == true {
+          choices.append(.eachInTurn)
+        } else {
+          diagnostics.add("each-in-turn is true or absent", at: each)
+        }
       }
       let counted = inner.choice("counted-per", AllocationFailure.Counting.self)
       let most = (racers?.reduce(0) { $0 + $1.count }).map { $0 - 1 } ?? vocabulary.mostRacers
@@ -228,7 +234,8 @@ private struct Reading {
     let may = reader.value("may").map { checkers($0, "may") } ?? []
     reader.rejectUnknownKeys()
     guard let fail, !fail.isEmpty else {
-      diagnostics.add("an expected failure names at least one checker", at: node, remedy: "write {fail: [single-winner]}")
+      diagnostics.add(
+        "an expected failure names at least one checker", at: node, remedy: "write {fail: [single-winner]}")
       return nil
     }
     return .fail(checkers: fail, may: may)

@@ -26,7 +26,8 @@ final class Arena {
 
   init<S: Site>(_ plan: Plan, site: S.Type) {
     self.plan = plan
-    let racers = plan.racerCount, inodes = plan.inodeCount
+    let racers = plan.racerCount
+    let inodes = plan.inodeCount
     slotCount = S.slotCount
     inodeBytes = inodes * plan.spacing
     sharedBytes = S.sharedSize
@@ -48,7 +49,8 @@ final class Arena {
     while 1 << blockShift < S.biggestAddon { blockShift += 1 }
     // Creation, in an eager site, allocates from the first racer's heap.
     let capacity = inodes * (S.allocationsPerVisit + (plan.eager ? 1 : 0))
-    var rounds: [UnsafeMutablePointer<RoundState>] = [], tallies: [UnsafeMutablePointer<Tally>] = []
+    var rounds: [UnsafeMutablePointer<RoundState>] = []
+    var tallies: [UnsafeMutablePointer<Tally>] = []
     for _ in 0..<Self.roundsInFlight {
       let roles = allocate(UInt8.self, racers)
       for racer in 0..<racers { roles[racer] = plan.roles[racer] }

@@ -24,8 +24,12 @@ enum LogWord {
   /// Zero if a visit ended in a way that needs no checker: it found, won or lost, and what it returned, if it said, is
   /// what the others told; or it saw nothing and said so.
   @inline(__always) static func irregularity(_ word: UInt64, told: inout UInt64) -> UInt64 {
-    let flags = word >> 48, returned = word & address
-    let found: UInt64 = 1 << 16, lost: UInt64 = 1 << 17, won: UInt64 = 1 << 19, nothing: UInt64 = 1
+    let flags = word >> 48
+    let returned = word & address
+    let found: UInt64 = 1 << 16
+    let lost: UInt64 = 1 << 17
+    let won: UInt64 = 1 << 19
+    let nothing: UInt64 = 1
     let regular = (flags & 64 == 0 ? found | lost | won : nothing) >> (flags & 63) & 1
     let disagreement = returned == 0 || told == 0 ? 0 : returned ^ told
     told |= returned

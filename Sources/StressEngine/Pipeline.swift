@@ -57,7 +57,8 @@ final class Pipeline<S: Site> {
   @inline(__always) private func turn() { cfiber_switch(ring + capacity, ring) }
 
   @inline(never) func visitAll(_ loop: VisitLoop<S>, epoch: UInt64) {
-    let meeting = loop.state.pointee.meeting, context = context
+    let meeting = loop.state.pointee.meeting
+    let context = context
     context.pointee.loop = loop
     context.pointee.begun = 0
     context.pointee.lag = context.pointee.isLooking ? length : 0

@@ -41,7 +41,8 @@ struct Plan {
 
   init<S: Site>(_ scenario: Scenario, site: S.Type) throws(EngineError) {
     let about = S.about
-    var roles: [UInt8] = [], looksOnly: [Bool] = []
+    var roles: [UInt8] = []
+    var looksOnly: [Bool] = []
     for group in scenario.racers {
       guard let role = S.Role.allCases.first(where: { $0.name == group.role }) else {
         let known = S.Role.allCases.map(\.name).joined(separator: ", ")

@@ -119,7 +119,8 @@ extension RacedMemory {
 
   /// Asked only where the scenario injects failures.
   func refuses() -> Bool {
-    let policy = state.pointee.refusals, round = state.pointee.round
+    let policy = state.pointee.refusals
+    let round = state.pointee.round
     let first = round.pointee.logs[state.pointee.racer] + Int(inode) * round.pointee.slotCount
     first.pointee &+= LogWord.attempt
     let attempt = policy.countsByVisit ? LogWord.attempts(first.pointee) : state.pointee.attempts

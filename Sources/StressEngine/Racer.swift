@@ -110,7 +110,8 @@ struct Racer<S: Site> {
   func race() {
     let roundTrip = RoundTrip(word: arena.line(Line.roundTrip), abandoned: arena.line(Line.abandoned))
     let measures = number < 2 && plan.processors > 1
-    var base: UInt64 = 0, crossing: UInt64 = 0
+    var base: UInt64 = 0
+    var crossing: UInt64 = 0
     if measures {
       let time = roundTrip.measure(as: number, from: &base)
       if isFirst { course.figures.calibration.roundTripBefore = time }
@@ -127,7 +128,8 @@ struct Racer<S: Site> {
   private func raceRounds(_ crossing: inout UInt64) -> Int {
     let loops = [VisitLoop<S>(arena, racer: number, buffer: 0), VisitLoop<S>(arena, racer: number, buffer: 1)]
     let sweeps = [Sweep<S>(arena, racer: number, buffer: 0), Sweep<S>(arena, racer: number, buffer: 1)]
-    var start = AdaptiveStart(), epoch: UInt64 = 0
+    var start = AdaptiveStart()
+    var epoch: UInt64 = 0
     var pipeline: Pipeline<S>?
     if plan.window == .pipeline {
       do throws(EngineError) {
@@ -213,7 +215,8 @@ struct Racer<S: Site> {
   }
 
   private func addTallies(of round: Int) {
-    var sum = Tally(), wins = Array(repeating: 0, count: plan.racerCount)
+    var sum = Tally()
+    var wins = Array(repeating: 0, count: plan.racerCount)
     for racer in 0..<plan.racerCount {
       let tally = arena.tally(of: racer, round: round).pointee
       wins[racer] = tally.populations
@@ -236,7 +239,8 @@ struct Racer<S: Site> {
 
   /// The barrier, the only place where the harness orders racers. Answers false if the run was abandoned.
   private func cross(_ crossing: inout UInt64) -> Bool {
-    let barrier = arena.line(Line.barrier), abandoned = arena.line(Line.abandoned)
+    let barrier = arena.line(Line.barrier)
+    let abandoned = arena.line(Line.abandoned)
     crossing &+= UInt64(plan.racerCount)
     catomics_fetch_add_acq_rel_64(barrier, 1)
     var turns = 0

@@ -17,7 +17,9 @@ struct RefusalPolicy {
     self.seed = seed
     countsByVisit = failure?.counted == .visit
     limit = max(1, countsByVisit ? attemptsOfVisit : attemptsOfRound)
-    var mode = Mode.never, n = 0, threshold: UInt64 = 0
+    var mode = Mode.never
+    var n = 0
+    var threshold: UInt64 = 0
     if let failure, failure.racer == nil || failure.racer == racer {
       switch failure.which {
       case .nth(let which): (mode, n) = (.nth, which)

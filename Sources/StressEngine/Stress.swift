@@ -78,8 +78,10 @@ private struct Starting {
   /// Runs `race` once for each racer, all at the same time, pinned round robin to the processors. Answers how the run
   /// ended if the watchdog ended it.
   func raceAll(_ race: @escaping (Int) -> Void) throws(EngineError) -> EngineRun.End? {
-    let arena = course.arena, plan = course.plan
-    let arrived = arena.line(Line.arrived), started = arena.line(Line.started)
+    let arena = course.arena
+    let plan = course.plan
+    let arrived = arena.line(Line.arrived)
+    let started = arena.line(Line.started)
     let startedWord = UnsafePointer(UnsafeMutableRawPointer(started).assumingMemoryBound(to: UInt32.self))
     let body = UncheckedRace(race: race, arrived: arrived, started: started, startedWord: startedWord)
     let group = DispatchGroup()
@@ -109,9 +111,11 @@ private struct Starting {
 
   private func watch(_ group: DispatchGroup, _ startedWord: UnsafePointer<UInt32>) -> EngineRun.End? {
     let heartbeat = course.arena.line(Line.heartbeat)
-    var last: UInt64 = 0, since = Clock.now()
+    var last: UInt64 = 0
+    var since = Clock.now()
     while group.wait(timeout: .now() + 0.05) == .timedOut {
-      let rounds = catomics_load_relaxed_64(heartbeat), now = Clock.now()
+      let rounds = catomics_load_relaxed_64(heartbeat)
+      let now = Clock.now()
       if rounds != last { (last, since) = (rounds, now) }
       guard now - since > course.plan.options.watchdog else { continue }
       let places = whereRacersAre()

@@ -25,10 +25,12 @@ struct Sweep<S: Site> {
   /// Whether everything was ordinary.
   @inline(never) func run() -> Bool {
     let isRegular = visitsAreRegular()
-    let won = gatherWins(), state = loop.state
+    let won = gatherWins()
+    let state = loop.state
     var irregular: UInt64 = 0
     for index in 0..<won {
-      let number = Int(wins[index]), inode = loop.inode(number)
+      let number = Int(wins[index])
+      let inode = loop.inode(number)
       if index &+ 8 < won { loop.prefetch(Int(wins[index &+ 8])) }
       let memory = memory(for: number)
       state.pointee.phase = .inspecting
@@ -51,7 +53,8 @@ struct Sweep<S: Site> {
   /// The same without a check: what a run costs that only counts outcomes.
   @inline(never) func runUnchecked() {
     _ = visitsAreRegular()
-    let won = gatherWins(), state = loop.state
+    let won = gatherWins()
+    let state = loop.state
     state.pointee.phase = .sweeping
     for index in 0..<won {
       let number = Int(wins[index])
@@ -67,9 +70,13 @@ struct Sweep<S: Site> {
   private func visitsAreRegular() -> Bool {
     let racers = round.pointee.racerCount
     let share = loop.count * loop.racer / racers..<loop.count * (loop.racer + 1) / racers
-    var irregular: UInt64 = 0, collisions = 0, losers: UInt64 = 0
+    var irregular: UInt64 = 0
+    var collisions = 0
+    var losers: UInt64 = 0
     for number in share {
-      var told: UInt64 = 0, published: UInt64 = 0, sawNull: UInt64 = 0
+      var told: UInt64 = 0
+      var published: UInt64 = 0
+      var sawNull: UInt64 = 0
       var racer = 0
       while racer < racers {
         let word = round.pointee.logs[racer][number]
@@ -94,7 +101,9 @@ struct Sweep<S: Site> {
 
   /// Lists the inodes that this racer populated, without a branch on any.
   private func gatherWins() -> Int {
-    var won = 0, boundaries: UInt64 = 0, before: UInt64 = 0
+    var won = 0
+    var boundaries: UInt64 = 0
+    var before: UInt64 = 0
     for number in 0..<loop.count {
       let published = LogWord.hasPublished(loop.log[number])
       wins[won] = UInt32(truncatingIfNeeded: number)

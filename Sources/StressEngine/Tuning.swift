@@ -30,7 +30,8 @@ struct Tuning {
     }
     let seconds = time - since.time
     guard seconds >= Self.secondsEach, populations > since.populations else { return }
-    let raced = Double(populations - since.populations), collided = Double(collisions - since.collisions)
+    let raced = Double(populations - since.populations)
+    let collided = Double(collisions - since.collisions)
     measured.append((collided / seconds, collided / raced))
     self.since = nil
     current += 1

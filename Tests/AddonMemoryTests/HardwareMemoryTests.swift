@@ -73,9 +73,11 @@ private let updates: [UpdateOrdering] = [
   }
 
   @Test func aSlotIsPopulatedOnce() throws {
-    let words = Words(1), slot = words.slot()
+    let words = Words(1)
+    let slot = words.slot()
     let kind = AddonKind(size: 40, zeroed: true)
-    let first = try memory.allocate(kind), second = try memory.allocate(kind)
+    let first = try memory.allocate(kind)
+    let second = try memory.allocate(kind)
     guard case .won = memory.compareExchange(slot, nil, first, .full, failure: .relaxed) else {
       Issue.record("lost against nobody")
       return
@@ -102,7 +104,8 @@ private let updates: [UpdateOrdering] = [
   }
 
   @Test func aLockIsHeldUntilItIsReleased() {
-    let words = Words(1), lock = Lock(UInt(bitPattern: words.base))
+    let words = Words(1)
+    let lock = Lock(UInt(bitPattern: words.base))
     memory.initialise(lock)
     #expect(memory.tryLock(lock) == Lock.unlocked)
     #expect(memory.tryLock(lock) == Lock.locked)

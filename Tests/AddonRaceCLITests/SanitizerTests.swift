@@ -30,7 +30,7 @@ import Testing
   /// Racers that look into what others made.
   private func usingRacers(_ pair: String) -> String {
     switch pair.split(separator: " ")[0] {
-    case "file-owner": "{set-owner: 2}"
+    case "file-owner": "{set-owner: 2, read: 1}"
     case "inode-addons": "{fsnotify: 2, bpf: 1, hook: 1}"
     case "superblock-info": "{watch: 2, hook: 1}"
     case "lock-context", "lock-context-flag": "{lock: 2, read: 1}"
@@ -43,7 +43,8 @@ import Testing
   }
 
   private func race(_ pair: String, _ shape: String, role: String) throws -> (Command, [String: Any]?) {
-    let folder = try TemporaryFolder(), parts = pair.split(separator: " ")
+    let folder = try TemporaryFolder()
+    let parts = pair.split(separator: " ")
     let file = try folder.write(
       """
       name: n

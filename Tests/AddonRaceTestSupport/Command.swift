@@ -21,7 +21,8 @@ public struct Command {
   public init(arguments: [String], interruptedAfter seconds: Double? = nil) throws {
     let process = Process()
     let scratch = try TemporaryFolder()
-    let output = scratch.url.appendingPathComponent("output"), errors = scratch.url.appendingPathComponent("errors")
+    let output = scratch.url.appendingPathComponent("output")
+    let errors = scratch.url.appendingPathComponent("errors")
     for file in [output, errors] { try Data().write(to: file) }
     process.executableURL = Self.products.appendingPathComponent("addonrace")
     process.arguments = arguments

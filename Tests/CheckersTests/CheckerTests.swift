@@ -160,11 +160,14 @@ private func broken(_ change: (inout Evidence) -> Void) -> [String: Int] {
   }
 
   @Test func allocationFailureSeesADamagedSlot() {
-    #expect(AllocationFailureChecker().check({
-      var evidence = collision()
-      evidence.finals = [.stranger(1)]
-      return evidence
-    }()).count == 1)
+    #expect(
+      AllocationFailureChecker().check(
+        {
+          var evidence = collision()
+          evidence.finals = [.stranger(1)]
+          return evidence
+        }()
+      ).count == 1)
   }
 
   @Test func winnerEffectsSeesLinksThatShouldNotBe() {

@@ -68,7 +68,9 @@ import Testing
 @Suite struct TuningTests {
   @Test func theFastestOfThoseThatYieldEnoughIsKept() {
     var tuning = Tuning([8, 16, 32], enoughYield: 0.9)
-    var time = 0.0, populations = 0, collisions = 0
+    var time = 0.0
+    var populations = 0
+    var collisions = 0
     let behaviour = [8: (rate: 900, yield: 0.5), 16: (rate: 500, yield: 1.0), 32: (rate: 700, yield: 0.95)]
     while !tuning.isSettled, time < 10 {
       let (rate, yield) = behaviour[tuning.choice ?? 0]!

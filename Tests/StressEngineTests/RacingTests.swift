@@ -91,7 +91,8 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
         if case .someOfOneRacer = entry.fault?.failures, way.name == "forced" { continue }
         #expect(
           verdict.asExpected,
-          "\(way.name), \(scenario.name): \(verdict.outcome), by \(Set(verdict.findings.map(\.checker))), \(verdict.notes)")
+          "\(way.name), \(scenario.name): \(verdict.outcome), by \(Set(verdict.findings.map(\.checker))), \(verdict.notes)"
+        )
       }
     }
   }

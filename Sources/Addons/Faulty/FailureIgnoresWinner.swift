@@ -4,7 +4,8 @@ import AddonMemory
 @frozen public enum FailureIgnoresWinner: Strategy {
   public static var about: StrategyDescription {
     StrategyDescription(
-      "failure-ignores-winner", "Promises to look again when its allocation fails, and does not.", rightIn: [], looksAgainAfterFailure: true,
+      "failure-ignores-winner", "Promises to look again when its allocation fails, and does not.", rightIn: [],
+      looksAgainAfterFailure: true,
       fault: Fault(
         "ENOMEM ignores a winner", happenedAs: "synthetic", caught: .by(["allocation-failure"]),
         failures: .someOfOneRacer))

@@ -4,7 +4,8 @@ import AddonMemory
 @frozen public enum SleepsUnderLock: Strategy {
   public static var about: StrategyDescription {
     StrategyDescription(
-      "sleeps-under-lock", "Makes an allocation that may sleep while it holds the lock.", rightIn: [], usesInodeLock: true,
+      "sleeps-under-lock", "Makes an allocation that may sleep while it holds the lock.", rightIn: [],
+      usesInodeLock: true,
       fault: Fault(
         "sleeping allocation in atomic context", happenedAs: "kernel a96a44aba556",
         caught: .by(["atomic-context"])))

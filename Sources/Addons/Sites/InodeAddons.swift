@@ -90,7 +90,8 @@ import AddonMemory
   /// bpf's door: the map is charged before the allocation.
   @inlinable @inline(__always)
   static func fillStorage<M: Memory>(of container: Addon, of inode: Inode, in memory: M) {
-    let slot = ContainerMaker.storage(container), charge = Word64(inode.shared)
+    let slot = ContainerMaker.storage(container)
+    let charge = Word64(inode.shared)
     if let storage = S.look(at: slot, of: inode, in: memory) {
       memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
       memory.report(.success(storage))
@@ -99,7 +100,8 @@ import AddonMemory
     memory.fetchAdd(charge, UInt64(StorageMaker.size), .relaxed)
     do {
       let made = try S.populate(slot, of: inode, in: memory, StorageMaker(owner: inode))
-      if case .won = made {} else if Variant.unchargesOnLoss {
+      if case .won = made {
+      } else if Variant.unchargesOnLoss {
         memory.fetchAdd(charge, 0 &- UInt64(StorageMaker.size), .relaxed)
       }
       memory.report(.success(made.addon))

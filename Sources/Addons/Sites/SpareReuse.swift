@@ -11,7 +11,8 @@ import AddonMemory
 
   public static var about: SiteDescription {
     SiteDescription(
-      "spare-reuse" + Cleaning.suffix, "Two levels of a tree, filled one after the other; a loser's spare is used again.",
+      "spare-reuse" + Cleaning.suffix,
+      "Two levels of a tree, filled one after the other; a loser's spare is used again.",
       source: "the shape of lib/generic-radix-tree.c", slots: ["root", "leaf"],
       ownStrategy: "compare-exchange-keeping-spare", racers: [("fill", 2)], fault: Cleaning.fault)
   }
