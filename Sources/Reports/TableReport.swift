@@ -15,7 +15,11 @@ public struct TableReport: ReportFormat {
       lines += briefly(verdict)
     } else {
       lines.append(indented("expected: \(verdict.expected)"))
-      for finding in verdict.findings { lines += self.lines(of: finding) }
+      for (number, finding) in verdict.findings.enumerated() {
+        // One history a checker: the others look the same.
+        let isFirst = !verdict.findings.prefix(number).contains { $0.checker == finding.checker }
+        lines += self.lines(of: finding, withHistory: isFirst)
+      }
       for note in verdict.notes { lines.append(indented("note: \(note)")) }
       lines.append(indented("again: \(verdict.command)"))
     }
@@ -47,8 +51,9 @@ public struct TableReport: ReportFormat {
 
   private func indented(_ line: String) -> String { "            \(line)" }
 
-  private func lines(of finding: Finding) -> [String] {
-    [indented("\(style.bold(finding.checker)): \(sentence(finding))")] + finding.history.map { indented("    \($0)") }
+  private func lines(of finding: Finding, withHistory: Bool) -> [String] {
+    [indented("\(style.bold(finding.checker)): \(sentence(finding))")]
+      + (withHistory ? finding.history : []).map { indented("    \($0)") }
   }
 
   private func sentence(_ finding: Finding) -> String {
@@ -67,8 +72,8 @@ public struct TableReport: ReportFormat {
 
   private func figures(_ verdicts: [Verdict]) -> String {
     var table = TextTable([
-      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("yield"), .right("M coll/s"),
-      .right("losers/slot"), .right("diversity"), .right("alloc"), .right("free"), .right("s"),
+      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("M/s"), .right("yield"), .right("M coll/s"),
+      .right("losers/slot"), .right("won by racer"), .right("diversity"), .right("alloc"), .right("free"), .right("s"),
     ])
     for verdict in verdicts {
       let figures = verdict.figures
@@ -79,13 +84,22 @@ public struct TableReport: ReportFormat {
       if let delay = figures.delay { shape += " \(delay)" }
       if scenario.stress.start == .adaptive { shape += ", adaptive" }
       table.add([
-        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
+        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations), Number.fixed(figures.populationsPerSecond / 1e6, 2),
         Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
-        Number.fixed(figures.losersPerSlot, 2), Number.fixed(figures.winnerDiversity, 2),
+        Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerDiversity, 2),
         Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),
       ])
     }
     return table.text
+  }
+
+  /// Percent of the populations, by racer; of many racers the least and the most.
+  private func shares(_ figures: Figures) -> String {
+    guard figures.populations > 0 else { return "-" }
+    let shares = figures.winsByRacer.map { Number.fixed(Double($0) / Double(figures.populations) * 100, 0) }
+    if shares.count <= 5 { return shares.joined(separator: "/") + " %" }
+    let sorted = figures.winsByRacer.sorted().map { Double($0) / Double(figures.populations) * 100 }
+    return "\(Number.fixed(sorted.first ?? 0, 1)) to \(Number.fixed(sorted.last ?? 0, 1)) %"
   }
 
   private func machine(_ verdicts: [Verdict]) -> String? {

@@ -103,7 +103,10 @@ final class Arena {
 
   deinit {
     for round in rounds {
-      for racer in 0..<plan.racerCount { round.pointee.states[racer].pointee.addresses.destroy() }
+      for racer in 0..<plan.racerCount {
+        round.pointee.states[racer].pointee.freeWhatIsLeft()
+        round.pointee.states[racer].pointee.addresses.destroy()
+      }
     }
     for (block, _) in blocks { block.deallocate() }
   }

@@ -1,6 +1,5 @@
 import AddonMemory
 import Addons
-import Glibc
 import RaceModel
 
 /// Turns a round into evidence, tears down what is left of it, and puts it back into its first state. One racer does it
@@ -234,7 +233,7 @@ struct Judging<S: Site> {
   private func startAfresh() {
     for racer in racers {
       let state = state(racer)
-      if state.pointee.usesMalloc { freeWhatIsLeft(state) }
+      state.pointee.freeWhatIsLeft()
       state.pointee.observationCount = 0
       state.pointee.strayCount = 0
       state.pointee.locksHeld = 0
@@ -244,13 +243,6 @@ struct Judging<S: Site> {
       (round.pointee.logs[racer]).update(repeating: 0, count: round.pointee.inodeCount * S.slotCount)
     }
     Arena.create(round, slotsOf: S.self, bytes: arena.inodeBytes)
-  }
-
-  /// What a faulty strategy leaks must not fill the machine.
-  private func freeWhatIsLeft(_ state: UnsafeMutablePointer<RacerState>) {
-    for number in 0..<state.pointee.next where state.pointee.isAlive(number) {
-      free(UnsafeMutableRawPointer(bitPattern: state.pointee.addressOf[number]))
-    }
   }
 }
 

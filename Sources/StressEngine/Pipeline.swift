@@ -61,7 +61,7 @@ final class Pipeline<S: Site> {
     let context = context
     context.pointee.loop = loop
     context.pointee.begun = 0
-    context.pointee.lag = context.pointee.isLooking ? length : 0
+    context.pointee.lag = context.pointee.isLooking ? min(length, loop.count / 2) : 0
     while context.pointee.begun < loop.count || context.pointee.inFlight > 0 {
       let ticket = epoch &+ UInt64(context.pointee.begun) &+ 1
       meeting.announce(ticket)
@@ -106,7 +106,6 @@ extension UnsafeMutablePointer {
           number &-= pointee.lag
           if number < 0 { number &+= pointee.loop.count }
         }
-        pointee.loop.prefetch(number &+ 8)
         pointee.loop.visit(number, fiber: me)
         pointee.inFlight &-= 1
       } else {

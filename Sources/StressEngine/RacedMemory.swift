@@ -146,10 +146,12 @@ extension RacedMemory {
 
   /// The ledger number of an addon that this racer allocated in this round.
   @inline(__always) func ownNumber(of addon: Addon) -> Int? {
-    if state.pointee.usesMalloc { return state.pointee.addresses.number(of: addon.address) }
+    if state.pointee.usesMalloc { return ownNumberInBook(of: addon) }
     let number = Int(bitPattern: (addon.address &- state.pointee.blocks) &>> state.pointee.blockShift)
     return UInt(bitPattern: number) < UInt(bitPattern: state.pointee.next) ? number : nil
   }
+
+  @inline(never) func ownNumberInBook(of addon: Addon) -> Int? { state.pointee.addresses.number(of: addon.address) }
 
   @inline(__always) func free(_ addon: Addon) {
     if state.pointee.usesMalloc {

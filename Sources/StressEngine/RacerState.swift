@@ -1,4 +1,5 @@
 import AddonMemory
+import Glibc
 
 /// What a racer's operations touch in one round: one of these for each racer and each of the two rounds in flight.
 ///
@@ -56,6 +57,13 @@ struct RacerState {
 
   /// Whether no visit has freed an allocation.
   func wasAliveAtQuiescence(_ number: Int) -> Bool { ledger[number] & LedgerEntry.freesByVisits == 0 }
+
+  /// Gives back what `malloc` served and nobody freed: what a faulty strategy leaks must not fill the machine.
+  mutating func freeWhatIsLeft() {
+    guard usesMalloc else { return }
+    for number in 0..<next where isAlive(number) { free(UnsafeMutableRawPointer(bitPattern: addressOf[number])) }
+    next = 0
+  }
 
   /// What the racer is about: decides how a free is counted.
   enum Phase: UInt8 {

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Runs all tests: plain, under ThreadSanitizer and under AddressSanitizer. Options go to `swift test`.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# build OPTION...: builds, and fails on a warning in the package itself.
+build() {
+  swift build "${build_options[@]}" "$@" 2>&1 | tee "$log"
+  if grep -E "^$PWD/(Sources|Tests)/.*warning:" "$log"; then
+    echo "error: warnings" >&2
+    exit 1
+  fi
+}
+
+say "Style"
+swift format lint --strict --recursive Sources Tests Package.swift
+
+say "The C shims, for aarch64"
+headers=$(mktemp -d)
+ln -s "$(pkg-config --variable=includedir atomic_ops)"/atomic_ops* "$headers"
+clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
+for target in CAtomics CThreads CFibers; do
+  "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -Wall -Wextra -Werror -c "Sources/$target/$target.c" \
+    -isystem /usr/aarch64-linux-gnu/include -isystem "$headers" -I"Sources/$target/include" -o /dev/null
+  echo "$target compiles"
+done
+rm -r "$headers"
+
+say "Release build"
+build -c release --product addonrace
+ADDONRACE_RELEASE=$(swift build -c release --show-bin-path)/addonrace
+export ADDONRACE_RELEASE
+
+say "Plain tests"
+build --build-tests
+swift test --skip-build "$@"
+
+say "Tests under ThreadSanitizer"
+build --build-tests --sanitize=thread --scratch-path .build-thread
+swift test --skip-build --sanitize=thread --scratch-path .build-thread "$@"
+
+say "Tests under AddressSanitizer"
+build --build-tests --sanitize=address --scratch-path .build-address
+export LSAN_OPTIONS="suppressions=$PWD/scripts/leak-suppressions.txt:print_suppressions=0"
+swift test --skip-build --sanitize=address --scratch-path .build-address "$@"
+
+say "All passed"
