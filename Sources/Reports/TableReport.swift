@@ -72,7 +72,8 @@ public struct TableReport: ReportFormat {
 
   private func figures(_ verdicts: [Verdict]) -> String {
     var table = TextTable([
-      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("M/s"), .right("yield"), .right("M coll/s"),
+      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("M/s"), .right("yield"),
+      .right("M coll/s"),
       .right("losers/slot"), .right("won by racer"), .right("diversity"), .right("alloc"), .right("free"), .right("s"),
     ])
     for verdict in verdicts {
@@ -84,7 +85,8 @@ public struct TableReport: ReportFormat {
       if let delay = figures.delay { shape += " \(delay)" }
       if scenario.stress.start == .adaptive { shape += ", adaptive" }
       table.add([
-        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations), Number.fixed(figures.populationsPerSecond / 1e6, 2),
+        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
+        Number.fixed(figures.populationsPerSecond / 1e6, 2),
         Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
         Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerDiversity, 2),
         Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),

@@ -20,8 +20,6 @@ final class Arena {
   let sharedBytes: Int
   /// One for each racer and round in flight.
   let tallies: [UnsafeMutablePointer<Tally>]
-  /// Where a racer gathers the inodes that it populated.
-  let wins: [UnsafeMutablePointer<UInt32>]
   private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
 
   init<S: Site>(_ plan: Plan, site: S.Type) {
@@ -67,10 +65,12 @@ final class Arena {
       for racer in 0..<racers {
         logs[racer] = allocate(UInt64.self, inodes * S.slotCount + Self.lineWords)
         let strayCapacity = 4 * inodes * S.slotCount
+        let winCapacity = 2 * inodes * S.slotCount
         let state = allocate(RacerState.self, 1)
         state.initialize(
           to: RacerState(
-            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity, racer: racer,
+            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity,
+            wantsPoison: plan.options.checking != .none, racer: racer,
             slotCount: S.slotCount, round: round,
             meeting: Meeting(
               progress: lines + Line.progress * Self.lineWords, abandoned: lines + Line.abandoned * Self.lineWords,
@@ -80,23 +80,25 @@ final class Arena {
               attemptsOfVisit: S.allocationsPerVisit),
             addresses: AddressBook(capacity: plan.options.heap == .malloc ? capacity : 1),
             addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
+            wins: allocate(UInt32.self, winCapacity), winCapacity: winCapacity,
             finals: allocate(UInt64.self, inodes * S.slotCount), tornDown: allocate(Bool.self, inodes),
             observations: allocate(RawObservation.self, RacerState.observationCapacity),
             strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
         state.pointee.blockShift = UInt(blockShift)
         state.pointee.usesMalloc = plan.options.heap == .malloc
-        state.pointee.isExtraordinary = plan.options.heap == .malloc || plan.faults.allocationFailure != nil
+        if plan.options.heap == .malloc || plan.faults.allocationFailure != nil {
+          state.pointee.expectTheExtraordinary()
+        }
         if plan.options.heap == .pool {
           state.pointee.blocks = UInt(bitPattern: allocate(UInt8.self, capacity << blockShift))
         }
-        state.pointee.poisons = plan.options.checking != .none
+        state.pointee.enter(.visiting)
         states[racer] = state
         tallies.append(allocate(Tally.self, 2))
       }
     }
     self.rounds = rounds
     self.tallies = tallies
-    wins = (0..<racers).map { _ in allocate(UInt32.self, inodes + 32) }
     self.blocks = blocks
     for round in rounds { Self.create(round, slotsOf: S.self, bytes: inodeBytes) }
   }
@@ -126,7 +128,7 @@ final class Arena {
       as: UInt8.self, repeating: 0, count: bytes)
     let state = round.pointee.states[0]
     state.pointee.window = .none
-    state.pointee.phase = .clearing
+    state.pointee.enter(.clearing)
     var ignored: UInt64 = 0
     withUnsafeMutablePointer(to: &ignored) { ignored in
       if S.sharedSize > 0 {
@@ -138,7 +140,7 @@ final class Arena {
           round.pointee.inode(inode), in: RacedMemory(state, entry: ignored, inode: UInt32(inode), fiber: nil))
       }
     }
-    state.pointee.phase = .visiting
+    state.pointee.enter(.visiting)
   }
 }
 
@@ -169,8 +171,8 @@ struct Tally {
   var populations = 0
   var collisions = 0
   var losers = 0
-  /// Boundaries between a stretch of inodes that this racer populated and its neighbours.
-  var boundaries = 0
+  /// Stretches of neighbouring inodes that one racer populated.
+  var stretches = 0
   var allocations = 0
   var frees = 0
   var refusals = 0

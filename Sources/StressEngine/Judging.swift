@@ -61,7 +61,7 @@ struct Judging<S: Site> {
 
   private func inspect() {
     for racer in racers { state(racer).pointee.window = .none }
-    state(0).pointee.phase = .inspecting
+    state(0).pointee.enter(.inspecting)
     gatherWhatSweepsFound()
     for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
       for slot in inode * S.slotCount..<(inode + 1) * S.slotCount { state(0).pointee.finals[slot] = 0 }
@@ -85,7 +85,7 @@ struct Judging<S: Site> {
 
   private func tearDown() {
     // What the teardown does to the logs' words is not evidence: they have been read.
-    state(0).pointee.phase = .clearing
+    state(0).pointee.enter(.clearing)
     for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
       guard !showsStranger(inode) else { continue }
       S.tearDown(round.pointee.inode(inode), in: memory(for: UInt32(inode)))
@@ -151,7 +151,7 @@ struct Judging<S: Site> {
         allocation.freedElsewhere = Int(entry >> 16 & 0xff)
         allocation.freedByTeardown = Int(entry >> 24 & 0xff)
         // What a sweep has torn down is not poisoned.
-        if allocation.freedBeforeTeardown > 0, state.poisons, !state.usesMalloc, !state.blockIsPoisoned(number) {
+        if allocation.freedBeforeTeardown > 0, state.wantsPoison, !state.usesMalloc, !state.blockIsPoisoned(number) {
           evidence.writesAfterFree.append(evidence.allocations.count)
         }
         evidence.allocations.append(allocation)
@@ -219,8 +219,9 @@ struct Judging<S: Site> {
       if sawNull[place] > 1 { tally.collisions += 1 }
     }
     if S.slotCount == 1 {
+      tally.stretches = 1
       for position in 1..<round.pointee.inodeCount {
-        if published[position] != published[position - 1] { tally.boundaries += 2 }
+        if published[position] != published[position - 1] { tally.stretches += 1 }
       }
     }
     tally.allocations = evidence.allocations.count
@@ -236,9 +237,9 @@ struct Judging<S: Site> {
       state.pointee.freeWhatIsLeft()
       state.pointee.observationCount = 0
       state.pointee.strayCount = 0
-      state.pointee.locksHeld = 0
+      state.pointee.forgetLocks()
       state.pointee.next = 0
-      state.pointee.phase = .visiting
+      state.pointee.enter(.visiting)
       if state.pointee.usesMalloc { state.pointee.addresses.clear() }
       (round.pointee.logs[racer]).update(repeating: 0, count: round.pointee.inodeCount * S.slotCount)
     }

@@ -21,6 +21,14 @@ enum LogWord {
   @inline(__always) static func hasSeenNull(_ word: UInt64) -> UInt64 { (word >> 48 | word >> 54) & 1 }
   @inline(__always) static func hasLost(_ word: UInt64) -> UInt64 { (word >> 48) & ~(word >> 49) & 1 }
 
+  /// Whether two visits collided in the ordinary way: one published, one lost, and they do not disagree.
+  @inline(__always) static func isCollision(_ a: UInt64, _ b: UInt64) -> Bool {
+    let lost = (sawNull | success) >> 48
+    let won = lost | published >> 48
+    let isPair = (a | b) >> 48 == won && (a & b) >> 48 == lost
+    return isPair && ((a ^ b) & address == 0 || a & address == 0 || b & address == 0)
+  }
+
   /// Zero if a visit ended in a way that needs no checker: it found, won or lost, and what it returned, if it said, is
   /// what the others told; or it saw nothing and said so.
   @inline(__always) static func irregularity(_ word: UInt64, told: inout UInt64) -> UInt64 {
@@ -55,9 +63,10 @@ enum LedgerEntry {
   }
   @inline(__always) static func words(_ entry: UInt64) -> Int { Int(entry >> 56) }
 
-  /// After teardown: published once and freed by the teardown, or freed once by its own visit.
-  @inline(__always) static func isOrdinary(_ entry: UInt64) -> Bool {
+  /// Zero after teardown for what was published once and freed by the teardown, and for what was freed once by its own
+  /// visit. (A product of two numbers of 32 bits is zero only if one of them is.)
+  @inline(__always) static func irregularity(_ entry: UInt64) -> UInt64 {
     let counts = entry & counts
-    return counts == published | freedByTeardown || counts == freedByVisit
+    return (counts ^ (published | freedByTeardown)) &* (counts ^ freedByVisit)
   }
 }

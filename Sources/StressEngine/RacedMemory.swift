@@ -64,6 +64,20 @@ extension RacedMemory {
 
   @inline(__always) func notePublication(of addon: Addon) {
     entry.pointee |= LogWord.published
+    let wins = state.pointee.winCount
+    if wins < state.pointee.winCapacity {
+      state.pointee.wins[wins] = inode
+      state.pointee.winCount = wins &+ 1
+    }
+    if let number = poolNumber(of: addon) {
+      state.pointee.ledger[number] &+= LedgerEntry.published
+    } else {
+      notePublicationElsewhere(of: addon)
+    }
+  }
+
+  /// Of what `malloc` served, or another racer allocated.
+  @inline(never) func notePublicationElsewhere(of addon: Addon) {
     if let number = ownNumber(of: addon) {
       state.pointee.ledger[number] &+= LedgerEntry.published
     } else {
@@ -80,7 +94,7 @@ extension RacedMemory {
       entry.pointee |= LogWord.sawNull
       openWindow()
     }
-    if state.pointee.isExtraordinary || state.pointee.locksHeld != 0 { return try allocateWithCare(kind) }
+    if state.pointee.needsCare { return try allocateWithCare(kind) }
     let number = state.pointee.next
     let block = take(number, kind)
     fill(block, kind.size >> 3, kind.zeroed ? 0 : Poison.uninitialised)
@@ -144,42 +158,43 @@ extension RacedMemory {
     return Addon(address: address)
   }
 
-  /// The ledger number of an addon that this racer allocated in this round.
-  @inline(__always) func ownNumber(of addon: Addon) -> Int? {
-    if state.pointee.usesMalloc { return ownNumberInBook(of: addon) }
+  /// The ledger number of a block that this racer's pool has handed out in this round.
+  @inline(__always) func poolNumber(of addon: Addon) -> Int? {
     let number = Int(bitPattern: (addon.address &- state.pointee.blocks) &>> state.pointee.blockShift)
     return UInt(bitPattern: number) < UInt(bitPattern: state.pointee.next) ? number : nil
   }
 
-  @inline(never) func ownNumberInBook(of addon: Addon) -> Int? { state.pointee.addresses.number(of: addon.address) }
+  /// The ledger number of an addon that this racer allocated in this round.
+  @inline(__always) func ownNumber(of addon: Addon) -> Int? {
+    state.pointee.usesMalloc ? state.pointee.addresses.number(of: addon.address) : poolNumber(of: addon)
+  }
 
   @inline(__always) func free(_ addon: Addon) {
-    if state.pointee.usesMalloc {
-      freeToLibrary(addon)
+    guard let number = poolNumber(of: addon) else {
+      freeElsewhere(addon)
       return
     }
-    guard let number = ownNumber(of: addon) else {
-      noteStray(.free, addon)
-      return
-    }
-    if state.pointee.poisons, state.pointee.phase != .sweeping {
+    if state.pointee.poisons {
       PoisonedBlock(addon.address).fill(words: LedgerEntry.words(state.pointee.ledger[number]))
     }
     countFree(of: number)
   }
 
+  /// What `malloc` served, or another racer allocated, or nobody.
+  @inline(never) func freeElsewhere(_ addon: Addon) {
+    if state.pointee.usesMalloc { freeToLibrary(addon) } else { noteStray(.free, addon) }
+  }
+
   @inline(__always) func countFree(of number: Int) {
     let entry = state.pointee.ledger[number]
-    let by =
-      state.pointee.phase.isTeardown
-      ? LedgerEntry.freedByTeardown
-      : LedgerEntry.inode(entry) == inode ? LedgerEntry.freedByVisit : LedgerEntry.freedElsewhere
-    state.pointee.ledger[number] = entry &+ by
+    let isOwn = LedgerEntry.inode(entry) == inode
+    state.pointee.ledger[number] =
+      entry &+ (isOwn ? state.pointee.freeOfOwn : state.pointee.freeOfOther)
   }
 
   /// What is alive goes back to the C library at once, and its address may come again, from any racer. What is not
   /// alive is only counted.
-  @inline(never) func freeToLibrary(_ addon: Addon) {
+  func freeToLibrary(_ addon: Addon) {
     guard let number = ownNumber(of: addon), state.pointee.isAlive(number) || isOfThisVisit(number) else {
       noteStray(.free, addon)
       return
@@ -214,7 +229,7 @@ extension RacedMemory {
       let memory = RacedMemory(owner, entry: entry, inode: inode, fiber: nil)
       guard let number = memory.ownNumber(of: addon) else { continue }
       if state.pointee.usesMalloc, !owner.pointee.isAlive(number) { continue }
-      owner.pointee.phase = .clearing
+      owner.pointee.enter(.clearing)
       memory.free(addon)
       return
     }
@@ -230,12 +245,12 @@ extension RacedMemory {
 extension RacedMemory {
   @inline(__always) func lock(_ lock: Lock) {
     if tryLock(lock) != Lock.unlocked { lockPatiently(lock) }
-    state.pointee.locksHeld &+= 1
+    state.pointee.tookLock()
   }
 
   @inline(__always) func unlock(_ lock: Lock) {
     store(lock.word, Lock.unlocked, .releasing)
-    state.pointee.locksHeld &-= 1
+    state.pointee.gaveLockBack()
   }
 
   @inline(never) func lockPatiently(_ lock: Lock) {

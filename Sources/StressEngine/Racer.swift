@@ -47,7 +47,7 @@ final class Course: @unchecked Sendable {
     figures.populations += tally.populations
     figures.collisions += tally.collisions
     figures.losers += tally.losers
-    figures.winnerChanges += tally.boundaries / 2
+    figures.winnerChanges += max(0, tally.stretches - 1)
     figures.winnerPairs += arena.plan.inodeCount - 1
     figures.allocations += tally.allocations
     figures.frees += tally.frees
@@ -158,7 +158,7 @@ struct Racer<S: Site> {
       if stop != 0, round >= stop { return round }
 
       prepare(round, loops[buffer])
-      epoch &+= 2 &* UInt64(plan.inodeCount) &+ 64
+      epoch &+= 2 &* UInt64(plan.inodeCount) &+ 256
       if let pipeline {
         pipeline.setLength(Int(catomics_load_relaxed_64(arena.line(Line.visitsInFlight))))
         pipeline.visitAll(loops[buffer], epoch: epoch)
@@ -187,6 +187,7 @@ struct Racer<S: Site> {
       if state.pointee.usesMalloc { state.pointee.addresses.clear() }
     }
     state.pointee.attempts = 0
+    state.pointee.winCount = 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
   }
@@ -223,7 +224,7 @@ struct Racer<S: Site> {
       sum.populations += tally.populations
       sum.collisions += tally.collisions
       sum.losers += tally.losers
-      sum.boundaries += tally.boundaries
+      sum.stretches += tally.stretches
       sum.allocations += tally.allocations
       sum.frees += tally.frees
     }

@@ -14,12 +14,15 @@ struct RacerState {
 
   var window = Window.none
   var usesMalloc = false
-  /// Freed blocks are filled with poison, and looked at after the round.
-  var poisons = true
-  var phase = Phase.visiting
-  var locksHeld = 0
-  /// Failures are injected, or `malloc` serves.
-  var isExtraordinary = false
+  /// Blocks that visits free are filled with poison, and looked at after the round.
+  let wantsPoison: Bool
+  private(set) var poisons = true
+  private(set) var phase = Phase.visiting
+  /// What a free adds to the ledger in this phase: of an allocation made for the same inode, and for another.
+  private(set) var freeOfOwn = LedgerEntry.freedByVisit
+  private(set) var freeOfOther = LedgerEntry.freedElsewhere
+  /// The locks that the visit holds, and a bit that no count reaches where failures are injected or `malloc` serves.
+  private(set) var care = 0
   /// Allocations that were asked for in this round.
   var attempts = 0
   /// What this racer announces in the next window of a forced race, and when it leaves the visit.
@@ -38,6 +41,10 @@ struct RacerState {
   var addresses: AddressBook
   var addressOf: UnsafeMutablePointer<UInt>
 
+  /// The inodes that this racer populated, in that order.
+  let wins: UnsafeMutablePointer<UInt32>
+  let winCapacity: Int
+  var winCount = 0
   /// What this racer found each slot to show at quiescence, and which inodes it has then torn down. Each racer has its
   /// own, so that sweeping moves no line between them.
   let finals: UnsafeMutablePointer<UInt64>
@@ -51,6 +58,22 @@ struct RacerState {
   let strayCapacity: Int
 
   static var observationCapacity: Int { 64 }
+
+  mutating func enter(_ phase: Phase) {
+    self.phase = phase
+    freeOfOwn = phase.isTeardown ? LedgerEntry.freedByTeardown : LedgerEntry.freedByVisit
+    freeOfOther = phase.isTeardown ? LedgerEntry.freedByTeardown : LedgerEntry.freedElsewhere
+    poisons = wantsPoison && phase != .sweeping
+  }
+
+  private static let extraordinary = 1 << 32
+  /// An allocation is more than taking the pool's next block.
+  var needsCare: Bool { @inline(__always) get { care != 0 } }
+  var locksHeld: Int { @inline(__always) get { care & (Self.extraordinary - 1) } }
+  @inline(__always) mutating func tookLock() { care &+= 1 }
+  @inline(__always) mutating func gaveLockBack() { care &-= 1 }
+  mutating func forgetLocks() { care &= Self.extraordinary }
+  mutating func expectTheExtraordinary() { care |= Self.extraordinary }
 
   /// Whether nobody has freed an allocation yet.
   func isAlive(_ number: Int) -> Bool { ledger[number] & LedgerEntry.frees == 0 }

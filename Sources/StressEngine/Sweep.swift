@@ -12,28 +12,29 @@ import RaceModel
 struct Sweep<S: Site> {
   let loop: VisitLoop<S>
   let round: UnsafeMutablePointer<RoundState>
-  let wins: UnsafeMutablePointer<UInt32>
   let tally: UnsafeMutablePointer<Tally>
 
   init(_ arena: Arena, racer: Int, buffer: Int) {
     loop = VisitLoop(arena, racer: racer, buffer: buffer)
     round = arena.rounds[buffer]
-    wins = arena.wins[racer]
     tally = arena.tally(of: racer, round: buffer)
   }
 
   /// Whether everything was ordinary.
   @inline(never) func run() -> Bool {
     let isRegular = visitsAreRegular()
-    let won = gatherWins()
     let state = loop.state
+    let won = state.pointee.winCount
     var irregular: UInt64 = 0
+    var stretches = 0
+    var before = -2
+    state.pointee.enter(.sweeping)
     for index in 0..<won {
-      let number = Int(wins[index])
-      let inode = loop.inode(number)
-      if index &+ 8 < won { loop.prefetch(Int(wins[index &+ 8])) }
+      let number = Int(state.pointee.wins[index])
+      stretches &+= number == before &+ 1 ? 0 : 1
+      before = number
       let memory = memory(for: number)
-      state.pointee.phase = .inspecting
+      let inode = loop.inode(number)
       S.inspect(inode, in: memory)
       // The winner's own addon, which it has told of, is what the slot shows.
       let mine = loop.log[number] & LogWord.address
@@ -41,11 +42,11 @@ struct Sweep<S: Site> {
         irregular = 1
         continue
       }
-      state.pointee.phase = .sweeping
       S.tearDown(inode, in: memory)
       state.pointee.tornDown[number] = true
     }
-    state.pointee.phase = .visiting
+    state.pointee.enter(.visiting)
+    count(won, stretches)
     return irregular == 0 && isRegular && ledgerIsOrdinary() && state.pointee.observationCount == 0
       && state.pointee.strayCount == 0
   }
@@ -53,15 +54,27 @@ struct Sweep<S: Site> {
   /// The same without a check: what a run costs that only counts outcomes.
   @inline(never) func runUnchecked() {
     _ = visitsAreRegular()
-    let won = gatherWins()
     let state = loop.state
-    state.pointee.phase = .sweeping
+    let won = state.pointee.winCount
+    var stretches = 0
+    var before = -2
+    state.pointee.enter(.sweeping)
     for index in 0..<won {
-      let number = Int(wins[index])
+      let number = Int(state.pointee.wins[index])
+      stretches &+= number == before &+ 1 ? 0 : 1
+      before = number
       S.tearDown(loop.inode(number), in: memory(for: number))
       state.pointee.tornDown[number] = true
     }
-    state.pointee.phase = .visiting
+    state.pointee.enter(.visiting)
+    count(won, stretches)
+  }
+
+  private func count(_ won: Int, _ stretches: Int) {
+    tally.pointee.populations = won
+    tally.pointee.stretches = stretches
+    tally.pointee.allocations = loop.state.pointee.next
+    tally.pointee.frees = loop.state.pointee.next
   }
 
   /// Looks at all racers' visits to this racer's share of the inodes, and counts how they ended.
@@ -73,7 +86,14 @@ struct Sweep<S: Site> {
     var irregular: UInt64 = 0
     var collisions = 0
     var losers: UInt64 = 0
+    let first = round.pointee.logs[0]
+    let second = round.pointee.logs[1]
     for number in share {
+      if racers == 2, LogWord.isCollision(first[number], second[number]) {
+        collisions &+= 1
+        losers &+= 1
+        continue
+      }
       var told: UInt64 = 0
       var published: UInt64 = 0
       var sawNull: UInt64 = 0
@@ -99,36 +119,15 @@ struct Sweep<S: Site> {
       loop.state, entry: loop.log + number, inode: UInt32(truncatingIfNeeded: number), fiber: nil)
   }
 
-  /// Lists the inodes that this racer populated, without a branch on any.
-  private func gatherWins() -> Int {
-    var won = 0
-    var boundaries: UInt64 = 0
-    var before: UInt64 = 0
-    for number in 0..<loop.count {
-      let published = LogWord.hasPublished(loop.log[number])
-      wins[won] = UInt32(truncatingIfNeeded: number)
-      won &+= Int(truncatingIfNeeded: published)
-      boundaries &+= published ^ before
-      before = published
-    }
-    tally.pointee.populations = won
-    tally.pointee.boundaries = Int(boundaries)
-    tally.pointee.allocations = loop.state.pointee.next
-    tally.pointee.frees = loop.state.pointee.next
-    return won
-  }
-
   private func ledgerIsOrdinary() -> Bool {
     let state = loop.state.pointee
-    var isOrdinary = true
+    var irregular: UInt64 = 0
     for number in 0..<state.next {
       let entry = state.ledger[number]
-      isOrdinary = isOrdinary && LedgerEntry.isOrdinary(entry)
-      if entry & LedgerEntry.freedByVisit != 0, !state.usesMalloc {
-        isOrdinary = isOrdinary && state.blockIsPoisoned(number)
-      }
+      irregular |= LedgerEntry.irregularity(entry)
+      if entry & LedgerEntry.freedByVisit != 0, !state.usesMalloc { irregular |= state.blockIsPoisoned(number) ? 0 : 1 }
     }
-    return isOrdinary
+    return irregular == 0
   }
 }
 

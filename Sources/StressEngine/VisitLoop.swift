@@ -129,8 +129,10 @@ extension VisitLoop {
       state.pointee.ticket = ticket
       state.pointee.lastTicket = ticket &+ 1
       visit(number, fiber: nil)
-      meeting.announce(ticket &+ 1)
+      // One that came to a window need not say that it left: the others see it at the next inode.
+      if state.pointee.ticket == ticket { meeting.announce(ticket &+ 1) }
       number &+= 1
     }
+    meeting.announce(epoch &+ 2 &* UInt64(count) &+ 1)
   }
 }

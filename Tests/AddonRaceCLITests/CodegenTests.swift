@@ -51,7 +51,9 @@ struct CodegenTests {
         guard next.prefix(6).contains("test   \(load.1),\(load.1)") else { continue }
         let between = next.prefix { $0 != "test   \(load.1),\(load.1)" }
         // Between load and test nothing else is read.
-        if between.contains(where: { $0.contains(/\(%/) && !$0.hasPrefix("lea") && !$0.hasPrefix("mov    %") }) { continue }
+        if between.contains(where: { $0.contains(/\(%/) && !$0.hasPrefix("lea") && !$0.hasPrefix("mov    %") }) {
+          continue
+        }
         loads += 1
       }
       #expect(loads >= 1, "\(loop.name): no load that is tested at once")
@@ -74,7 +76,8 @@ enum Disassembly {
 
   /// The specialisations for `FileOwner<strategy>` of the functions with these names.
   static func functions(of names: [String], _ strategy: String) throws -> [Function] {
-    let text = try disassembly.get(), entry = try Regex("FileOwnerO.*[0-9]\(strategy)O")
+    let text = try disassembly.get()
+    let entry = try Regex("FileOwnerO.*[0-9]\(strategy)O")
     var functions: [Function] = []
     for part in text.components(separatedBy: "\n\n") {
       guard let title = part.split(separator: "\n").first, title.hasSuffix(">:") else { continue }
