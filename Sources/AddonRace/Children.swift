@@ -93,7 +93,9 @@ private struct Child {
     var environment = ProcessInfo.processInfo.environment
     environment["SWIFT_BACKTRACE"] = "enable=no"
     // Reports go to files that the parent reads; a child that found races still gives its verdict.
-    let options = ["log_path=\(raceReports.path)", "exitcode=66", "atexit_sleep_ms=0", "history_size=4"]
+    let options = [
+      "log_path=\(raceReports.path)", "exitcode=66", "atexit_sleep_ms=0", "history_size=4", "handle_segv=0",
+    ]
     environment["TSAN_OPTIONS"] =
       ([environment["TSAN_OPTIONS"]].compactMap { $0 } + options).joined(separator: ":")
     return environment

@@ -29,7 +29,9 @@ import Testing
 
   /// Racers that look into what others made.
   private func usingRacers(_ pair: String) -> String {
-    switch pair.split(separator: " ")[0] {
+    // Nothing but the slot may order reader and allocator: no lock that both take, no third racer between them.
+    if pair.hasSuffix("-read") { return "{allocate: 1, read: 1}" }
+    return switch pair.split(separator: " ")[0] {
     case "file-owner": "{set-owner: 2, read: 1}"
     case "inode-addons": "{fsnotify: 2, bpf: 1, hook: 1}"
     case "superblock-info": "{watch: 2, hook: 1}"
@@ -52,7 +54,7 @@ import Testing
       site: \(parts[0])
       strategy: \(parts[1])
       racers: \(role)
-      stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: 3, inodes: 64, watchdog: 60}
+      stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: 2, inodes: 64, watchdog: 60}
       """, to: "a.yaml")
     let command = try Command("run", file, "--format", "json")
     let document = try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]

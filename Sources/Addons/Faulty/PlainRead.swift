@@ -7,7 +7,7 @@ import AddonMemory
       "plain-read", "Readers read the slot plainly.", rightIn: .strongOnly,
       fault: Fault(
         "plain read of the slot", happenedAs: "kernel e37a784d8b6a", caught: .byThreadSanitizer,
-        racers: [("set-owner", 2), ("read", 1)]))
+        racers: [("allocate", 1), ("read", 1)]))
   }
 
   @inlinable @inline(__always)

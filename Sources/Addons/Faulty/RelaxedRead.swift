@@ -7,7 +7,7 @@ import AddonMemory
       "relaxed-read", "Readers load without acquire.", rightIn: .strongOnly,
       fault: Fault(
         "relaxed read of the slot", happenedAs: "kernel 128a37852234", caught: .byThreadSanitizer,
-        racers: [("set-owner", 2), ("read", 1)]))
+        racers: [("allocate", 1), ("read", 1)]))
   }
 
   @inlinable @inline(__always)

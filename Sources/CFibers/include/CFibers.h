@@ -14,7 +14,7 @@ typedef struct cfiber {
   struct cfiber *_Nonnull next;
   void (*_Nullable body)(void *_Nullable);
   void *_Nullable argument;
-  void *_Nullable sanitizer;  // ThreadSanitizer's fiber, or AddressSanitizer's fake stack
+  void *_Nullable fake_stack;  // AddressSanitizer's
   void *_Nullable stack_bottom;
   size_t stack_size;
 } cfiber;
@@ -30,11 +30,10 @@ cfiber *_Nullable cfiber_ring_create(
 /// Frees a ring. Whatever is still on its stacks is dropped.
 void cfiber_ring_destroy(cfiber *_Nonnull ring, size_t count, size_t stack_size);
 
-/// Nonzero in a binary built with a sanitizer, which must be told of each switch.
+/// Nonzero in a binary built with AddressSanitizer, which must be told of each switch.
 extern const int cfiber_sanitized;
 
-/// The switch with the sanitizer's hooks around it. ThreadSanitizer is told to order the two fibers: they are one
-/// racer, and what one racer does is ordered.
+/// The switch with the sanitizer's hooks around it.
 void cfiber_switch_sanitized(cfiber *_Nonnull from, cfiber *_Nonnull to);
 
 /// Saves stack pointer, frame pointer and resume address in `from` and goes on in `to`.
