@@ -119,13 +119,18 @@ struct Sweep<S: Site> {
       loop.state, entry: loop.log + number, inode: UInt32(truncatingIfNeeded: number), fiber: nil)
   }
 
+  /// Looking at every freed block's poison would cost as much as all the rest: one round in so many is looked at, and
+  /// every round that is judged.
+  private static var roundsBetweenLooks: Int { 8 }
+
   private func ledgerIsOrdinary() -> Bool {
     let state = loop.state.pointee
     var irregular: UInt64 = 0
-    for number in 0..<state.next {
-      let entry = state.ledger[number]
-      irregular |= LedgerEntry.irregularity(entry)
-      if entry & LedgerEntry.freedByVisit != 0, !state.usesMalloc { irregular |= state.blockIsPoisoned(number) ? 0 : 1 }
+    for number in 0..<state.next { irregular |= LedgerEntry.irregularity(state.ledger[number]) }
+    if state.roundNumber % Self.roundsBetweenLooks == 0, !state.usesMalloc {
+      for number in 0..<state.next where state.ledger[number] & LedgerEntry.freedByVisit != 0 {
+        irregular |= state.blockIsPoisoned(number) ? 0 : 1
+      }
     }
     return irregular == 0
   }
