@@ -1,13 +1,11 @@
 #define _GNU_SOURCE
 #include "CThreads.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -53,32 +51,6 @@ void cthreads_futex_wake_all(const uint32_t *word) {
 int cthreads_die_with_parent(int parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   return getppid() == parent;
-}
-
-struct start {
-  void (*body)(void *);
-  void *argument;
-};
-
-static void *run_detached(void *argument) {
-  struct start start = *(struct start *)argument;
-  free(argument);
-  start.body(start.argument);
-  return NULL;
-}
-
-int cthreads_start_detached(void (*body)(void *), void *argument) {
-  struct start *start = malloc(sizeof *start);
-  if (start == NULL) return ENOMEM;
-  *start = (struct start){body, argument};
-  pthread_t thread;
-  int error = pthread_create(&thread, NULL, run_detached, start);
-  if (error == 0) {
-    pthread_detach(thread);
-  } else {
-    free(start);
-  }
-  return error;
 }
 
 static atomic_int interrupted;

@@ -20,8 +20,8 @@ struct CodegenTests {
 
   /// The slow paths, which stay calls on purpose; everything else of the memory is inlined.
   static let slowPaths = [
-    "violated", "lockPatiently", "actInWindow", "allocateWithCare", "freeToLibrary", "noteStray",
-    "ownNumberInBook", "fillRest", "cfiber_switch_sanitized",
+    "violated", "lockPatiently", "actInWindow", "allocateWithCare", "freeElsewhere", "notePublicationElsewhere",
+    "fillRest", "cfiber_switch_sanitized",
   ]
 
   @Test func noOperationOfMemoryIsACall() {

@@ -20,15 +20,6 @@ CTHREADS_INLINE void cthreads_nop(void) { __asm__ volatile("nop"); }
 
 CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
 
-/// Asks for a line to write to, which on x86-64 takes an instruction that compilers leave out by default.
-CTHREADS_INLINE void cthreads_prefetch_write(const void *_Nonnull p) {
-#if defined(__x86_64__)
-  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
-#else
-  __builtin_prefetch(p, 1, 3);
-#endif
-}
-
 /// The number of processors that this process may run on.
 int cthreads_processor_count(void);
 
@@ -53,9 +44,6 @@ void cthreads_futex_wake_all(const uint32_t *_Nonnull word);
 
 /// Asks the kernel to kill this process when its parent dies. Returns 0 if the parent is already gone.
 int cthreads_die_with_parent(int parent);
-
-/// Starts a detached thread of its own that runs `body(argument)`. Returns 0, or an error number.
-int cthreads_start_detached(void (*_Nonnull body)(void *_Nullable), void *_Nullable argument);
 
 /// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads.
 void cthreads_catch_interrupts(void);
