@@ -30,7 +30,27 @@ public struct TableReport: ReportFormat {
     guard !verdicts.isEmpty else { return nil }
     var text = "\n" + figures(verdicts)
     if let machine = machine(verdicts) { text += "\n" + machine }
+    for line in notJudged(verdicts) { text += "\n" + line }
     return text + "\n" + summary(verdicts)
+  }
+
+  /// Who could not judge, and why: once for all scenarios that it is true of.
+  private func notJudged(_ verdicts: [Verdict]) -> [String] {
+    var scenarios: [(what: String, names: [String])] = []
+    for verdict in verdicts {
+      for one in verdict.notJudged {
+        let what = "\(one.checker) (\(one.reason))"
+        if let index = scenarios.firstIndex(where: { $0.what == what }) {
+          scenarios[index].names.append(verdict.scenario.name)
+        } else {
+          scenarios.append((what, [verdict.scenario.name]))
+        }
+      }
+    }
+    return scenarios.map { what, names in
+      "not judged: \(what)"
+        + (names.count < verdicts.count && names.count <= 3 ? " in \(names.joined(separator: ", "))" : "")
+    }
   }
 
   /// What was expected needs no explanation, but a word on how it came.

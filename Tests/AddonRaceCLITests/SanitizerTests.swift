@@ -15,10 +15,18 @@ import Testing
 
   @Test(arguments: reported.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
   func whatReliesOnLessThanC11IsReported(_ pair: String, _ shape: String) throws {
-    let (command, verdict) = try race(pair, shape, role: usingRacers(pair))
-    #expect(verdict?["outcome"] as? String == "fail", "\(command.output)")
-    let findings = verdict?["findings"] as? [[String: Any]] ?? []
-    #expect(findings.contains { $0["checker"] as? String == "data-race" }, "\(command.output)")
+    // What else the racers do (locks, other compare-exchanges) orders them now and then: one run need not show it.
+    var output = ""
+    for seed in 1...5 {
+      let (command, verdict) = try race(pair, shape, role: usingRacers(pair), seed: seed)
+      output = command.output
+      let findings = verdict?["findings"] as? [[String: Any]] ?? []
+      if findings.contains(where: { $0["checker"] as? String == "data-race" }) {
+        #expect(verdict?["outcome"] as? String == "fail", "\(output)")
+        return
+      }
+    }
+    Issue.record("not reported in five runs: \(output)")
   }
 
   @Test(arguments: clean.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
@@ -31,6 +39,7 @@ import Testing
   private func usingRacers(_ pair: String) -> String {
     // Nothing but the slot may order reader and allocator: no lock that both take, no third racer between them.
     if pair.hasSuffix("-read") { return "{allocate: 1, read: 1}" }
+    if pair.hasSuffix("flag-not-released") { return "{lock: 1, read: 1}" }
     return switch pair.split(separator: " ")[0] {
     case "file-owner": "{set-owner: 2, read: 1}"
     case "inode-addons": "{fsnotify: 2, bpf: 1, hook: 1}"
@@ -44,7 +53,7 @@ import Testing
     }
   }
 
-  private func race(_ pair: String, _ shape: String, role: String) throws -> (Command, [String: Any]?) {
+  private func race(_ pair: String, _ shape: String, role: String, seed: Int = 1) throws -> (Command, [String: Any]?) {
     let folder = try TemporaryFolder()
     let parts = pair.split(separator: " ")
     let file = try folder.write(
@@ -54,7 +63,7 @@ import Testing
       site: \(parts[0])
       strategy: \(parts[1])
       racers: \(role)
-      stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: 2, inodes: 64, watchdog: 60}
+      stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: 2, inodes: 64, watchdog: 60, seed: \(seed)}
       """, to: "a.yaml")
     let command = try Command("run", file, "--format", "json")
     let document = try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]

@@ -7,7 +7,7 @@ import AddonMemory
       "flag-not-released", "Sets the flag without release.", rightIn: .strongOnly, usesInodeLock: true,
       fault: Fault(
         "flag not released after the pointer", happenedAs: "CVE-2024-26984", caught: .byThreadSanitizer,
-        racers: [("lock", 2), ("read", 1)]))
+        racers: [("lock", 1), ("read", 1)]))
   }
 
   @inlinable @inline(__always)
