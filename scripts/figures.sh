@@ -62,7 +62,7 @@ echo "| shape | C loop, M/s | AddonRace, M/s | ratio | yield | losers/slot | pri
 echo "|---|---|---|---|---|---|---|"
 compare "natural, collisions" natural 2 collisionsPerSecond --shape natural
 compare "natural, adaptive start, collisions" adaptive 2 collisionsPerSecond --shape natural --start adaptive
-compare "delay, adaptive start, collisions" delay 2 collisionsPerSecond --widening delay --start adaptive
+compare "delay, adaptive start, collisions" delay 2 collisionsPerSecond --widening delay --start adaptive --delay 200
 compare "pipeline, collisions" pipeline 2 collisionsPerSecond
 compare "forced, collisions" forced 2 collisionsPerSecond --shape forced
 compare "pipeline, 16 racers, losers" pipeline 16 losersPerSecond

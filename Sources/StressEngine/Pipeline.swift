@@ -54,6 +54,7 @@ final class Pipeline<S: Site> {
 
   /// How many of the fibers take part. Only between rounds.
   func setLength(_ length: Int) {
+    guard length != self.length else { return }
     for number in 0..<capacity { ring[number].next = ring + number + 1 }
     ring[length - 1].next = ring + capacity
     self.length = length
