@@ -17,7 +17,6 @@ final class Arena {
   let rounds: [UnsafeMutablePointer<RoundState>]
   let slotCount: Int
   let inodeBytes: Int
-  let sharedBytes: Int
   /// One for each racer and round in flight.
   let tallies: [UnsafeMutablePointer<Tally>]
   private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
@@ -28,7 +27,6 @@ final class Arena {
     let inodes = plan.inodeCount
     slotCount = S.slotCount
     inodeBytes = inodes * plan.spacing
-    sharedBytes = S.sharedSize
     var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
     func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
       let bytes = max(count * MemoryLayout<T>.stride, 1)
@@ -126,6 +124,9 @@ final class Arena {
   static func create<S: Site>(_ round: UnsafeMutablePointer<RoundState>, slotsOf: S.Type, bytes: Int) {
     UnsafeMutableRawPointer(bitPattern: round.pointee.inodes)?.initializeMemory(
       as: UInt8.self, repeating: 0, count: bytes)
+    // What one round left in the shared area must not be held against the next.
+    UnsafeMutableRawPointer(bitPattern: round.pointee.shared)?.initializeMemory(
+      as: UInt8.self, repeating: 0, count: S.sharedSize)
     let state = round.pointee.states[0]
     state.pointee.window = .none
     state.pointee.enter(.clearing)
