@@ -12,27 +12,41 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     .systemLibrary(name: "CAtomicOps", pkgConfig: "atomic_ops", providers: [.apt(["libatomic-ops-dev"])]),
     .target(name: "CAtomics", dependencies: ["CAtomicOps"]),
     .target(name: "CThreads"),
     .target(name: "CFibers"),
+    .target(name: "CBaseline"),
     .target(name: "AddonMemory", dependencies: ["CAtomics", "CThreads"]),
     .target(name: "Addons", dependencies: ["AddonMemory"]),
-    .target(name: "RaceModel", dependencies: ["AddonMemory"]),
+    .target(name: "RaceModel", dependencies: ["AddonMemory", "CAtomics", "CThreads"]),
     .target(name: "Checkers", dependencies: ["AddonMemory", "RaceModel"]),
     .target(
       name: "StressEngine",
       dependencies: ["AddonMemory", "Addons", "RaceModel", "CAtomics", "CThreads", "CFibers"]),
     .target(
+      name: "ExploreEngine",
+      dependencies: ["AddonMemory", "Addons", "RaceModel", "CThreads", "CFibers"]),
+    .target(
+      name: "BenchEngine",
+      dependencies: [
+        "AddonMemory", "Addons", "RaceModel", "CAtomics", "CBaseline", "CThreads",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
+    .target(
       name: "ScenarioFiles",
-      dependencies: ["RaceModel", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Reports", dependencies: ["RaceModel"]),
+      dependencies: ["AddonMemory", "RaceModel", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Reports", dependencies: ["AddonMemory", "RaceModel"]),
     .target(
       name: "AddonRace",
       dependencies: [
-        "AddonMemory", "Addons", "RaceModel", "Checkers", "StressEngine", "ScenarioFiles", "Reports", "CAtomics",
+        "AddonMemory", "Addons", "RaceModel", "BenchEngine", "Checkers", "StressEngine", "ExploreEngine",
+        "ScenarioFiles",
+        "Reports",
+        "CAtomics",
         "CThreads",
       ]),
     .executableTarget(
@@ -42,9 +56,15 @@ let package = Package(
       ]),
     .testTarget(name: "AddonMemoryTests", dependencies: ["AddonMemory"]),
     .testTarget(name: "CheckersTests", dependencies: ["AddonMemory", "Checkers", "RaceModel"]),
-    .testTarget(name: "ScenarioFilesTests", dependencies: ["RaceModel", "ScenarioFiles"]),
+    .testTarget(name: "ScenarioFilesTests", dependencies: ["AddonMemory", "RaceModel", "ScenarioFiles"]),
+    .testTarget(
+      name: "BenchEngineTests",
+      dependencies: ["AddonMemory", "AddonRace", "Addons", "BenchEngine", "RaceModel", "Reports"]),
     .testTarget(
       name: "StressEngineTests", dependencies: ["AddonMemory", "AddonRace", "Addons", "RaceModel", "StressEngine"]),
+    .testTarget(
+      name: "ExploreEngineTests",
+      dependencies: ["AddonMemory", "AddonRace", "Addons", "Checkers", "ExploreEngine", "RaceModel"]),
     .testTarget(
       name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceCLI", "AddonRaceTestSupport"],
       exclude: ["Golden"]),

@@ -10,7 +10,12 @@ import CThreads
 /// The real thing: the machine's atomics and the C library's heap, watched by nobody.
 @frozen public struct HardwareMemory: HardwareOperations {
   public let racer: Int
-  @inlinable public init(racer: Int) { self.racer = racer }
+  /// Counts allocations, where somebody wants to know.
+  public let allocations: UnsafeMutablePointer<Int>?
+  @inlinable public init(racer: Int, allocations: UnsafeMutablePointer<Int>? = nil) {
+    self.racer = racer
+    self.allocations = allocations
+  }
 
   // MARK: Slots
 
@@ -40,12 +45,13 @@ import CThreads
 
   // MARK: Heap
 
-  @inlinable public func allocate(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
-    guard let block = kind.zeroed ? calloc(1, kind.size) : malloc(kind.size) else { throw OutOfMemory() }
+  @inlinable @inline(__always) public func block(of kind: AddonKind) -> Addon? {
+    guard let block = kind.zeroed ? calloc(1, kind.size) : malloc(kind.size) else { return nil }
+    if let allocations { allocations.pointee &+= 1 }
     return Addon(address: UInt(bitPattern: block))
   }
 
-  @inlinable public func free(_ addon: Addon) {
+  @inlinable @inline(__always) public func free(_ addon: Addon) {
     #if canImport(Glibc)
       Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address))
     #elseif canImport(Musl)
@@ -55,21 +61,47 @@ import CThreads
 
   // MARK: Locks
 
-  @inlinable public func lock(_ lock: Lock) {
+  @inlinable @inline(__always) public func lock(_ lock: Lock) {
     while tryLock(lock) != Lock.unlocked {
       while load(lock.word, .relaxed) != Lock.unlocked { pause() }
     }
+  }
+
+  // MARK: Grace periods
+
+  /// Racers of the whole process, by their numbers.
+  @inlinable public static var mostRacers: Int { 256 }
+  private static let sections: ReadSections = {
+    let count = ReadSections.wordCount(racers: mostRacers)
+    let block = UnsafeMutableRawPointer.allocate(byteCount: count * 8, alignment: 128)
+    return ReadSections(
+      words: block.initializeMemory(as: UInt64.self, repeating: 0, count: count), racerCount: mostRacers)
+  }()
+
+  public func enterReadSection(_ domain: ReadDomain) { Self.sections.enter(domain, as: racer) }
+  public func leaveReadSection(_ domain: ReadDomain) { Self.sections.leave(domain, as: racer) }
+  public func synchronize(_ gracePeriod: GracePeriod) {
+    Self.sections.synchronize(gracePeriod, spins: 100) { false }
+  }
+  /// Waits for the grace period, since there is nobody who would do it later.
+  public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
+    synchronize(gracePeriod)
+    free(addon)
   }
 
   // MARK: Nobody watches
 
   @inlinable @inline(__always) public func at(_ slot: Int) -> HardwareMemory { self }
   @inlinable @inline(__always) public func report(_ report: Report) {}
+  @inlinable @inline(__always) public func began() -> OperationStart { OperationStart(moment: 0) }
+  @inlinable @inline(__always) public func ended(_ start: OperationStart, _ result: HistoryResult) {}
   @inlinable @inline(__always)
   public func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool { read(word) == value }
   @inlinable @inline(__always)
   public func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt) {}
   @inlinable @inline(__always) public func reach(_ addon: Addon?, slot: Int) -> Addon? { addon }
+  @inlinable @inline(__always) public func linked(_ addon: Addon) {}
+  @inlinable @inline(__always) public func reachThroughAddon(_ addon: Addon) {}
   @inlinable @inline(__always) public func reachThroughList(_ addon: Addon) -> Bool { true }
   @inlinable @inline(__always) public func successes(ofRole role: Int) -> Int { 0 }
   @inlinable @inline(__always) public func populations(ofSlot slot: Int) -> Int { 0 }

@@ -2,18 +2,21 @@
 
 /// An atomic 64-bit place. Atomic and plain operations may both be used on it.
 @frozen public struct Word64: Equatable {
-  public let pointer: UnsafeMutablePointer<UInt64>
-  @inlinable @inline(__always) public init(_ address: UInt) {
-    pointer = UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  public let address: UInt
+  @inlinable @inline(__always) public init(_ address: UInt) { self.address = address }
+  /// Only for memories whose words are the machine's own.
+  @inlinable @inline(__always) public var pointer: UnsafeMutablePointer<UInt64> {
+    UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
   }
-  @inlinable public var address: UInt { UInt(bitPattern: pointer) }
 }
 
 /// An atomic 32-bit place.
 @frozen public struct Word32: Equatable {
-  public let pointer: UnsafeMutablePointer<UInt32>
-  @inlinable @inline(__always) public init(_ address: UInt) {
-    pointer = UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  public let address: UInt
+  @inlinable @inline(__always) public init(_ address: UInt) { self.address = address }
+  /// Only for memories whose words are the machine's own.
+  @inlinable @inline(__always) public var pointer: UnsafeMutablePointer<UInt32> {
+    UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
   }
 }
 

@@ -55,7 +55,9 @@ public protocol Memory: Witness {
   func fence(_ ordering: FenceOrdering)
 
   // MARK: Heap
-  func allocate(_ kind: AddonKind) throws(OutOfMemory) -> Addon
+  /// Nil where there is no memory. (What code uses is `allocate`. A requirement that throws would be a call through a table
+  /// wherever the memory is another module's.)
+  func block(of kind: AddonKind) -> Addon?
   func free(_ addon: Addon)
 
   // MARK: Locks
@@ -66,6 +68,24 @@ public protocol Memory: Witness {
   /// Releasing.
   func unlock(_ lock: Lock)
 
+  // MARK: Grace periods
+  /// A read-side section of `domain` begins; sections nest. By itself it orders nothing.
+  func enterReadSection(_ domain: ReadDomain)
+  func leaveReadSection(_ domain: ReadDomain)
+  /// Waits for a grace period: of each read-side section that it is about, either all of it happens before this returns,
+  /// or this call happens before all of it. A full fence. A deadlock inside such a section.
+  func synchronize(_ gracePeriod: GracePeriod)
+  /// Frees `addon` after a grace period that begins now or later, and does not wait for it. (The kernel's `kfree_rcu`,
+  /// `call_rcu` and `call_srcu`.)
+  func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod)
+
   /// Tells the processor that this is a spin loop.
   func pause()
+}
+
+extension Memory {
+  @inlinable @inline(__always) public func allocate(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
+    guard let addon = block(of: kind) else { throw OutOfMemory() }
+    return addon
+  }
 }

@@ -11,6 +11,13 @@ public protocol Witness {
   /// What the operation on this slot told its caller.
   func report(_ report: Report)
 
+  /// An operation of the site's history begins: what it answers goes to `ended`. Operations of one visit do not overlap.
+  func began() -> OperationStart
+
+  /// The operation on this slot that began there ended so. (Where a slot goes back to NULL, outcomes alone do not tell
+  /// whether they can have happened: the order of operations does.)
+  func ended(_ start: OperationStart, _ result: HistoryResult)
+
   /// Reads `word` plainly and notes it if it does not hold `value`. Says whether it does.
   @discardableResult
   func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool
@@ -27,6 +34,12 @@ public protocol Witness {
   /// longer than what was ever allocated is broken.
   func reachThroughList(_ addon: Addon) -> Bool
 
+  /// This allocation hangs off another now, and goes with it: it need not be freed by the visit that made it.
+  func linked(_ addon: Addon)
+
+  /// At quiescence: `addon` hangs off one that a slot shows.
+  func reachThroughAddon(_ addon: Addon)
+
   /// At quiescence: how many visits of `role` to this inode reported success.
   func successes(ofRole role: Int) -> Int
 
@@ -40,6 +53,24 @@ public protocol Witness {
   func bug(_ why: StaticString) -> Never
 }
 
+/// When an operation began, in its engine's own terms.
+@frozen public struct OperationStart {
+  public let moment: UInt64
+  @inlinable @inline(__always) public init(moment: UInt64) { self.moment = moment }
+}
+
+/// What one operation did to a slot, or learnt of it.
+@frozen public enum HistoryResult {
+  /// The slot was populated, by this addon.
+  case found(Addon)
+  /// It was NULL, and holds this addon now.
+  case attached(Addon)
+  /// It held this addon, and is NULL now.
+  case detached(Addon)
+  /// It was NULL.
+  case absent
+}
+
 /// What an operation told its caller.
 @frozen public enum Report {
   /// There is an addon; which one, where the operation says so.
@@ -48,6 +79,8 @@ public protocol Witness {
   case failure
   /// There is none, and none was asked for.
   case absent
+  /// -EAGAIN: somebody else was there first, and the caller may try again.
+  case again
 }
 
 /// Which promise an `expect` is about: decides the checker that reports it.
@@ -60,6 +93,8 @@ public protocol Witness {
   case balanced
   /// An effect that only the winner may have, and must have, once.
   case winnerEffect
-  /// Nothing that may sleep is called while a lock is held.
+  /// Nothing that may sleep is called while a lock is held, or inside a read-side section of RCU.
   case mayNotSleep
+  /// What is cached of an addon, outside it, is what the addon says.
+  case aggregated
 }

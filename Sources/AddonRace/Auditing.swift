@@ -1,3 +1,4 @@
+import AddonMemory
 import Addons
 import Checkers
 import RaceModel
@@ -20,32 +21,62 @@ public struct Audit {
     Shape(name: "forced", shape: .forced, widening: .pipeline, start: .free),
   ]
 
-  /// What became of one entry in one shape.
+  /// What became of one entry in one shape, or under one memory model.
   public struct Cell: Sendable {
-    public let shape: String
+    /// The shape's or the model's name.
+    public let way: String
     public let outcome: Outcome
     /// Checkers that reported.
     public let checkers: [String]
     public let populations: Int
+    /// Of an exploration: executions visited.
+    public let executions: Int
     public let seconds: Double
     public let command: String
   }
 
   public struct Row: Sendable {
     public let entry: CatalogEntry
+    /// By shape.
     public let cells: [Cell]
+    /// By memory model.
+    public let explored: [Cell]
+
+    /// What is wrong with either half of the row.
+    public var complaint: String? {
+      let complaints = [racedComplaint, exploredComplaint].compactMap { $0 }
+      return complaints.isEmpty ? nil : complaints.joined(separator: "; ")
+    }
+
+    /// A fault that escaped in a model in which it is one, or something right that was accused.
+    private var exploredComplaint: String? {
+      let wrong = explored.compactMap { cell -> String? in
+        guard let model = MemoryModel(rawValue: cell.way) else { return nil }
+        guard let fault = entry.fault, !entry.rightIn.contains(model) else {
+          let isRight = cell.outcome == .pass || !entry.rightIn.contains(model)
+          return isRight ? nil : "right in \(cell.way), and accused by \(cell.checkers.joined(separator: ", "))"
+        }
+        let missing = fault.exploredBy.filter { !cell.checkers.contains($0) }
+        if !missing.isEmpty { return "escaped in \(cell.way) from \(missing.joined(separator: ", "))" }
+        let others = Set(cell.checkers).subtracting(fault.exploredBy).subtracting(fault.mayBeExploredBy)
+        return others.isEmpty ? nil : "also reported in \(cell.way) by \(others.sorted().joined(separator: ", "))"
+      }
+      return wrong.isEmpty ? nil : wrong.joined(separator: "; ")
+    }
 
     /// What is wrong with this row: a fault that hardware can show and nothing caught as it should be, or a right one
     /// that was accused.
-    public var complaint: String? {
+    private var racedComplaint: String? {
       guard let fault = entry.fault else {
         let accused = cells.filter { $0.outcome != .pass && $0.outcome != .vacuous }
         guard !accused.isEmpty else { return nil }
-        return "right, and accused: " + accused.map { "\($0.shape) \($0.outcome.rawValue)" }.joined(separator: ", ")
+        return "right, and accused: " + accused.map { "\($0.way) \($0.outcome.rawValue)" }.joined(separator: ", ")
       }
       switch fault.caught {
       case .byCrash:
         return cells.contains { $0.outcome == .crashed } ? nil : "did not crash in any shape"
+      case .byWatchdog:
+        return cells.contains { $0.outcome == .timedOut } ? nil : "came to an end in every shape"
       case .by(let names):
         let reported = Set(cells.flatMap(\.checkers))
         let missing = names.filter { !reported.contains($0) }
@@ -53,7 +84,7 @@ public struct Audit {
         let wrong = reported.subtracting(names).subtracting(fault.may)
         return wrong.isEmpty ? nil : "also reported by \(wrong.sorted().joined(separator: ", "))"
       case .byThreadSanitizer, .byExploration:
-        let accused = cells.filter { $0.outcome == .fail && $0.checkers.contains { $0 != DataRace.name } }
+        let accused = cells.filter { $0.outcome == .fail && $0.checkers.contains { $0 != DataRace.checkerName } }
         return accused.isEmpty
           ? nil : "hardware cannot show it, and it was reported: \(accused.flatMap(\.checkers))"
       }
@@ -76,8 +107,10 @@ public struct Audit {
     scenario.stress.seed = seed
     scenario.stress.collisions = 20_000
     // One racer that allocates and one that looks collide only now and then.
-    let allocating = entry.racers.filter { $0.role != "read" }.reduce(0) { $0 + $1.count }
-    if entry.site.eager || allocating < 2 { scenario.stress.minimumYield = 0 }
+    let looking = entry.roles.filter(\.looksOnly).map(\.name)
+    let allocating = entry.racers.filter { !looking.contains($0.role) }.reduce(0) { $0 + $1.count }
+    // Nor do racers whose slot is NULL again when the next one comes.
+    if entry.site.eager || allocating < 2 || entry.keepsHistory { scenario.stress.minimumYield = 0 }
     switch entry.fault?.failures {
     case .all: scenario.faults.allocationFailure = AllocationFailure(.every(1))
     case .someOfOneRacer:
@@ -88,31 +121,64 @@ public struct Audit {
     if let fault = entry.fault, case .by(let names) = fault.caught {
       scenario.expect.stress = .fail(checkers: names, may: fault.may)
     }
+    if let fault = entry.fault, case .byWatchdog = fault.caught { scenario.stress.watchdog = 1 }
+    for model in MemoryModel.allCases { scenario.expect.explore[model] = entry.explored(in: model) }
     return scenario
   }
 
-  /// Races one entry in every shape; `run` does it, in a child or here.
-  public func row(_ entry: CatalogEntry, run: (Scenario) -> Verdict) -> Row {
-    let cells = Self.shapes.map { shape in
-      let scenario = scenario(for: entry, in: shape)
-      let verdict = run(scenario)
-      var checkers: [String] = []
-      for finding in verdict.findings where !checkers.contains(finding.checker) { checkers.append(finding.checker) }
-      return Cell(
-        shape: shape.name, outcome: verdict.outcome, checkers: checkers,
-        populations: verdict.figures.populations, seconds: verdict.figures.seconds, command: verdict.command)
+  /// Races one entry in every shape and explores it under every memory model; `run` does it, in a child or here.
+  public func row(_ entry: CatalogEntry, run: (Scenario, MemoryModel?) -> Verdict) -> Row {
+    let cells = Self.shapes.map { cell($0.name, run(scenario(for: entry, in: $0), nil)) }
+    let explored = MemoryModel.allCases.map { model in
+      cell(model.rawValue, run(scenario(for: entry, in: Self.shapes[0]), model))
     }
-    return Row(entry: entry, cells: cells)
+    return Row(entry: entry, cells: cells, explored: explored)
+  }
+
+  private func cell(_ way: String, _ verdict: Verdict) -> Cell {
+    var checkers: [String] = []
+    for finding in verdict.findings where !checkers.contains(finding.checker) { checkers.append(finding.checker) }
+    return Cell(
+      way: way, outcome: verdict.outcome, checkers: checkers, populations: verdict.figures.populations,
+      executions: verdict.exploration?.executions ?? 0,
+      seconds: verdict.exploration?.seconds ?? verdict.figures.seconds, command: verdict.command)
+  }
+}
+
+extension CatalogEntry {
+  /// What exploration is expected to say of the pair in a model.
+  public func explored(in model: MemoryModel) -> ExpectedVerdict {
+    guard let fault, !rightIn.contains(model) else { return .verdict(.pass) }
+    return .fail(checkers: fault.exploredBy, may: fault.mayBeExploredBy)
   }
 }
 
 extension Fault {
+  /// The checkers that must report it where every execution is explored.
+  public var exploredBy: [String] {
+    if let explored { return explored }
+    return switch caught {
+    case .by(let names): names
+    case .byCrash: [Crash.checkerName]
+    case .byWatchdog: [Progress.checkerName]
+    case .byThreadSanitizer: [DataRace.checkerName]
+    case .byExploration(let names): names
+    }
+  }
+
+  /// Those that may report it as well: what follows from the defect in some execution or other.
+  public var mayBeExploredBy: [String] {
+    (checkers + may + [DataRace.checkerName, NoUseAfterFree().name, Agreement().name])
+      .filter { !exploredBy.contains($0) }
+  }
+
   /// Who catches it, in words.
   public var caughtBy: String {
     switch caught {
     case .by(let names): names.joined(separator: ", ")
     case .byCrash: "the end of the process"
-    case .byThreadSanitizer: "\(DataRace.name) (under ThreadSanitizer; x86 hardware cannot show it)"
+    case .byWatchdog: "the watchdog, and \(Progress.checkerName) where it is explored"
+    case .byThreadSanitizer: "\(DataRace.checkerName) (under ThreadSanitizer; x86 hardware cannot show it)"
     case .byExploration: "exploration alone (x86 hardware cannot show it)"
     }
   }

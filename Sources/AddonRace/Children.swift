@@ -1,8 +1,23 @@
+import AddonMemory
 import CThreads
 import Checkers
+import ExploreEngine
 import Foundation
 import RaceModel
 import StressEngine
+
+/// What a child is to do.
+struct Job: Codable {
+  var scenario: Scenario
+  /// nil: race it.
+  var model: MemoryModel?
+  /// As the harness's.
+  var explains = false
+
+  var expected: ExpectedVerdict {
+    model.map { scenario.expect.explore[$0] ?? .verdict(.pass) } ?? scenario.expect.expected(ofBuild: .current)
+  }
+}
 
 /// Runs each scenario in a child process, so that a crash or a hang of one is a verdict and the rest go on.
 ///
@@ -16,18 +31,38 @@ public struct Children {
 
   /// Called every so often with how far the child is.
   public var progress: (RunProgress) -> Void = { _ in }
+  public var exploreProgress: (ExploreProgress) -> Void = { _ in }
+  public var explains = false
   let executable: URL
 
   public init() { executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath() }
 
+  /// Races a scenario. A child that died is explained by another, which explores.
   public func run(_ scenario: Scenario, file: String?, command: String) -> Verdict {
+    var verdict = run(Job(scenario: scenario, explains: explains), file: file, command: command)
+    if verdict.outcome == .crashed, explains || !verdict.asExpected {
+      var explored = scenario
+      explored.expect.explore[.tso] = .verdict(.pass)
+      let explanation = run(Job(scenario: explored, model: .tso, explains: true), file: file, command: command)
+      verdict.memoryModel = explanation.memoryModel
+      verdict.counterexample = explanation.counterexample
+    }
+    return verdict
+  }
+
+  /// Explores a scenario under one memory model.
+  public func explore(_ scenario: Scenario, _ model: MemoryModel, file: String?, command: String) -> Verdict {
+    run(Job(scenario: scenario, model: model, explains: explains), file: file, command: command)
+  }
+
+  private func run(_ job: Job, file: String?, command: String) -> Verdict {
     do {
-      var verdict = try Child(scenario, executable: executable, progress: progress).verdict(file: file)
+      let child = try Child(job, executable: executable, progress: progress, exploreProgress: exploreProgress)
+      var verdict = try child.verdict(file: file)
       verdict.command = command
       return verdict
     } catch {
-      var verdict = Verdict(
-        scenario: scenario, file: file, outcome: .crashed, expected: scenario.expect.expected(ofBuild: .current))
+      var verdict = Verdict(scenario: job.scenario, file: file, outcome: .crashed, expected: job.expected)
       verdict.command = command
       verdict.notes = ["no child process could be started: \(error.localizedDescription)"]
       return verdict
@@ -39,17 +74,23 @@ public struct Children {
   public static func serve(page path: String, parent: Int32) -> Int32 {
     guard cthreads_die_with_parent(parent) != 0, let page = SharedPage.open(path) else { return 70 }
     cthreads_catch_interrupts()
-    guard let scenario = try? JSONDecoder().decode(Scenario.self, from: FileHandle.standardInput.readDataToEndOfFile())
+    guard let job = try? JSONDecoder().decode(Job.self, from: FileHandle.standardInput.readDataToEndOfFile())
     else { return 70 }
-    page[.phase] = SharedPage.Phase.racing.rawValue
-    page[.seed] = scenario.stress.seed
+    page[.phase] = (job.model == nil ? SharedPage.Phase.racing : .exploring).rawValue
+    page[.seed] = job.scenario.stress.seed
     var harness = Harness()
     harness.progress = { progress in
       page[.rounds] = UInt64(progress.round)
       page[.populations] = UInt64(progress.populations)
       page[.collisions] = UInt64(progress.collisions)
     }
-    let verdict = harness.run(scenario, file: nil)
+    harness.explains = job.explains
+    harness.explorationCounter = page.address(of: .executions)
+    harness.exploreProgress = { progress in
+      page[.estimate] = UInt64(min(progress.estimate ?? 0, 1e18))
+    }
+    let verdict =
+      job.model.map { harness.explore(job.scenario, $0, file: nil) } ?? harness.run(job.scenario, file: nil)
     page[.phase] = SharedPage.Phase.reporting.rawValue
     guard let data = try? JSONEncoder().encode(verdict) else { return 70 }
     FileHandle.standardOutput.write(data)
@@ -61,7 +102,8 @@ public struct Children {
 
 /// One child, from its start to its verdict.
 private struct Child {
-  let scenario: Scenario
+  let job: Job
+  private var scenario: Scenario { job.scenario }
   let process = Process()
   let page: SharedPage
   let input: AnonymousFile
@@ -69,18 +111,23 @@ private struct Child {
   let errors: AnonymousFile
   let raceReports: URL
   let progress: (RunProgress) -> Void
+  let exploreProgress: (ExploreProgress) -> Void
 
-  init(_ scenario: Scenario, executable: URL, progress: @escaping (RunProgress) -> Void) throws {
+  init(
+    _ job: Job, executable: URL, progress: @escaping (RunProgress) -> Void,
+    exploreProgress: @escaping (ExploreProgress) -> Void
+  ) throws {
     guard let page = SharedPage.make() else { throw CocoaError(.fileWriteUnknown) }
-    self.scenario = scenario
+    self.job = job
     self.page = page
     self.progress = progress
+    self.exploreProgress = exploreProgress
     input = try AnonymousFile("scenario")
     output = try AnonymousFile("verdict")
     errors = try AnonymousFile("messages")
     raceReports = FileManager.default.temporaryDirectory
       .appendingPathComponent("addonrace-\(getpid())-\(UInt64.random(in: 0...UInt64.max))")
-    try input.write(JSONEncoder().encode(scenario))
+    try input.write(JSONEncoder().encode(job))
     process.executableURL = executable
     process.arguments = [Children.subcommand, "--page", page.path, "--parent", "\(getpid())"]
     process.environment = environment()
@@ -113,14 +160,13 @@ private struct Child {
 
   /// Waits for the child to end; true if it had to be killed.
   private func wait() -> Bool {
-    let limit = scenario.stress.time + scenario.stress.watchdog + Children.grace
+    let time = job.model == nil ? scenario.stress.time + scenario.stress.watchdog : scenario.explore.time * 2
+    let limit = time + Children.grace
     let start = Clock.now()
     var forwarded = false
     while process.isRunning {
       usleep(5_000)
-      progress(
-        RunProgress(
-          round: Int(page[.rounds]), populations: Int(page[.populations]), collisions: Int(page[.collisions])))
+      showProgress()
       if cthreads_interrupted() != 0, !forwarded {
         forwarded = true
         process.interrupt()
@@ -134,13 +180,29 @@ private struct Child {
     return false
   }
 
+  private func showProgress() {
+    if let model = job.model {
+      let estimate = page[.estimate]
+      exploreProgress(
+        ExploreProgress(
+          model: model, executions: Int(page[.executions]), estimate: estimate == 0 ? nil : Double(estimate)))
+    } else {
+      progress(
+        RunProgress(
+          round: Int(page[.rounds]), populations: Int(page[.populations]), collisions: Int(page[.collisions])))
+    }
+  }
+
   private func finished() -> Verdict? { try? JSONDecoder().decode(Verdict.self, from: output.read()) }
 
   /// What can be said of a child that left no verdict.
   private func died(wasKilled: Bool) -> Verdict {
     var verdict = Verdict(
-      scenario: scenario, file: nil, outcome: wasKilled ? .timedOut : .crashed,
-      expected: scenario.expect.expected(ofBuild: .current))
+      scenario: scenario, file: nil, outcome: wasKilled ? .timedOut : .crashed, expected: job.expected)
+    if let model = job.model {
+      verdict.engine = "explore"
+      verdict.memoryModel = model
+    }
     verdict.figures.seed = page[.seed]
     verdict.figures.rounds = Int(page[.rounds])
     verdict.figures.populations = Int(page[.populations])
@@ -151,7 +213,8 @@ private struct Child {
       : process.terminationReason == .uncaughtSignal
         ? "signal \(process.terminationStatus) (\(SignalName.of(process.terminationStatus)))"
         : "exit status \(process.terminationStatus)"
-    verdict.notes.append("\(how), \(page.phase.words), round \(page[.rounds])")
+    let moment = job.model == nil ? "round \(page[.rounds])" : "in execution \(page[.executions] + 1)"
+    verdict.notes.append("\(how), \(page.phase.words), \(moment)")
     let said = String(decoding: errors.read(), as: UTF8.self)
       .split(separator: "\n").filter { !$0.isEmpty }
     if let last = said.first(where: { $0.contains("Fatal error") || $0.contains("ERROR: ") }) ?? said.first {
@@ -172,7 +235,7 @@ private struct Child {
       verdict.findings += DataRaceReport.findings(in: text)
       try? FileManager.default.removeItem(at: file)
     }
-    guard verdict.findings.contains(where: { $0.checker == DataRace.name }) else { return }
+    guard verdict.findings.contains(where: { $0.checker == DataRace.checkerName }) else { return }
     if verdict.outcome == .pass || verdict.outcome == .vacuous { verdict.outcome = .fail }
   }
 }
@@ -186,7 +249,7 @@ public enum DataRaceReport {
       guard let title = lines.first(where: { $0.hasPrefix("WARNING: ThreadSanitizer:") }) else { return nil }
       let kind = title.dropFirst("WARNING: ThreadSanitizer: ".count).prefix { $0 != "(" }
         .trimmingCharacters(in: .whitespaces)
-      var finding = Finding(checker: DataRace.name, message: kind)
+      var finding = Finding(checker: DataRace.checkerName, message: kind)
       var accesses: [String] = []
       for (index, line) in lines.enumerated() {
         let isAccess = ["Write of", "Read of", "Atomic write of", "Atomic read of", "Previous"]

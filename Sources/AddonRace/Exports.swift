@@ -1,4 +1,6 @@
+@_exported import BenchEngine
 @_exported import Checkers
+@_exported import ExploreEngine
 @_exported import RaceModel
 @_exported import Reports
 @_exported import ScenarioFiles

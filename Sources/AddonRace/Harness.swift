@@ -1,5 +1,6 @@
 import CThreads
 import Checkers
+import ExploreEngine
 import RaceModel
 import StressEngine
 
@@ -11,6 +12,11 @@ public struct Harness {
   public static let findingsKept = 3
 
   public var progress: (RunProgress) -> Void = { _ in }
+  /// Counterexamples name their lines of source even where they were expected.
+  public var explains = false
+  /// See ``Explore/counter``.
+  public var explorationCounter: UnsafeMutablePointer<UInt64>?
+  public var exploreProgress: (ExploreProgress) -> Void = { _ in }
   public var checkers: [any Checker] = CheckerCatalog.all
 
   public init() {}
@@ -38,6 +44,7 @@ public struct Harness {
     }
     verdict.notJudged = notJudged(scenario)
     verdict.asExpected = expected.accepts(verdict)
+    if verdict.outcome == .fail, explains || !verdict.asExpected { explain(&verdict) }
     return verdict
   }
 
@@ -64,7 +71,7 @@ public struct Harness {
     }
     var list: [Verdict.NotJudged] = []
     if BuildKind.current != .threadSanitizer {
-      list.append(Verdict.NotJudged(checker: DataRace.name, reason: "not built with ThreadSanitizer"))
+      list.append(Verdict.NotJudged(checker: DataRace.checkerName, reason: "not built with ThreadSanitizer"))
     }
     if scenario.stress.heap == .malloc, BuildKind.current != .addressSanitizer {
       list.append(
@@ -85,6 +92,13 @@ enum Vacuity {
     if verdict.scenario.faults.allocationFailure != nil, figures.refusals == 0 {
       return "no allocation failed, though the scenario asks for it"
     }
+    let entry = Listing.entry(site: verdict.scenario.site, strategy: verdict.scenario.strategy)
+    let detaching = verdict.scenario.racers.map(\.role).filter { role in
+      entry?.roles.contains { $0.name == role && $0.detaches } == true
+    }
+    if !detaching.isEmpty, figures.detaches == 0 {
+      return "nothing was ever detached, though the scenario names \(detaching.joined(separator: " and "))"
+    }
     if figures.yield < floor || (figures.populations == 0 && floor > 0) {
       let populations =
         figures.populations == 0
@@ -97,9 +111,9 @@ enum Vacuity {
   }
 }
 
-/// Gathers findings over rounds; tells when there are enough.
-private final class FindingTally {
-  private let expected: ExpectedVerdict
+/// Gathers findings over rounds or executions; tells when there are enough.
+final class FindingTally {
+  let expected: ExpectedVerdict
   private(set) var findings: [Finding] = []
   private var counts: [String: Int] = [:]
 
@@ -109,7 +123,7 @@ private final class FindingTally {
     for var finding in new {
       counts[finding.checker, default: 0] += 1
       guard counts[finding.checker, default: 0] <= Harness.findingsKept else { continue }
-      if let inode = finding.inode { finding.history = evidence.history(of: inode) }
+      if let inode = finding.inode { finding.history += evidence.history(of: inode) }
       findings.append(finding)
     }
   }

@@ -10,10 +10,20 @@ public struct CatalogEntry: Sendable {
   public struct Role: Sendable {
     public let name: String
     public let sentence: String
+    /// Only looks, and never populates.
+    public let looksOnly: Bool
+    /// Makes a slot go back to NULL.
+    public let detaches: Bool
+    /// Puts a reference to the inode, and evicts the inode if it was the last.
+    public let putsInode: Bool
+    /// The grace period that it waits for itself.
+    public let waitsFor: GracePeriod?
   }
   public let site: SiteDescription
   public let strategy: StrategyDescription
   public let roles: [Role]
+  /// Slots go back to NULL.
+  public let keepsHistory: Bool
 
   /// What is wrong with the pair, on purpose.
   public var fault: Fault? { strategy.fault ?? site.fault }
@@ -22,6 +32,8 @@ public struct CatalogEntry: Sendable {
     let named = fault.map(\.racers) ?? []
     return (named.isEmpty ? site.racers : named).map { RacerGroup(role: $0.role, count: $0.count) }
   }
+  /// The memory models in which the pair is right.
+  public var rightIn: Set<MemoryModel> { site.fault.map(\.rightIn) ?? strategy.rightIn }
   /// The site's own strategy, and nothing is wrong with it.
   public var isOwn: Bool { strategy.name == site.ownStrategy }
 }
@@ -40,7 +52,11 @@ public enum Listing {
       entries.append(
         CatalogEntry(
           site: S.about, strategy: S.strategy,
-          roles: S.Role.allCases.map { CatalogEntry.Role(name: $0.name, sentence: $0.sentence) }))
+          roles: S.Role.allCases.map {
+            CatalogEntry.Role(
+              name: $0.name, sentence: $0.sentence, looksOnly: $0.looksOnly, detaches: $0.detaches,
+              putsInode: $0.putsInode, waitsFor: $0.waitsFor)
+          }, keepsHistory: S.keepsHistory))
     }
   }
 
@@ -66,7 +82,9 @@ public enum Listing {
     sites: sites.map { name, entries in
       Vocabulary.Site(
         name: name, roles: entries[0].roles.map(\.name), strategies: entries.map(\.strategy.name),
-        defaultRacers: entries[0].racers)
+        defaultRacers: entries[0].racers, detachingRoles: entries[0].roles.filter(\.detaches).map(\.name),
+        destroyers: entries[0].roles.filter(\.putsInode).map(\.name),
+        waitingRoles: entries[0].roles.reduce(into: [:]) { $0[$1.name] = $1.waitsFor })
     },
     checkers: CheckerCatalog.names, mostRacers: Stress.mostRacers)
 }

@@ -8,15 +8,16 @@ import RaceModel
 /// Words of 64 bits, all relaxed: they are for people.
 final class SharedPage: @unchecked Sendable {
   enum Word: Int {
-    case phase, rounds, populations, collisions, seed
+    case phase, rounds, populations, collisions, seed, executions, estimate
   }
   enum Phase: UInt64 {
-    case notStarted, racing, reporting
+    case notStarted, racing, reporting, exploring
     var words: String {
       switch self {
       case .notStarted: "before the race"
       case .racing: "while racing"
       case .reporting: "after the race"
+      case .exploring: "while exploring"
       }
     }
   }
@@ -52,6 +53,9 @@ final class SharedPage: @unchecked Sendable {
     let descriptor = Foundation.open(path, O_RDWR)
     return descriptor < 0 ? nil : SharedPage(descriptor: descriptor)
   }
+
+  /// For an engine that counts in place.
+  func address(of word: Word) -> UnsafeMutablePointer<UInt64> { words + word.rawValue }
 
   subscript(word: Word) -> UInt64 {
     get { catomics_load_relaxed_64(words + word.rawValue) }

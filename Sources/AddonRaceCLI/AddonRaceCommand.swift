@@ -12,15 +12,20 @@ struct AddonRaceCommand: ParsableCommand {
       populates one slot), racers, and what is expected. `run` races it on real threads and real atomics.
 
         addonrace run scenarios                 race every scenario of a folder
-        addonrace run scenarios/file-owner.yaml --shape natural --time 5
+        addonrace run scenarios/sites/file-owner.yaml --shape natural --time 5
+        addonrace explore scenarios             visit every execution that four memory models allow
         addonrace list                          what there is to race
         addonrace audit                         which checker catches which fault, in which shape
+        addonrace bench scenarios/bench         what strategies cost, next to C11 by hand
 
       Exit status, of which the worst counts: 0 all as expected; 2 vacuous or inconclusive; 1 not as expected; \
       3 crashed or timed out; 65 invalid scenario; 64 wrong usage; 130 interrupted; 73 output cannot be written.
       """,
     version: "0.1.0",
-    subcommands: [RunCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self, ChildCommand.self],
+    subcommands: [
+      RunCommand.self, ExploreCommand.self, ReplayCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self,
+      BenchCommand.self, ChildCommand.self,
+    ],
     helpNames: [.short, .long])
 }
 

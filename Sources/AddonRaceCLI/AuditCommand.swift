@@ -4,10 +4,11 @@ import CThreads
 
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "audit", abstract: "Races every fault and every right strategy in every shape: who caught what.",
+    commandName: "audit", abstract: "Races and explores every fault and every right strategy: who caught what.",
     discussion: """
-      A cell says which checkers reported, after how many populations and how long. Exit status 1 if a fault that this \
-      hardware can show escapes a checker that must catch it, or something right is accused.
+      Each entry of the catalog is raced in every shape and explored under every memory model. A line says which \
+      checkers reported, after how many populations or executions and how long. Exit status 1 if a fault escapes a \
+      checker that must catch it, or something right is accused.
       """)
 
   @Option(help: ArgumentHelp("Seconds at most for each cell.", valueName: "seconds"))
@@ -37,7 +38,10 @@ struct AuditCommand: ParsableCommand {
     var faults = 0
     var waiting = 0
     for entry in entries {
-      let row = audit.row(entry) { children.run($0, file: nil, command: "") }
+      let row = audit.row(entry) { scenario, model in
+        model.map { children.explore(scenario, $0, file: nil, command: "") }
+          ?? children.run(scenario, file: nil, command: "")
+      }
       if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
       if let fault = entry.fault {
         faults += 1
@@ -47,8 +51,8 @@ struct AuditCommand: ParsableCommand {
       print(text(of: row))
     }
     print(
-      "\n\(entries.count) entries, \(faults) of them faulty; \(waiting) faults that x86 hardware cannot show wait for "
-        + "ThreadSanitizer or the explorer; \(complaints) complaints")
+      "\n\(entries.count) entries, \(faults) of them faulty; \(waiting) faults that x86 hardware cannot show are the "
+        + "explorer's; \(complaints) complaints")
     if complaints > 0 { throw ExitCode(ExitStatus.notAsExpected.code) }
   }
 
@@ -56,13 +60,14 @@ struct AuditCommand: ParsableCommand {
     let entry = row.entry
     var lines = ["\(entry.site.name) with \(entry.strategy.name)" + (entry.fault.map { ": \($0.defect)" } ?? ": right")]
     if let fault = entry.fault { lines.append("    to be caught by \(fault.caughtBy)") }
-    for cell in row.cells {
-      let name = cell.shape + String(repeating: " ", count: max(0, 9 - cell.shape.count))
+    for cell in row.cells + row.explored {
+      let name = cell.way + String(repeating: " ", count: max(0, 9 - cell.way.count))
       let who =
         cell.checkers.isEmpty ? cell.outcome.rawValue : cell.checkers.joined(separator: ", ")
-      lines.append(
-        "    \(name) \(who), after \(Number.grouped(cell.populations)) populations, "
-          + "\(Number.fixed(cell.seconds * 1000, 1)) ms")
+      let after =
+        cell.executions > 0
+        ? "\(Number.grouped(cell.executions)) executions" : "\(Number.grouped(cell.populations)) populations"
+      lines.append("    \(name) \(who), after \(after), \(Number.fixed(cell.seconds * 1000, 1)) ms")
     }
     if let complaint = row.complaint { lines.append("    WRONG: \(complaint)") }
     return lines.joined(separator: "\n")

@@ -59,7 +59,6 @@ struct ListCommand: ParsableCommand {
 
   private func listCheckers() {
     for checker in CheckerCatalog.all { print("  \(checker.name): \(checker.summary)") }
-    print("  \(DataRace.name): \(DataRace.summary)")
   }
 
   private func listShapes() {

@@ -49,46 +49,25 @@ struct Overrides: ParsableArguments {
   var watchdog: Double?
 
   func validate() throws {
-    func inRange<T: Comparable>(_ value: T?, _ range: ClosedRange<T>, _ option: String) throws {
-      if let value, !range.contains(value) {
-        throw ValidationError("\(option) is \(value); it may be \(range.lowerBound) to \(range.upperBound).")
-      }
-    }
-    try inRange(visitsInFlight, StressLimits.visitsInFlight, "--visits-in-flight")
-    try inRange(delay, StressLimits.delay, "--delay")
-    try inRange(inodes, StressLimits.inodes, "--inodes")
-    try inRange(spacing, StressLimits.spacing, "--spacing")
-    try inRange(time, StressLimits.time, "--time")
-    try inRange(collisions, 1...Int.max, "--collisions")
-    try inRange(minimumYield, 0...1, "--minimum-yield")
-    try inRange(processors, 1...StressLimits.processors, "--processors")
-    try inRange(watchdog, StressLimits.watchdog, "--watchdog")
+    try Override.check(visitsInFlight, StressLimits.visitsInFlight, "--visits-in-flight")
+    try Override.check(delay, StressLimits.delay, "--delay")
+    try Override.check(inodes, StressLimits.inodes, "--inodes")
+    try Override.check(spacing, StressLimits.spacing, "--spacing")
+    try Override.check(time, StressLimits.time, "--time")
+    try Override.check(collisions, 1...Int.max, "--collisions")
+    try Override.check(minimumYield, 0...1, "--minimum-yield")
+    try Override.check(processors, 1...StressLimits.processors, "--processors")
+    try Override.check(watchdog, StressLimits.watchdog, "--watchdog")
     if let spacing, spacing % 8 != 0 { throw ValidationError("--spacing is \(spacing), which is no multiple of 8.") }
-    if let strategy, !Listing.vocabulary.strategies.contains(strategy) {
-      throw ValidationError(
-        "There is no strategy '\(strategy)'."
-          + (Suggestion.nearest(to: strategy, among: Listing.vocabulary.strategies).map { " Did you mean '\($0)'?" }
-            ?? " `addonrace list strategies` shows them."))
-    }
-    _ = try racerGroups()
+    try Override.check(strategy: strategy)
+    _ = try Override.racerGroups(racers, 2...Stress.mostRacers)
   }
 
   /// The options as they were given, for the command that repeats a run.
   func apply(to scenario: inout Scenario) throws {
-    if let strategy {
-      guard Listing.entry(site: scenario.site, strategy: strategy) != nil else {
-        let fitting = Listing.vocabulary.site(scenario.site)?.strategies.joined(separator: ", ") ?? ""
-        throw ValidationError(
-          "Strategy '\(strategy)' does not go with site '\(scenario.site)', which goes with: \(fitting).")
-      }
-      scenario.strategy = strategy
-    }
-    if let racers = try racerGroups() {
-      let roles = Listing.vocabulary.site(scenario.site)?.roles ?? []
-      for group in racers where !roles.contains(group.role) {
-        throw ValidationError(
-          "Site '\(scenario.site)' has no role '\(group.role)'; its roles: \(roles.joined(separator: ", ")).")
-      }
+    try Override.apply(strategy: strategy, to: &scenario)
+    if let racers = try Override.racerGroups(racers, 2...Stress.mostRacers) {
+      try Override.checkRoles(racers, of: scenario)
       scenario.racers = racers
     }
     func set<T>(_ path: WritableKeyPath<StressOptions, T>, _ value: T?) {
@@ -114,19 +93,59 @@ struct Overrides: ParsableArguments {
     set(\.seed, seed)
     set(\.watchdog, watchdog)
   }
+}
 
-  private func racerGroups() throws -> [RacerGroup]? {
-    guard let racers else { return nil }
-    let groups = try racers.split(separator: ",").map { part in
+/// What the overrides of several commands share: checks, each with its remedy.
+enum Override {
+  static func check<T: Comparable>(_ value: T?, _ range: ClosedRange<T>, _ option: String) throws {
+    if let value, !range.contains(value) {
+      throw ValidationError("\(option) is \(value); it may be \(range.lowerBound) to \(range.upperBound).")
+    }
+  }
+
+  static func check(strategy: String?) throws {
+    guard let strategy, !Listing.vocabulary.strategies.contains(strategy) else { return }
+    throw ValidationError(
+      "There is no strategy '\(strategy)'."
+        + (Suggestion.nearest(to: strategy, among: Listing.vocabulary.strategies).map { " Did you mean '\($0)'?" }
+          ?? " `addonrace list strategies` shows them."))
+  }
+
+  static func apply(strategy: String?, to scenario: inout Scenario) throws {
+    guard let strategy else { return }
+    guard Listing.entry(site: scenario.site, strategy: strategy) != nil else {
+      let fitting = Listing.vocabulary.site(scenario.site)?.strategies.joined(separator: ", ") ?? ""
+      throw ValidationError(
+        "Strategy '\(strategy)' does not go with site '\(scenario.site)', which goes with: \(fitting).")
+    }
+    scenario.strategy = strategy
+  }
+
+  static func checkRoles(_ racers: [RacerGroup], of scenario: Scenario) throws {
+    let site = Listing.vocabulary.site(scenario.site)
+    let roles = site?.roles ?? []
+    for group in racers where !roles.contains(group.role) {
+      throw ValidationError(
+        "Site '\(scenario.site)' has no role '\(group.role)'; its roles: \(roles.joined(separator: ", ")).")
+    }
+    if let lack = site?.lackOfDestroyer(racers) {
+      throw ValidationError("\(lack.message.prefix(1).uppercased() + lack.message.dropFirst()); \(lack.remedy).")
+    }
+  }
+
+  static func racerGroups(_ text: String?, _ range: ClosedRange<Int>) throws -> [RacerGroup]? {
+    guard let text else { return nil }
+    let groups = try text.split(separator: ",").map { part in
       let sides = part.split(separator: "=")
       guard sides.count == 2, let count = Int(sides[1]), count >= 0 else {
-        throw ValidationError("--racers is '\(racers)'; write it as allocate=4,read=1.")
+        throw ValidationError("--racers is '\(text)'; write it as allocate=4,read=1.")
       }
       return RacerGroup(role: String(sides[0]), count: count)
     }
     let count = groups.reduce(0) { $0 + $1.count }
-    guard (2...Stress.mostRacers).contains(count) else {
-      throw ValidationError("\(count) racers: no such race can start; name 2 to \(Stress.mostRacers) in all.")
+    guard range.contains(count) else {
+      throw ValidationError(
+        "\(count) racers: that cannot be run; name \(range.lowerBound) to \(range.upperBound) in all.")
     }
     return groups.filter { $0.count > 0 }
   }

@@ -19,6 +19,10 @@ struct RunCommand: ParsableCommand {
   var format = ReportFormatName.allCases[0]
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead.", valueName: "file"))
   var output: String?
+  @Flag(help: "Explain findings by an execution even where they were expected.")
+  var explain = false
+  @Option(help: "stress races on real threads; explore visits every execution: see `addonrace explore`.")
+  var engine = EngineName.stress
   @Flag(help: "Race in this process instead of one child each.")
   var inProcess = false
 
@@ -29,14 +33,25 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    if engine == .explore {
+      var words = paths + ["--format", format.rawValue]
+      if let output { words += ["--output", output] }
+      if explain { words.append("--explain") }
+      if inProcess { words.append("--in-process") }
+      if let strategy = overrides.strategy { words += ["--strategy", strategy] }
+      if let racers = overrides.racers { words += ["--racers", racers] }
+      if let time = overrides.time { words += ["--time", "\(time)"] }
+      if let seed = overrides.seed { words += ["--seed", "\(seed)"] }
+      return try ExploreCommand.parse(words).run()
+    }
     let sink = try ReportSink(output)
-    let report = format.format.init(isTerminal: sink.isTerminal)
+    let report = format.format.init(isTerminal: sink.isTerminal, explains: explain)
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
     for found in ScenarioFinder.find(paths) {
       let verdict = try self.verdict(of: found)
       verdicts.append(verdict)
-      if let text = report.verdict(verdict) { sink.print(text) }
+      if let text = report.scenario([verdict]) { sink.print(text) }
       if cthreads_interrupted() != 0 { break }
     }
     if let text = report.end(verdicts) { sink.print(text) }
@@ -47,14 +62,7 @@ struct RunCommand: ParsableCommand {
 
   private func verdict(of found: FoundScenario) throws -> Verdict {
     switch found {
-    case .invalid(let error, let file):
-      FileHandle.standardError.write(Data("\(error)\n".utf8))
-      var verdict = Verdict(
-        scenario: Scenario(name: file, question: "(the file is invalid)", site: "", strategy: "", racers: []),
-        file: file, outcome: .invalid, expected: .verdict(.pass))
-      verdict.notes = error.diagnostics.map(\.description)
-      verdict.command = "addonrace check \(ShellWord.quoted(file))"
-      return verdict
+    case .invalid(let error, let file): return InvalidFile.verdict(error, file)
     case .scenario(var scenario, let file):
       try overrides.apply(to: &scenario)
       let command = RepeatCommand.text(file: file, scenario: scenario, arguments: CommandLine.arguments)
@@ -63,11 +71,13 @@ struct RunCommand: ParsableCommand {
       var verdict: Verdict
       if inProcess {
         var harness = Harness()
+        harness.explains = explain
         harness.progress = { progress.show($0) }
         verdict = harness.run(scenario, file: file)
         verdict.command = command
       } else {
         var children = Children()
+        children.explains = explain
         children.progress = { progress.show($0) }
         verdict = children.run(scenario, file: file, command: command)
       }
@@ -80,24 +90,51 @@ struct RunCommand: ParsableCommand {
   }
 }
 
+enum EngineName: String, CaseIterable, ExpressibleByArgument {
+  case stress, explore
+}
+
+/// A scenario file that cannot be read, as a verdict; what is wrong with it goes to standard error.
+enum InvalidFile {
+  static func verdict(_ error: InvalidScenario, _ file: String) -> Verdict {
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    var verdict = Verdict(
+      scenario: Scenario(name: file, question: "(the file is invalid)", site: "", strategy: "", racers: []),
+      file: file, outcome: .invalid, expected: .verdict(.pass))
+    verdict.notes = error.diagnostics.map(\.description)
+    verdict.command = "addonrace check \(ShellWord.quoted(file))"
+    return verdict
+  }
+}
+
 /// The command that runs one scenario again with the same settings.
 enum RepeatCommand {
-  /// The options of this command line, for one file, with the seed written out.
-  static func text(file: String, scenario: Scenario, arguments: [String]) -> String {
-    var words = ["addonrace", "run", ShellWord.quoted(file)]
-    var rest = arguments.dropFirst().drop { $0 != "run" }.dropFirst()
+  private static let flags = ["--in-process", "--explain", "--no-symmetry", "--symmetry"]
+  /// What only says how or of which models it is shown.
+  private static let left = ["-o", "--output", "--format", "--memory-model", "--dot"]
+
+  /// The options of this command line, for one file, with the seed written out, and one memory model.
+  static func text(
+    _ command: String = "run", file: String, scenario: Scenario, arguments: [String], model: String? = nil
+  ) -> String {
+    var words = ["addonrace", command, ShellWord.quoted(file)]
+    var rest = arguments.dropFirst().drop { $0 != command }.dropFirst()
     while let word = rest.popFirst() {
       guard word.hasPrefix("-") else { continue }
-      if ["-o", "--output", "--format"].contains(word) {
+      if left.contains(word) {
         _ = rest.popFirst()
-      } else if word.contains("=") || word == "--in-process" {
-        if !word.hasPrefix("--output=") && !word.hasPrefix("--format=") { words.append(ShellWord.quoted(word)) }
+      } else if word.contains("=") || flags.contains(word) {
+        if !left.contains(where: { word.hasPrefix("\($0)=") }) { words.append(ShellWord.quoted(word)) }
       } else {
         words.append(word)
         if let value = rest.popFirst() { words.append(ShellWord.quoted(value)) }
       }
     }
-    if !words.contains("--seed") { words += ["--seed", "\(scenario.stress.seed)"] }
+    if let model {
+      words += ["--memory-model", model]
+    } else if !words.contains("--seed") {
+      words += ["--seed", "\(scenario.stress.seed)"]
+    }
     return words.joined(separator: " ")
   }
 }
@@ -146,6 +183,19 @@ struct ProgressLine {
     let text =
       "\(name): \(Number.grouped(progress.populations)) populations, "
       + "\(Number.grouped(progress.collisions)) collisions"
+    FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
+  }
+
+  func show(_ progress: ExploreProgress) {
+    guard isShown else { return }
+    let rest = progress.estimate.map { " of about \(Number.grouped(Int(min($0, 1e15))))" } ?? ""
+    let text = "\(name), \(progress.model.rawValue): \(Number.grouped(progress.executions)) executions\(rest)"
+    FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
+  }
+
+  func show(_ measure: BenchMeasure, _ racers: Int, _ done: Double) {
+    guard isShown else { return }
+    let text = "\(name), \(measure.rawValue), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(done * 100)) %"
     FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
   }
 

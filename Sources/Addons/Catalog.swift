@@ -11,6 +11,7 @@ public enum Catalog {
   @inlinable @inline(__always)
   public static func visitAll<V: CatalogVisitor>(_ visitor: inout V) {
     visitRight(&visitor)
+    visitInLife(&visitor)
     visitFaultyStrategies(&visitor)
     visitFaultySites(&visitor)
   }
@@ -34,6 +35,35 @@ public enum Catalog {
     visitor.visit(SecurityBlob<Eager>.self)
     visitor.visit(FileOwnerWithTable<CompareExchange>.self)
     visitor.visit(SpareReuse<SpareZeroed>.self)
+    visitor.visit(FsnotifyMarks<FullCompareExchange, MarksAsInLinux>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, MarksAsInLinux>.self)
+    visitor.visit(UniversalAddons<FullCompareExchange>.self)
+    visitor.visit(UniversalAddons<CompareExchange>.self)
+    visitor.visit(VerityTable<VerityTableAsInLinux>.self)
+    visitor.visit(AttachingHook<FullCompareExchange, BlockingHook>.self)
+    visitor.visit(AttachingHook<CompareExchange, BlockingHook>.self)
+    visitor.visit(AttachingHook<CompareExchange, NonBlockingHook>.self)
+    visitor.visit(BpfStorage<FullCompareExchange, BpfAsInLinux>.self)
+    visitor.visit(BpfStorage<CompareExchange, BpfAsInLinux>.self)
+    visitor.visit(InodeAddonsWhole<FullCompareExchange, AfterEveryGracePeriod>.self)
+    visitor.visit(InodeAddonsWhole<CompareExchange, AfterEveryGracePeriod>.self)
+  }
+
+  /// The same sites, with strategies that are right in every model, in the life of their inodes.
+  @inlinable @inline(__always)
+  public static func visitInLife<V: CatalogVisitor>(_ visitor: inout V) {
+    visitor.visit(InLife<FileOwner<Told<CompareExchange>>>.self)
+    visitor.visit(InLife<InodeAddons<Told<CompareExchange>, AsProposed>>.self)
+    visitor.visit(InLife<LockContext<Told<CompareExchange>, LocksReleased>>.self)
+    visitor.visit(InLife<LockContext<Told<LockAndFlag>, LocksReleased>>.self)
+    visitor.visit(InLife<CryptInfo<Told<ReleaseCompareExchange>, WinnerLinks>>.self)
+    visitor.visit(InLife<VerityInfo<Told<ReleaseCompareExchangeRereading>>>.self)
+    visitor.visit(InLife<SuperblockInfo<Told<CompareExchange>, CountsFromAllocation>>.self)
+    visitor.visit(InLife<FileOwnerWithTable<Told<CompareExchange>>>.self)
+    visitor.visit(InLife<FsnotifyMarks<CompareExchange, MarksAsInLinux>>.self)
+    visitor.visit(InLife<BpfStorage<CompareExchange, BpfAsInLinux>>.self)
+    visitor.visit(InLife<AttachingHook<Told<CompareExchange>, BlockingHook>>.self)
+    visitor.visit(InLife<UniversalAddons<Told<CompareExchange>>>.self)
   }
 
   @inlinable @inline(__always)
@@ -65,6 +95,7 @@ public enum Catalog {
   public static func visitFaultySites<V: CatalogVisitor>(_ visitor: inout V) {
     visitor.visit(FileOwnerWithTable<FullCompareExchange>.self)
     visitor.visit(LockContext<FullCompareExchangeRereading, LocksLeaked>.self)
+    visitor.visit(LockContext<CompareExchange, ContextLockKept>.self)
     visitor.visit(CryptInfo<ReleaseCompareExchange, LoserLinks>.self)
     visitor.visit(CryptInfo<ReleaseCompareExchange, NobodyLinks>.self)
     visitor.visit(SuperblockInfo<CompareExchange, CountsFromPublication>.self)
@@ -72,5 +103,25 @@ public enum Catalog {
     visitor.visit(InodeAddons<CompareExchange, StorageForgotten>.self)
     visitor.visit(InodeAddons<CompareExchange, ContainerFreedFirst>.self)
     visitor.visit(SpareReuse<SpareDirty>.self)
+    visitor.visit(VerityTable<RemovedAndFreed>.self)
+    visitor.visit(VerityTable<LeftForNextInode>.self)
+    visitor.visit(VerityTable<FlaggedBeforeInsertion>.self)
+    visitor.visit(AttachingHook<CompareExchange, SleepingHook>.self)
+    visitor.visit(BpfStorage<CompareExchange, LosersElementLeft>.self)
+    visitor.visit(BpfStorage<CompareExchange, UnchargedOnce>.self)
+    visitor.visit(BpfStorage<CompareExchange, DeletedTwice>.self)
+    visitor.visit(BpfStorage<CompareExchange, FreedUnderReaders>.self)
+    visitor.visit(InodeAddonsWhole<CompareExchange, AtOnce>.self)
+    visitor.visit(InodeAddonsWhole<CompareExchange, AfterRCUAlone>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, UseAfterSection>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, NoGracePeriod>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, DetachedUnchecked>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, FollowsBackPointer>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, RecalculationSkipped>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, MaskWithoutLock>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, MaskClearedLate>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, DetachUnlocked>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, SectionKept>.self)
+    visitor.visit(FsnotifyMarks<CompareExchange, WaitsForItself>.self)
   }
 }

@@ -19,6 +19,10 @@ public protocol Site {
   static var biggestAddon: Int { get }
   /// The most allocations that one visit makes.
   static var allocationsPerVisit: Int { get }
+  /// The most frees that one visit leaves to a grace period.
+  static var deferredFreesPerVisit: Int { get }
+  /// The slots go back to NULL: visits tell of each of their operations with `began` and `ended`.
+  static var keepsHistory: Bool { get }
 
   /// Puts an inode into its first state. NULL slots and zeroed words need no mention.
   static func create<M: Memory>(_ inode: Inode, in memory: M)
@@ -41,10 +45,21 @@ extension Site {
   @inlinable public static var sharedSize: Int { 0 }
   @inlinable public static var slotCount: Int { 1 }
   @inlinable public static var allocationsPerVisit: Int { 1 }
+  @inlinable public static var deferredFreesPerVisit: Int { 0 }
+  @inlinable public static var keepsHistory: Bool { false }
   @inlinable @inline(__always) public static func create<M: Memory>(_ inode: Inode, in memory: M) {}
   @inlinable @inline(__always) public static func createShared<M: Memory>(at shared: UInt, in memory: M) {}
   @inlinable @inline(__always)
   public static func inspectShared<M: Memory>(at shared: UInt, in memory: M) {}
+}
+
+/// Visits by code that is not specialised for site and memory. It is slow, and it is compiled in this module, so that its
+/// debug information leads to the lines of sites and strategies; code that is inlined elsewhere has lost them.
+public enum UnspecialisedVisit {
+  @inline(never) @_semantics("optimize.sil.specialize.generic.never")
+  public static func visit<S: Site, M: Memory>(_ site: S.Type, _ inode: Inode, as role: S.Role, in memory: M) {
+    S.visit(inode, as: role, in: memory)
+  }
 }
 
 /// What a racer does at a site. The raw value is its number in the site's list.
@@ -53,9 +68,21 @@ public protocol SiteRole: RawRepresentable<UInt8>, CaseIterable, Sendable {
   var sentence: String { get }
   /// Only looks, and never populates.
   var looksOnly: Bool { get }
+  /// Makes a slot go back to NULL.
+  var detaches: Bool { get }
+  /// Puts a reference to the inode that it got: the last one to do so evicts the inode.
+  var putsInode: Bool { get }
+  /// The grace period that it waits for itself.
+  var waitsFor: GracePeriod? { get }
+  /// As scenarios name it.
+  var name: String { get }
 }
 
 extension SiteRole {
+  public var detaches: Bool { false }
+  public var putsInode: Bool { false }
+  public var waitsFor: GracePeriod? { nil }
+
   /// The case's name in kebab-case.
   public var name: String {
     var name = ""

@@ -108,10 +108,14 @@ public struct Fault: Sendable {
   public let caught: Caught
   /// Checkers that may report it as well.
   public let may: [String]
+  /// What exploration shows instead, where that is something else: it need not wait for a wrong value to see the race.
+  public let explored: [String]?
   /// The racers that can show it, by role.
   public let racers: [(role: String, count: Int)]
   /// The allocation failures it needs.
   public let failures: Failures
+  /// A site's: the memory models in which it does not show. (A strategy's own are in its description.)
+  public let rightIn: Set<MemoryModel>
 
   public enum Failures: Sendable {
     case none
@@ -126,22 +130,28 @@ public struct Fault: Sendable {
     case by([String])
     /// On any hardware, by ending the process.
     case byCrash
+    /// On any hardware, by never coming to an end.
+    case byWatchdog
     /// Not on x86 hardware: by ThreadSanitizer's data-race, and by exploration.
     case byThreadSanitizer
     /// Not on x86 hardware and no data race: by exploration alone.
-    case byExploration
+    case byExploration([String])
   }
 
   @usableFromInline init(
     _ defect: String, happenedAs: String, caught: Caught, may: [String] = [],
-    racers: [(role: String, count: Int)] = [], failures: Failures = .none
+    explored: [String]? = nil,
+    racers: [(role: String, count: Int)] = [], failures: Failures = .none,
+    rightIn: Set<MemoryModel> = []
   ) {
     self.defect = defect
     self.happenedAs = happenedAs
     self.caught = caught
     self.may = may
+    self.explored = explored
     self.racers = racers
     self.failures = failures
+    self.rightIn = rightIn
   }
 
   /// The checkers that must report it in a plain stress run.
@@ -149,7 +159,7 @@ public struct Fault: Sendable {
   /// Whether a plain stress run on x86 can show it.
   public var shownByHardware: Bool {
     switch caught {
-    case .by, .byCrash: true
+    case .by, .byCrash, .byWatchdog: true
     case .byThreadSanitizer, .byExploration: false
     }
   }

@@ -2,8 +2,8 @@ import RaceModel
 
 /// Whoever is told of an addon is told of the one in the slot.
 ///
-/// The one-word log has no times, so an allocation counts as having been in the slot if it was ever published, and not
-/// freed by the very visit that returned it.
+/// Explored executions say whether it was in the slot during the visit. The one-word log of a race has no times: there an
+/// allocation counts as having been in the slot if it was ever published.
 public struct Agreement: Checker {
   public let name = "agreement"
   public let summary = "A visit returned an allocation that was not in the slot at any moment of that visit."
@@ -18,11 +18,13 @@ public struct Agreement: Checker {
         case .stranger:
           findings.append(place.finding(name, "returned something that was never allocated", racers: [operation.racer]))
         case .allocation(let number):
-          let allocation = evidence.allocations[number]
-          if allocation.published == 0, place.final != .allocation(number) {
+          let wasEverThere = evidence.allocations[number].published > 0 || place.final == .allocation(number)
+          if !(operation.returnedWasInSlot ?? wasEverThere) {
             findings.append(
               place.finding(
-                name, "returned allocation \(number), which was never in the slot", racers: [operation.racer],
+                name,
+                "returned allocation \(number), which was \(wasEverThere ? "not in the slot then" : "never in the slot")",
+                racers: [operation.racer],
                 allocations: [number]))
           }
         }

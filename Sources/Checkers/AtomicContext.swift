@@ -1,10 +1,10 @@
 import AddonMemory
 import RaceModel
 
-/// Nothing that may sleep is called while a lock is held.
+/// Nothing that may sleep is called while a lock is held, or inside a read-side section of RCU.
 public struct AtomicContext: Checker {
   public let name = "atomic-context"
-  public let summary = "An allocation that may sleep, made while a lock is held."
+  public let summary = "An allocation or wait that may sleep, under a lock or inside a read-side section of RCU."
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
@@ -12,7 +12,8 @@ public struct AtomicContext: Checker {
       .filter { $0.expectation == .mayNotSleep }
       .map { observation in
         var finding = evidence.finding(name, "", about: observation)
-        finding.message = "an allocation that may sleep was made with \(observation.seen) lock held"
+        finding.message =
+          "something that may sleep was called with \(observation.seen) lock held or read-side section open"
         return finding
       }
   }

@@ -10,7 +10,7 @@ public struct NoLeak: Checker {
   public func check(_ evidence: Evidence) -> [Finding] {
     var findings: [Finding] = []
     for (number, allocation) in evidence.allocations.enumerated() {
-      if allocation.freedBeforeTeardown == 0, allocation.links == 0, !evidence.isFinal(number) {
+      if allocation.freedBeforeTeardown == 0, allocation.links == 0, !allocation.hangs, !evidence.isFinal(number) {
         findings.append(
           evidence.finding(name, "allocation \(number) is alive at quiescence and nothing reaches it", number))
       } else if allocation.freed == 0 {

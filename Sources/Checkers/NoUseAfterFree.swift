@@ -28,6 +28,6 @@ public struct NoUseAfterFree: Checker {
     for observation in evidence.observations where observation.isPoison {
       findings.append(evidence.finding(name, "freed memory was read", about: observation))
     }
-    return findings
+    return findings + evidence.findings(name, of: .useAfterFree)
   }
 }

@@ -59,6 +59,15 @@ extension Evidence {
     return finding
   }
 
+  /// What was seen to go wrong in this way.
+  func findings(_ checker: String, of kind: Mishap.Kind) -> [Finding] {
+    mishaps.filter { $0.kind == kind }.map { mishap in
+      Finding(
+        checker: checker, message: mishap.message, round: round, inode: mishap.inode, racers: mishap.racers,
+        allocations: mishap.allocation.map { [$0] } ?? [])
+    }
+  }
+
   /// Counts as people write them, addresses and poison in hexadecimal.
   private func number(_ value: UInt64) -> String {
     value < 1 << 20 ? "\(value)" : "0x" + String(value, radix: 16)

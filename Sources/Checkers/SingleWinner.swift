@@ -8,6 +8,7 @@ public struct SingleWinner: Checker {
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
+    if evidence.keepsHistory { return checkHistory(evidence) }
     var findings: [Finding] = []
     evidence.forEachPlace { place in
       let publishers = place.operations.filter(\.published)
@@ -26,6 +27,30 @@ public struct SingleWinner: Checker {
         findings.append(
           place.finding(name, "populated, but by nobody's publication", racers: [], allocations: [number]))
       }
+    }
+    return findings
+  }
+
+  /// Where slots go back to NULL: what was attached and not detached is there at the end.
+  private func checkHistory(_ evidence: Evidence) -> [Finding] {
+    var findings: [Finding] = []
+    guard evidence.historyIsWhole else { return findings }
+    evidence.forEachSlotHistory { inode, slot, entries in
+      var (attached, detached) = (0, 0)
+      for index in entries {
+        let kind = evidence.history[index].kind
+        if kind == .attached { attached += 1 } else if kind == .detached { detached += 1 }
+      }
+      let isPopulated = evidence.final(inode: inode, slot: slot) != .empty
+      let initial = evidence.eager ? 1 : 0
+      guard initial + attached - detached != (isPopulated ? 1 : 0) else { return }
+      findings.append(
+        Finding(
+          checker: name,
+          message: "attached \(attached) times, detached \(detached) times, and "
+            + (isPopulated ? "populated" : "NULL") + " at the end",
+          round: evidence.round, inode: inode, slot: evidence.slots[slot],
+          racers: Set(entries.map { evidence.history[$0].racer }).sorted()))
     }
     return findings
   }

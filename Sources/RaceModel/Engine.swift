@@ -19,13 +19,19 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
 public struct EngineRun: Sendable {
   public enum End: Sendable, Equatable {
     case enough, time, stopped, interrupted
+    /// Every execution was visited.
+    case exhausted
+    /// The budget is spent; what ran out.
+    case budget(String)
     /// The watchdog gave up; in which phase, and where each racer was.
     case timedOut(String)
   }
   public var end: End
   public var figures: Figures
-  public init(end: End, figures: Figures) {
+  public var exploration: ExplorationFigures?
+  public init(end: End, figures: Figures, exploration: ExplorationFigures? = nil) {
     self.end = end
     self.figures = figures
+    self.exploration = exploration
   }
 }

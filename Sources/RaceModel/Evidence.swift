@@ -26,8 +26,23 @@ public struct Evidence: Sendable {
   public var badFrees: [BadFree] = []
   /// Freed blocks whose poison somebody has written over.
   public var writesAfterFree: [Int] = []
+  /// What was seen to go wrong, in the order in which it did.
+  public var mishaps: [Mishap] = []
+  /// The site's slots go back to NULL, and it keeps a history.
+  public var keepsHistory = false
+  /// The site's operations on its slots, by inode, slot and begin.
+  public private(set) var history: [HistoryEntry] = []
+  /// Every operation is there.
+  public var historyIsWhole = true
+  /// By entry, whether another one ended before it began: what the explorer's happens-before says. Empty: moments say it.
+  public var precedence: [[Bool]] = []
 
   public init() {}
+
+  /// Takes the operations of all racers, each racer's in their order.
+  public mutating func setHistory(_ entries: [HistoryEntry]) {
+    history = entries.sorted { $0.place < $1.place }
+  }
 
   /// What the slot of an inode shows at quiescence.
   public func final(inode: Int, slot: Int) -> Final { finals[inode * slots.count + slot] }
@@ -49,6 +64,8 @@ public struct Operation: Sendable, Equatable {
   public var report = Told.nothing
   /// What it returned, if it said so.
   public var returned = Returned.nothing
+  /// Whether that was in the slot at some moment of the visit, where the engine can tell.
+  public var returnedWasInSlot: Bool?
 
   public init(racer: Int, inode: Int, slot: Int) {
     self.racer = racer
@@ -57,7 +74,7 @@ public struct Operation: Sendable, Equatable {
   }
 
   public enum Told: Sendable, Equatable {
-    case nothing, success, failure, absent
+    case nothing, success, failure, absent, again
   }
 
   public enum Returned: Sendable, Equatable {
@@ -65,6 +82,33 @@ public struct Operation: Sendable, Equatable {
     case allocation(Int)
     /// Something that the heap never handed out in this round.
     case stranger
+  }
+}
+
+/// One operation on one slot, with what it did or learnt, and when.
+public struct HistoryEntry: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable { case found, attached, detached, absent }
+  public var racer: Int
+  public var inode: Int
+  public var slot: Int
+  public var kind: Kind
+  /// The addon; nil where it was absent, or where no allocation of this round has its address.
+  public var allocation: Int?
+  /// In the engine's own unit: processor ticks, or the racer's events.
+  public var begin: UInt64
+  public var end: UInt64
+
+  /// Inode, slot, begin and end, for sorting.
+  fileprivate var place: (Int, Int, UInt64, UInt64) { (inode, slot, begin, end) }
+
+  public init(racer: Int, inode: Int, slot: Int, kind: Kind, allocation: Int?, begin: UInt64, end: UInt64) {
+    self.racer = racer
+    self.inode = inode
+    self.slot = slot
+    self.kind = kind
+    self.allocation = allocation
+    self.begin = begin
+    self.end = end
   }
 }
 
@@ -84,6 +128,8 @@ public struct Allocation: Sendable, Equatable {
   public var freedByTeardown = 0
   /// How many of the site's lists hold it at quiescence.
   public var links = 0
+  /// It hangs off an addon that a slot shows, at quiescence.
+  public var hangs = false
 
   public init(racer: Int, inode: Int, size: Int) {
     self.racer = racer

@@ -17,6 +17,8 @@ public struct Figures: Sendable, Equatable, Codable {
   public var allocations = 0
   public var frees = 0
   public var refusals = 0
+  /// How often a slot went back to NULL.
+  public var detaches = 0
 
   /// Visits in flight that a pipeline settled on.
   public var visitsInFlight: Int?

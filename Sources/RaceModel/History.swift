@@ -13,6 +13,7 @@ extension Evidence {
         switch operation.report {
         case .success: parts.append("reported success")
         case .failure: parts.append("reported -ENOMEM")
+        case .again: parts.append("reported -EAGAIN")
         case .nothing: parts.append("reported nothing")
         case .absent: break
         }

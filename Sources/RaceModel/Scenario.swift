@@ -1,3 +1,5 @@
+import AddonMemory
+
 /// One question put to the engines: a site, a strategy, racers, and what is expected. Plain, versionless data; the
 /// form on disk belongs to `ScenarioFiles`.
 public struct Scenario: Sendable, Equatable, Codable {
@@ -8,8 +10,13 @@ public struct Scenario: Sendable, Equatable, Codable {
   public var strategy: String
   /// How many racers do what, in order: racers are numbered through the list.
   public var racers: [RacerGroup]
+  /// Roles whose visits are made inside a read-side section, as if by a caller who holds one.
+  public var readSections: [String: ReadDomain] = [:]
   public var faults = Faults()
   public var stress = StressOptions()
+  public var explore = ExploreOptions()
+  /// Nil: the scenario says nothing of a bench.
+  public var bench: BenchOptions?
   public var expect = Expectations()
 
   public init(name: String, question: String, site: String, strategy: String, racers: [RacerGroup]) {
@@ -162,6 +169,8 @@ public struct StressOptions: Sendable, Equatable, Codable {
 
 /// What the author of a scenario expects of each engine.
 public struct Expectations: Sendable, Equatable, Codable {
+  /// Of exploration, by memory model; where none is named, a pass.
+  public var explore: [MemoryModel: ExpectedVerdict] = [:]
   public var stress = ExpectedVerdict.verdict(.pass)
   /// nil: as under stress.
   public var threadSanitizer: ExpectedVerdict?

@@ -1,3 +1,5 @@
+import AddonMemory
+
 /// The outcome of a scenario in an engine.
 public enum Outcome: String, Sendable, CaseIterable, Codable {
   case pass, fail
@@ -26,6 +28,10 @@ public struct Verdict: Sendable, Equatable, Codable {
   /// The command that runs it again with the same settings.
   public var command = ""
   public var figures = Figures()
+  /// Of an exploration: the model, what was counted, and the execution that shows the first finding.
+  public var memoryModel: MemoryModel?
+  public var exploration: ExplorationFigures?
+  public var counterexample: Counterexample?
 
   public struct NotJudged: Sendable, Equatable, Codable {
     public var checker: String

@@ -6,9 +6,9 @@ import RaceModel
 public struct JSONReport: ReportFormat {
   public static let name = "json"
   public static let version = 1
-  public init(isTerminal: Bool) {}
+  public init(isTerminal: Bool, explains: Bool) {}
 
-  public func verdict(_ verdict: Verdict) -> String? { nil }
+  public func scenario(_ verdicts: [Verdict]) -> String? { nil }
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let encoder = JSONEncoder()

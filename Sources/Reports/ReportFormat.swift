@@ -4,9 +4,10 @@ import RaceModel
 public protocol ReportFormat: Sendable {
   /// The name on the command line.
   static var name: String { get }
-  init(isTerminal: Bool)
-  /// What is shown as soon as one verdict is there.
-  func verdict(_ verdict: Verdict) -> String?
+  /// `explains`: what was expected is explained too.
+  init(isTerminal: Bool, explains: Bool)
+  /// What is shown as soon as the verdicts of one scenario are there: one of a race, or one for each memory model.
+  func scenario(_ verdicts: [Verdict]) -> String?
   /// What is shown at the end.
   func end(_ verdicts: [Verdict]) -> String?
 }

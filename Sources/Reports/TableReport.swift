@@ -6,12 +6,22 @@ import RaceModel
 public struct TableReport: ReportFormat {
   public static let name = "table"
   private let style: Style
-  public init(isTerminal: Bool) { style = Style(isColoured: isTerminal) }
+  private let explains: Bool
+  public init(isTerminal: Bool, explains: Bool = false) {
+    style = Style(isColoured: isTerminal)
+    self.explains = explains
+  }
 
-  public func verdict(_ verdict: Verdict) -> String? {
+  public func scenario(_ verdicts: [Verdict]) -> String? {
+    guard let first = verdicts.first else { return nil }
+    if first.engine == "explore" { return ExplorationTable(style, explains: explains).scenario(verdicts) }
+    return verdicts.map(raced).joined(separator: "\n")
+  }
+
+  private func raced(_ verdict: Verdict) -> String {
     let scenario = verdict.scenario
     var lines = ["\(badge(verdict)) \(style.bold(scenario.name))  \(scenario.question)"]
-    if verdict.asExpected {
+    if verdict.asExpected, !explains {
       lines += briefly(verdict)
     } else {
       lines.append(indented("expected: \(verdict.expected)"))
@@ -21,6 +31,7 @@ public struct TableReport: ReportFormat {
         lines += self.lines(of: finding, withHistory: isFirst)
       }
       for note in verdict.notes { lines.append(indented("note: \(note)")) }
+      if verdict.counterexample != nil { lines += ExplorationTable(style, explains: true).explanation(verdict) }
       lines.append(indented("again: \(verdict.command)"))
     }
     return lines.joined(separator: "\n")
@@ -28,8 +39,12 @@ public struct TableReport: ReportFormat {
 
   public func end(_ verdicts: [Verdict]) -> String? {
     guard !verdicts.isEmpty else { return nil }
-    var text = "\n" + figures(verdicts)
-    if let machine = machine(verdicts) { text += "\n" + machine }
+    let raced = verdicts.filter { $0.engine != "explore" }
+    let explored = verdicts.filter { $0.engine == "explore" }
+    var text = ""
+    if !raced.isEmpty { text += "\n" + figures(raced) }
+    if !explored.isEmpty { text += "\n" + ExplorationTable(style, explains: explains).figures(explored) }
+    if let machine = machine(raced) { text += "\n" + machine }
     for line in notJudged(verdicts) { text += "\n" + line }
     return text + "\n" + summary(verdicts)
   }
@@ -76,7 +91,9 @@ public struct TableReport: ReportFormat {
       + (withHistory ? finding.history : []).map { indented("    \($0)") }
   }
 
-  private func sentence(_ finding: Finding) -> String {
+  private func sentence(_ finding: Finding) -> String { Self.sentence(finding) }
+
+  static func sentence(_ finding: Finding) -> String {
     var place: [String] = []
     if let round = finding.round { place.append("round \(round)") }
     if let inode = finding.inode { place.append("inode \(inode)") }
@@ -140,9 +157,13 @@ public struct TableReport: ReportFormat {
 
   private func summary(_ verdicts: [Verdict]) -> String {
     let unexpected = verdicts.filter { !$0.asExpected }
+    let noun = verdicts.contains { $0.engine == "explore" } ? "verdict" : "scenario"
     let text =
-      "\(verdicts.count) scenario\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
+      "\(verdicts.count) \(noun)\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
     if unexpected.isEmpty { return style.green(text) }
-    return style.red("\(text), \(unexpected.count) not: \(unexpected.map(\.scenario.name).joined(separator: ", "))")
+    let names = unexpected.map { verdict in
+      verdict.scenario.name + (verdict.memoryModel.map { " (\($0.rawValue))" } ?? "")
+    }
+    return style.red("\(text), \(unexpected.count) not: \(names.joined(separator: ", "))")
   }
 }

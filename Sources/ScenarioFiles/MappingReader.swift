@@ -103,6 +103,34 @@ struct MappingReader {
     return nil
   }
 
+  mutating func boolean(_ key: String) -> Bool? {
+    guard let node = value(key) else { return nil }
+    if let value = node.bool { return value }
+    diagnostics.add("\(key) must be true or false", at: node)
+    return nil
+  }
+
+  /// One or several of a kind: a word, or a list of words.
+  mutating func choices<T: RawRepresentable<String> & CaseIterable>(_ key: String, _ type: T.Type) -> [T]? {
+    guard let node = value(key) else { return nil }
+    let items = node.sequence.map(Array.init) ?? [node]
+    let known = T.allCases.map(\.rawValue)
+    var values: [T] = []
+    for item in items {
+      let text = item.scalar?.string ?? ""
+      if let value = T(rawValue: text) {
+        values.append(value)
+      } else {
+        diagnostics.add(
+          "unknown \(key) '\(text)'", at: item,
+          remedy: Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
+            ?? "known: \(known.joined(separator: ", "))")
+      }
+    }
+    if items.isEmpty { diagnostics.add("\(key) is empty", at: node, remedy: "known: \(known.joined(separator: ", "))") }
+    return values
+  }
+
   /// A quoted number is text.
   private func isPlain(_ node: Node) -> Bool {
     switch node.scalar?.style {

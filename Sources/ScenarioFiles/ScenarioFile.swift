@@ -1,3 +1,4 @@
+import AddonMemory
 import RaceModel
 import Yams
 
@@ -55,14 +56,20 @@ private struct Reading {
     let site = site(&reader)
     let strategy = strategy(&reader, site)
     let racers = racers(&reader, site)
+    let readSections = reader.value("read-sections").map { self.readSections($0, site) } ?? [:]
     let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? Faults()
     let stress = reader.value("stress").map { self.stress($0) } ?? StressOptions()
+    let explore = reader.value("explore").map { self.explore($0, site) } ?? ExploreOptions()
+    let bench = reader.value("bench").flatMap { self.bench($0, site) }
     let expect = reader.value("expect").map { self.expectations($0) } ?? Expectations()
     reader.rejectUnknownKeys()
     guard let name, let question, let site, let strategy, let racers else { return nil }
     var scenario = Scenario(name: name, question: question, site: site.name, strategy: strategy, racers: racers)
+    scenario.readSections = readSections
     scenario.faults = faults
     scenario.stress = stress
+    scenario.explore = explore
+    scenario.bench = bench
     scenario.expect = expect
     return scenario
   }
@@ -112,6 +119,12 @@ private struct Reading {
 
   private func racers(_ reader: inout MappingReader, _ site: Vocabulary.Site?) -> [RacerGroup]? {
     guard let node = reader.value("racers") else { return site?.defaultRacers }
+    return racers(node, site, most: vocabulary.mostRacers, least: 2, "no such race can start")
+  }
+
+  private func racers(
+    _ node: Node, _ site: Vocabulary.Site?, most: Int, least: Int, _ complaint: String
+  ) -> [RacerGroup]? {
     guard let mapping = MappingReader(node, place: "racers", diagnostics) else { return nil }
     var groups: [RacerGroup] = []
     for (key, value) in mapping.mapping {
@@ -119,19 +132,46 @@ private struct Reading {
       if let site, !site.roles.contains(role) {
         diagnostics.add(
           "site '\(site.name)' has no role '\(role)'", at: key,
-          remedy: Suggestion.nearest(to: role, among: site.roles).map { "did you mean '\($0)'?" }
-            ?? "its roles: \(site.roles.joined(separator: ", "))")
+          remedy: vocabulary.remedy(forRole: role, of: site))
       }
       if let count = mapping.integer(value, role, in: 0...10_000) {
         groups.append(RacerGroup(role: role, count: count))
       }
     }
+    if let lack = site?.lackOfDestroyer(groups.filter({ $0.count > 0 })), groups.contains(where: { $0.count > 0 }) {
+      diagnostics.add(lack.message, at: node, remedy: lack.remedy)
+    }
     let count = groups.reduce(0) { $0 + $1.count }
-    if !(2...vocabulary.mostRacers).contains(count) {
-      diagnostics.add(
-        "\(count) racers: no such race can start", at: node, remedy: "name 2 to \(vocabulary.mostRacers) in all")
+    if !(least...most).contains(count) {
+      diagnostics.add("\(count) racers: \(complaint)", at: node, remedy: "name \(least) to \(most) in all")
     }
     return groups.filter { $0.count > 0 }
+  }
+
+  private func readSections(_ node: Node, _ site: Vocabulary.Site?) -> [String: ReadDomain] {
+    var sections: [String: ReadDomain] = [:]
+    guard let mapping = MappingReader(node, place: "read-sections", diagnostics) else { return sections }
+    for (key, value) in mapping.mapping {
+      let role = key.string ?? ""
+      if let site, !site.roles.contains(role) {
+        diagnostics.add(
+          "site '\(site.name)' has no role '\(role)'", at: key, remedy: vocabulary.remedy(forRole: role, of: site))
+      }
+      let name = value.scalar?.string ?? ""
+      guard let domain = ReadDomain.all.first(where: { $0.name == name }) else {
+        let names = ReadDomain.all.map(\.name)
+        diagnostics.add(
+          "unknown domain of read-side sections '\(name)'", at: value,
+          remedy: Suggestion.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+            ?? "it may be: \(names.joined(separator: ", "))")
+        continue
+      }
+      if let objection = site?.objection(to: domain, around: role) {
+        diagnostics.add(objection.message, at: key, remedy: objection.remedy)
+      }
+      sections[role] = domain
+    }
+    return sections
   }
 
   private func faults(_ node: Node, racers: [RacerGroup]?) -> Faults {
@@ -197,6 +237,61 @@ private struct Reading {
     return options
   }
 
+  private func explore(_ node: Node, _ site: Vocabulary.Site?) -> ExploreOptions {
+    var options = ExploreOptions()
+    guard var reader = MappingReader(node, place: "explore", diagnostics) else { return options }
+    options.racers = reader.value("racers").flatMap {
+      let limits = ExploreLimits.racers
+      return racers($0, site, most: limits.upperBound, least: limits.lowerBound, "they cannot be explored")
+    }
+    if let value = reader.integer("inodes", in: ExploreLimits.inodes) { options.inodes = value }
+    if let value = reader.choices("memory-models", MemoryModel.self) { options.memoryModels = value }
+    options.allocationFailures = reader.integer("allocation-failures", in: ExploreLimits.failures)
+    options.spuriousFailures = reader.integer("spurious-failures", in: ExploreLimits.failures)
+    if let value = reader.boolean("symmetry") { options.symmetry = value }
+    if let value = reader.integer("executions", in: ExploreLimits.executions) { options.executions = value }
+    if let value = reader.number("time", in: ExploreLimits.time, unit: "seconds") { options.time = value }
+    if let value = reader.integer("memory", in: ExploreLimits.memory) { options.memory = value }
+    if let value = reader.integer("samples", in: ExploreLimits.samples) { options.samples = value }
+    if let value = reader.integer("seed", in: 0...Int.max) { options.seed = UInt64(value) }
+    reader.rejectUnknownKeys()
+    return options
+  }
+
+  private func bench(_ node: Node, _ site: Vocabulary.Site?) -> BenchOptions? {
+    var options = BenchOptions()
+    guard var reader = MappingReader(node, place: "bench", diagnostics) else { return nil }
+    if let node = reader.value("racers") {
+      options.racers = (node.sequence.map(Array.init) ?? [node]).compactMap {
+        reader.integer($0, "racers", in: BenchLimits.racers)
+      }
+    }
+    if let node = reader.value("strategies") {
+      options.strategies = (node.sequence.map(Array.init) ?? [node]).compactMap { item in
+        let name = item.scalar?.string ?? ""
+        guard let site, !site.strategies.contains(name) else { return name }
+        diagnostics.add(
+          "strategy '\(name)' does not go with site '\(site.name)'", at: item,
+          remedy: "it goes with: \(site.strategies.joined(separator: ", "))")
+        return nil
+      }
+    }
+    if let node = reader.value("role") {
+      let role = node.scalar?.string ?? ""
+      if let site, !site.roles.contains(role) {
+        diagnostics.add(
+          "site '\(site.name)' has no role '\(role)'", at: node, remedy: vocabulary.remedy(forRole: role, of: site))
+      }
+      options.role = role
+    }
+    if let value = reader.integer("inodes", in: BenchLimits.inodes) { options.inodes = value }
+    if let value = reader.integer("spacing", in: BenchLimits.spacing) { options.spacing = value }
+    if let value = reader.integer("repetitions", in: BenchLimits.repetitions) { options.repetitions = value }
+    if let value = reader.integer("warm-up", in: BenchLimits.warmUp) { options.warmUp = value }
+    reader.rejectUnknownKeys()
+    return options
+  }
+
   // MARK: Expectations
 
   private func expectations(_ node: Node) -> Expectations {
@@ -213,13 +308,32 @@ private struct Reading {
     if let node = reader.value("stress"), let expected = verdict(node) { expectations.stress = expected }
     expectations.threadSanitizer = reader.value("thread-sanitizer").flatMap { verdict($0) }
     expectations.addressSanitizer = reader.value("address-sanitizer").flatMap { verdict($0) }
+    if let node = reader.value("explore") { expectations.explore = explored(node) }
     reader.rejectUnknownKeys()
     return expectations
   }
 
+  /// One verdict for every memory model, or a map of them.
+  private func explored(_ node: Node) -> [MemoryModel: ExpectedVerdict] {
+    let isOne =
+      node.scalar != nil
+      || node.mapping?.contains(where: { $0.key.string == "fail" || $0.key.string == "may" }) == true
+    if isOne {
+      guard let verdict = verdict(node) else { return [:] }
+      return Dictionary(uniqueKeysWithValues: MemoryModel.allCases.map { ($0, verdict) })
+    }
+    guard var reader = MappingReader(node, place: "explore", diagnostics) else { return [:] }
+    var expected: [MemoryModel: ExpectedVerdict] = [:]
+    for model in MemoryModel.allCases {
+      if let node = reader.value(model.rawValue), let verdict = verdict(node) { expected[model] = verdict }
+    }
+    reader.rejectUnknownKeys()
+    return expected
+  }
+
   private func verdict(_ node: Node) -> ExpectedVerdict? {
     if let text = node.scalar?.string {
-      let known = [Outcome.pass, .vacuous, .crashed, .timedOut].map(\.rawValue)
+      let known = [Outcome.pass, .vacuous, .inconclusive, .crashed, .timedOut].map(\.rawValue)
       if known.contains(text), let outcome = Outcome(rawValue: text) { return .verdict(outcome) }
       diagnostics.add(
         text == "fail" ? "fail needs the checkers that must report" : "unknown verdict '\(text)'", at: node,

@@ -15,6 +15,7 @@ final class Arena {
   let placement: UnsafeMutablePointer<UInt32>
   static let placementOverhang = 128
   let rounds: [UnsafeMutablePointer<RoundState>]
+  let sections: ReadSections
   let slotCount: Int
   let inodeBytes: Int
   /// One for each racer and round in flight.
@@ -45,6 +46,20 @@ final class Arena {
     while 1 << blockShift < S.biggestAddon { blockShift += 1 }
     // Creation, in an eager site, allocates from the first racer's heap.
     let capacity = inodes * (S.allocationsPerVisit + (plan.eager ? 1 : 0))
+    sections = ReadSections(
+      words: allocate(UInt64.self, ReadSections.wordCount(racers: racers)), racerCount: racers)
+    let deferredFrees = (0..<racers).map { racer in
+      let frees = allocate(DeferredFrees.self, GracePeriod.allCases.count)
+      for gracePeriod in GracePeriod.allCases {
+        (frees + gracePeriod.rawValue).initialize(
+          to: DeferredFrees(
+            gracePeriod, addons: allocate(UInt.self, DeferredFrees.room),
+            seen: allocate(UInt64.self, ReadDomain.count * racers)))
+      }
+      return frees
+    }
+    // Whoever starts over does so because another racer detached something: a few times, with as many racers.
+    let historyCapacity = S.keepsHistory ? inodes * (2 + 2 * racers + 2 * S.slotCount) : 0
     var rounds: [UnsafeMutablePointer<RoundState>] = []
     var tallies: [UnsafeMutablePointer<Tally>] = []
     for _ in 0..<Self.roundsInFlight {
@@ -58,7 +73,8 @@ final class Arena {
           inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), spacing: UInt(plan.spacing), inodeCount: inodes,
           slotCount: S.slotCount, shared: S.sharedSize == 0 ? 0 : UInt(bitPattern: allocate(UInt8.self, S.sharedSize)),
           racerCount: racers, logs: logs, states: states, roles: roles, placement: placement,
-          links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers))
+          links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers,
+          hanging: allocate(UInt64.self, capacity * racers), pools: allocate(UInt.self, racers)))
       rounds.append(round)
       for racer in 0..<racers {
         logs[racer] = allocate(UInt64.self, inodes * S.slotCount + Self.lineWords)
@@ -80,15 +96,19 @@ final class Arena {
             addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
             wins: allocate(UInt32.self, winCapacity), winCapacity: winCapacity,
             finals: allocate(UInt64.self, inodes * S.slotCount), tornDown: allocate(Bool.self, inodes),
+            sections: sections, deferredFrees: deferredFrees[racer],
+            history: allocate(RawHistoryEntry.self, historyCapacity), historyCapacity: historyCapacity,
             observations: allocate(RawObservation.self, RacerState.observationCapacity),
             strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
         state.pointee.blockShift = UInt(blockShift)
         state.pointee.usesMalloc = plan.options.heap == .malloc
+        state.pointee.postponesFrees = plan.options.heap == .malloc && S.keepsHistory
         if plan.options.heap == .malloc || plan.faults.allocationFailure != nil {
           state.pointee.expectTheExtraordinary()
         }
         if plan.options.heap == .pool {
           state.pointee.blocks = UInt(bitPattern: allocate(UInt8.self, capacity << blockShift))
+          round.pointee.pools[racer] = state.pointee.blocks
         }
         state.pointee.enter(.visiting)
         states[racer] = state
@@ -177,6 +197,7 @@ struct Tally {
   var allocations = 0
   var frees = 0
   var refusals = 0
+  var detaches = 0
 }
 
 /// The order in which inodes are visited, as places in memory.

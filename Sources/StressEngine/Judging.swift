@@ -27,9 +27,11 @@ struct Judging<S: Site> {
     evidence.looksAgainAfterFailure = arena.plan.looksAgainAfterFailure
     evidence.roles = racers.map { S.Role(rawValue: arena.plan.roles[$0])?.name ?? "?" }
     evidence.inodeCount = round.pointee.inodeCount
+    evidence.keepsHistory = S.keepsHistory
     let ledger = Ledger(states: racers.map { state($0) })
     addOperations(to: &evidence, ledger)
     addFinals(to: &evidence, ledger)
+    addHistory(to: &evidence, ledger)
     tearDown()
     addAllocations(to: &evidence, ledger)
     addObservations(to: &evidence, ledger)
@@ -45,6 +47,7 @@ struct Judging<S: Site> {
     evidence.slots = arena.plan.slots
     let ledger = Ledger(states: racers.map { state($0) })
     addOperations(to: &evidence, ledger)
+    addHistory(to: &evidence, ledger)
     tearDown()
     addAllocations(to: &evidence, ledger)
     let counted = count(evidence)
@@ -63,6 +66,7 @@ struct Judging<S: Site> {
     for racer in racers { state(racer).pointee.window = .none }
     state(0).pointee.enter(.inspecting)
     gatherWhatSweepsFound()
+    round.pointee.hangingCount = 0
     for inode in 0..<round.pointee.inodeCount where !state(0).pointee.tornDown[inode] {
       for slot in inode * S.slotCount..<(inode + 1) * S.slotCount { state(0).pointee.finals[slot] = 0 }
       S.inspect(round.pointee.inode(inode), in: memory(for: UInt32(inode)))
@@ -110,20 +114,10 @@ struct Judging<S: Site> {
       for slot in 0..<S.slotCount {
         for racer in racers {
           let word = round.pointee.logs[racer][inode * S.slotCount + slot]
-          guard word >> 48 & 0xff != 0 else { continue }
-          var operation = Operation(racer: racer, inode: inode, slot: slot)
-          operation.sawNull = LogWord.sawNull(word)
-          operation.published = word & LogWord.published != 0
-          operation.refused = word & LogWord.refused != 0
-          operation.populatedWhenRefused = word & LogWord.populatedWhenRefused != 0
-          if word & LogWord.success != 0 { operation.report = .success }
-          if word & LogWord.failure != 0 { operation.report = .failure }
-          if word & LogWord.absent != 0 { operation.report = .absent }
-          let address = UInt(word & LogWord.address)
-          if address != 0 {
-            operation.returned =
-              ledger.allocation(at: address, inode: inode).map { .allocation($0) } ?? .stranger
+          let operation = Operation(word, racer: racer, inode: inode, slot: slot) {
+            ledger.allocation(at: $0, inode: inode)
           }
+          guard let operation else { continue }
           evidence.operations.append(operation)
         }
       }
@@ -139,17 +133,31 @@ struct Judging<S: Site> {
     }
   }
 
+  private func addHistory(to evidence: inout Evidence, _ ledger: Ledger) {
+    guard S.keepsHistory else { return }
+    var history: [HistoryEntry] = []
+    history.reserveCapacity(racers.reduce(0) { $0 + state($1).pointee.historyCount })
+    for racer in racers {
+      let state = state(racer).pointee
+      if state.historyCount > state.historyCapacity { evidence.historyIsWhole = false }
+      for index in 0..<min(state.historyCount, state.historyCapacity) {
+        let entry = state.history[index]
+        history.append(
+          HistoryEntry(
+            racer: racer, inode: Int(entry.inode), slot: Int(entry.slot), kind: entry.kind,
+            allocation: entry.address == 0 ? nil : ledger.allocation(at: entry.address, inode: Int(entry.inode)),
+            begin: entry.begin, end: entry.end))
+      }
+    }
+    evidence.setHistory(history)
+  }
+
   private func addAllocations(to evidence: inout Evidence, _ ledger: Ledger) {
     for racer in racers {
       let state = state(racer).pointee
       for number in 0..<state.next {
         let entry = state.ledger[number]
-        var allocation = Allocation(
-          racer: racer, inode: Int(LedgerEntry.inode(entry)), size: LedgerEntry.words(entry) * 8)
-        allocation.published = Int(entry & 0xff)
-        allocation.freedByVisit = Int(entry >> 8 & 0xff)
-        allocation.freedElsewhere = Int(entry >> 16 & 0xff)
-        allocation.freedByTeardown = Int(entry >> 24 & 0xff)
+        let allocation = Allocation(entry, racer: racer)
         // What a sweep has torn down is not poisoned.
         if allocation.freedBeforeTeardown > 0, state.wantsPoison, !state.usesMalloc, !state.blockIsPoisoned(number) {
           evidence.writesAfterFree.append(evidence.allocations.count)
@@ -160,6 +168,11 @@ struct Judging<S: Site> {
     for index in 0..<round.pointee.linkCount {
       if let number = ledger.allocation(at: UInt(round.pointee.links[index]), inode: nil) {
         evidence.allocations[number].links += 1
+      }
+    }
+    for index in 0..<round.pointee.hangingCount {
+      if let number = ledger.allocation(at: UInt(round.pointee.hanging[index]), inode: nil) {
+        evidence.allocations[number].hangs = true
       }
     }
     for racer in racers {
@@ -214,9 +227,14 @@ struct Judging<S: Site> {
       }
       if operation.refused { tally.refusals += 1 }
     }
-    for place in sawNull.indices where published[place] >= 0 {
-      tally.populations += 1
-      if sawNull[place] > 1 { tally.collisions += 1 }
+    if S.keepsHistory {
+      tally.losers = 0
+      countHistory(evidence, &tally)
+    } else {
+      for place in sawNull.indices where published[place] >= 0 {
+        tally.populations += 1
+        if sawNull[place] > 1 { tally.collisions += 1 }
+      }
     }
     if S.slotCount == 1 {
       tally.stretches = 1
@@ -229,6 +247,50 @@ struct Judging<S: Site> {
     return (tally, winsByRacer)
   }
 
+  /// Where slots go back to NULL: each attachment is a population. Another racer had seen NULL before it if it lost its
+  /// own allocation, or attached it while the first was at it or after that one had gone again.
+  private func countHistory(_ evidence: Evidence, _ tally: inout Tally) {
+    var attached = [Int](repeating: 0, count: round.pointee.inodeCount)
+    var lost = attached
+    for (index, entry) in evidence.history.enumerated() {
+      switch entry.kind {
+      case .attached:
+        attached[entry.inode] += 1
+        if isOvertaken(entry, at: index, evidence.history) { lost[entry.inode] += 1 }
+      case .detached: tally.detaches += 1
+      case .found, .absent: break
+      }
+    }
+    for allocation in evidence.allocations where allocation.published == 0 && allocation.freedByVisit > 0 {
+      lost[allocation.inode] += 1
+      tally.losers += 1
+    }
+    for inode in attached.indices {
+      tally.populations += attached[inode]
+      tally.collisions += min(attached[inode], lost[inode])
+    }
+  }
+
+  /// Whether another racer was attaching to the slot when this one had done so, and did it after all. Operations on one
+  /// slot are neighbours, in the order in which they began.
+  private func isOvertaken(_ entry: HistoryEntry, at index: Int, _ history: [HistoryEntry]) -> Bool {
+    func isOther(_ other: HistoryEntry) -> Bool {
+      other.kind == .attached && other.racer != entry.racer && other.begin < entry.end && other.end > entry.end
+    }
+    func isHere(_ other: HistoryEntry) -> Bool { other.inode == entry.inode && other.slot == entry.slot }
+    var before = index - 1
+    while before >= 0, isHere(history[before]) {
+      if isOther(history[before]) { return true }
+      before -= 1
+    }
+    var after = index + 1
+    while after < history.count, isHere(history[after]), history[after].begin < entry.end {
+      if isOther(history[after]) { return true }
+      after += 1
+    }
+    return false
+  }
+
   // MARK: A new start
 
   private func startAfresh() {
@@ -237,6 +299,7 @@ struct Judging<S: Site> {
       state.pointee.freeWhatIsLeft()
       state.pointee.observationCount = 0
       state.pointee.strayCount = 0
+      state.pointee.historyCount = 0
       state.pointee.forgetLocks()
       state.pointee.next = 0
       state.pointee.enter(.visiting)

@@ -1,3 +1,4 @@
+import AddonMemory
 import Addons
 import CThreads
 import RaceModel
@@ -9,6 +10,8 @@ struct Plan {
   let roles: [UInt8]
   /// Racers that only look.
   let looksOnly: [Bool]
+  /// The read-side section inside which a racer makes its visits.
+  let readSections: [ReadDomain?]
   let processors: Int
   let window: Window
   let adaptiveStart: Bool
@@ -43,6 +46,7 @@ struct Plan {
     let about = S.about
     var roles: [UInt8] = []
     var looksOnly: [Bool] = []
+    var readSections: [ReadDomain?] = []
     for group in scenario.racers {
       guard let role = S.Role.allCases.first(where: { $0.name == group.role }) else {
         let known = S.Role.allCases.map(\.name).joined(separator: ", ")
@@ -51,6 +55,7 @@ struct Plan {
       for _ in 0..<group.count {
         roles.append(role.rawValue)
         looksOnly.append(role.looksOnly)
+        readSections.append(scenario.readSections[group.role])
       }
     }
     guard (2...Stress.mostRacers).contains(roles.count) else {
@@ -60,6 +65,7 @@ struct Plan {
     racerCount = roles.count
     self.roles = roles
     self.looksOnly = looksOnly
+    self.readSections = readSections
     self.options = options
     processors = min(options.processors ?? .max, Int(cthreads_processor_count()))
     window =
@@ -79,7 +85,7 @@ struct Plan {
     looksAgainAfterFailure = S.strategy.looksAgainAfterFailure
     slots = about.slots
     judgesEveryRound =
-      options.checking == .everyRound || S.slotCount > 1 || S.sharedSize > 0 || about.eager
+      options.checking == .everyRound || S.slotCount > 1 || S.keepsHistory || S.sharedSize > 0 || about.eager
       || scenario.faults.allocationFailure != nil || !looksOnly.contains(false)
   }
 }

@@ -89,12 +89,12 @@ extension RacedMemory {
 // MARK: Heap
 
 extension RacedMemory {
-  @inline(__always) func allocate(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
+  @inline(__always) func block(of kind: AddonKind) -> Addon? {
     if kind.populates {
       entry.pointee |= LogWord.sawNull
       openWindow()
     }
-    if state.pointee.needsCare { return try allocateWithCare(kind) }
+    if state.pointee.needsCare { return blockWithCare(of: kind) }
     let number = state.pointee.next
     let block = take(number, kind)
     fill(block, kind.size >> 3, kind.zeroed ? 0 : Poison.uninitialised)
@@ -109,12 +109,12 @@ extension RacedMemory {
   }
 
   /// Where failures are injected, `malloc` serves, or a lock is held.
-  @inline(never) func allocateWithCare(_ kind: AddonKind) throws(OutOfMemory) -> Addon {
+  @inline(never) func blockWithCare(of kind: AddonKind) -> Addon? {
     if kind.maySleep, state.pointee.locksHeld != 0 {
       violated(.mayNotSleep, seen: UInt64(state.pointee.locksHeld), expected: 0, at: 0)
     }
     state.pointee.attempts &+= 1
-    if state.pointee.refusals.mode != .never, state.pointee.phase == .visiting, refuses() { throw OutOfMemory() }
+    if state.pointee.refusals.mode != .never, state.pointee.phase == .visiting, refuses() { return nil }
     let number = state.pointee.next
     let block = take(number, kind)
     if state.pointee.usesMalloc { return allocateFromLibrary(kind, number) }
@@ -182,7 +182,20 @@ extension RacedMemory {
 
   /// What `malloc` served, or another racer allocated, or nobody.
   @inline(never) func freeElsewhere(_ addon: Addon) {
-    if state.pointee.usesMalloc { freeToLibrary(addon) } else { noteStray(.free, addon) }
+    if state.pointee.usesMalloc { return freeToLibrary(addon) }
+    noteStray(.free, addon)
+    if state.pointee.poisons, state.pointee.phase == .visiting, isBlock(addon) { freeAtLast(addon) }
+  }
+
+  /// Whether this is where some racer's pool has a block. (Which of them are handed out only their racer knows.)
+  private func isBlock(_ addon: Addon) -> Bool {
+    let round = state.pointee.round.pointee
+    return (0..<round.racerCount).contains { racer in
+      // Not from the other racer's state, which is that racer's alone.
+      let offset = addon.address &- round.pools[racer]
+      return offset >> state.pointee.blockShift < UInt(state.pointee.capacity)
+        && offset & ((1 << state.pointee.blockShift) - 1) == 0
+    }
   }
 
   @inline(__always) func countFree(of number: Int) {
@@ -201,7 +214,7 @@ extension RacedMemory {
     }
     let wasAlive = state.pointee.isAlive(number)
     countFree(of: number)
-    if wasAlive { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
+    if wasAlive, !state.pointee.postponesFrees { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
   }
 
   /// A second free by the visit that made it.
@@ -278,6 +291,59 @@ extension RacedMemory {
   }
 }
 
+// MARK: Grace periods
+
+extension RacedMemory {
+  @inline(__always) func enterReadSection(_ domain: ReadDomain) {
+    if state.pointee.phase.isQuiescent { return }
+    state.pointee.entered(domain)
+    state.pointee.sections.enter(domain, as: state.pointee.racer)
+  }
+
+  @inline(__always) func leaveReadSection(_ domain: ReadDomain) {
+    if state.pointee.phase.isQuiescent { return }
+    state.pointee.sections.leave(domain, as: state.pointee.racer)
+    state.pointee.left(domain)
+  }
+
+  @inline(never) func synchronize(_ gracePeriod: GracePeriod) {
+    if state.pointee.phase.isQuiescent { return }
+    if state.pointee.locksHeld != 0 {
+      violated(.mayNotSleep, seen: UInt64(state.pointee.locksHeld), expected: 0, at: 0)
+    }
+    let meeting = state.pointee.meeting
+    state.pointee.sections.synchronize(gracePeriod, spins: meeting.spins) {
+      catomics_load_relaxed_64(meeting.abandoned) != 0
+    }
+  }
+
+  /// Counts as this visit's free at once, and takes place later.
+  @inline(never) func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
+    if state.pointee.phase.isQuiescent { return free(addon) }
+    let frees = state.pointee.deferredFrees + gracePeriod.rawValue
+    if let number = poolNumber(of: addon) {
+      countFree(of: number)
+    } else if state.pointee.usesMalloc, let number = ownNumber(of: addon) {
+      guard state.pointee.isAlive(number) else { return noteStray(.free, addon) }
+      countFree(of: number)
+    } else {
+      noteStray(.free, addon)
+      // What `malloc` served another racer goes with what is left of that one's round.
+      if state.pointee.usesMalloc || !isBlock(addon) { return }
+    }
+    frees.pointee.add(addon, in: self)
+  }
+
+  /// The end of a grace period: the block goes.
+  @inline(__always) func freeAtLast(_ addon: Addon) {
+    if state.pointee.usesMalloc {
+      if !state.pointee.postponesFrees { Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address)) }
+    } else if state.pointee.wantsPoison {
+      PoisonedBlock(addon.address).fill(words: (1 << Int(state.pointee.blockShift)) / 8)
+    }
+  }
+}
+
 // MARK: Windows
 
 extension RacedMemory {
@@ -287,7 +353,7 @@ extension RacedMemory {
   @inline(__always) func openWindow() {
     let window = state.pointee.window
     if window == .none { return }
-    if window == .pipeline, state.pointee.locksHeld == 0 {
+    if window == .pipeline, !state.pointee.isPinned {
       let here = fiber.unsafelyUnwrapped
       cfiber_switch(here, here.pointee.next)
       return
@@ -296,8 +362,8 @@ extension RacedMemory {
   }
 
   @inline(never) func actInWindow(_ window: Window) {
-    if state.pointee.locksHeld != 0 {
-      spin(instructions: 200)
+    if state.pointee.isPinned {
+      spin(instructions: state.pointee.staysInSection ? 200_000 : 200)
       return
     }
     switch window {
@@ -329,11 +395,33 @@ extension RacedMemory {
     RacedMemory(state, entry: entry + slot, inode: inode, fiber: fiber)
   }
 
+  @inline(__always) func began() -> OperationStart { OperationStart(moment: cthreads_ticks_before()) }
+
+  /// Everything that the operation wrote has left the store buffer by its end, so that the moments are an order that
+  /// others can see.
+  @inline(__always) func ended(_ start: OperationStart, _ result: HistoryResult) {
+    if state.pointee.phase.isQuiescent { return }
+    let count = state.pointee.historyCount
+    state.pointee.historyCount = count &+ 1
+    guard count < state.pointee.historyCapacity else { return }
+    catomics_fence_seq_cst()
+    let slot = (UInt(bitPattern: entry) &- UInt(bitPattern: firstEntry)) >> 3
+    state.pointee.history[count] = RawHistoryEntry(
+      begin: start.moment, end: cthreads_ticks_after(), what: RawHistoryEntry.bits(result), inode: inode,
+      slot: UInt32(slot))
+  }
+
+  /// The visit's first word in the log.
+  @inline(__always) private var firstEntry: UnsafeMutablePointer<UInt64> {
+    state.pointee.round.pointee.logs[state.pointee.racer] + Int(inode) &* state.pointee.slotCount
+  }
+
   @inline(__always) func report(_ report: Report) {
     switch report {
     case .success(let addon): entry.pointee |= LogWord.success | (Addon.bits(addon) & LogWord.address)
     case .failure: entry.pointee |= LogWord.failure
     case .absent: entry.pointee |= LogWord.absent
+    case .again: entry.pointee |= LogWord.again
     }
   }
 
@@ -371,6 +459,22 @@ extension RacedMemory {
       if memory.ownNumber(of: addon) != nil { return true }
     }
     return false
+  }
+
+  @inline(never) func linked(_ addon: Addon) {
+    guard state.pointee.phase == .visiting else { return }
+    if let number = ownNumber(of: addon) {
+      state.pointee.ledger[number] &+= LedgerEntry.published
+    } else {
+      noteStray(.publish, addon)
+    }
+  }
+
+  func reachThroughAddon(_ addon: Addon) {
+    let round = state.pointee.round
+    guard round.pointee.hangingCount < round.pointee.linkCapacity else { return }
+    round.pointee.hanging[round.pointee.hangingCount] = UInt64(addon.address)
+    round.pointee.hangingCount += 1
   }
 
   func reachThroughList(_ addon: Addon) -> Bool {

@@ -52,6 +52,7 @@ final class Course: @unchecked Sendable {
     figures.allocations += tally.allocations
     figures.frees += tally.frees
     figures.refusals += tally.refusals
+    figures.detaches += tally.detaches
     for (racer, wins) in winsByRacer.enumerated() { figures.winsByRacer[racer] += wins }
   }
 
@@ -169,6 +170,7 @@ struct Racer<S: Site> {
       } else {
         loops[buffer].visitFreely()
       }
+      loops[buffer].freeWhatIsDeferred()
       if round >= 1, !isJudgedInFull(round - 1) { sweep(round - 1, sweeps[buffer ^ 1]) }
       if isFirst, stop == 0, course.isOver(round: round) {
         catomics_store_relaxed_64(arena.line(Line.stop), UInt64(round + 1))
@@ -188,6 +190,7 @@ struct Racer<S: Site> {
     }
     state.pointee.attempts = 0
     state.pointee.winCount = 0
+    state.pointee.historyCount = 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
   }

@@ -1,5 +1,6 @@
 import AddonMemory
 import Glibc
+import RaceModel
 
 /// What a racer's operations touch in one round: one of these for each racer and each of the two rounds in flight.
 ///
@@ -14,6 +15,9 @@ struct RacerState {
 
   var window = Window.none
   var usesMalloc = false
+  /// What `malloc` served goes back at the end of the round: where slots go back to NULL an address that came again would
+  /// name two allocations of one inode.
+  var postponesFrees = false
   /// Blocks that visits free are filled with poison, and looked at after the round.
   let wantsPoison: Bool
   private(set) var poisons = true
@@ -50,6 +54,15 @@ struct RacerState {
   let finals: UnsafeMutablePointer<UInt64>
   let tornDown: UnsafeMutablePointer<Bool>
 
+  /// Of the whole run, so that a section never outlives its round unseen.
+  let sections: ReadSections
+  /// What this racer leaves to grace periods, by kind of grace period.
+  let deferredFrees: UnsafeMutablePointer<DeferredFrees>
+  /// The site's operations, in order.
+  let history: UnsafeMutablePointer<RawHistoryEntry>
+  let historyCapacity: Int
+  var historyCount = 0
+
   // Rare events, in preallocated lists.
   var observations: UnsafeMutablePointer<RawObservation>
   var observationCount = 0
@@ -67,12 +80,39 @@ struct RacerState {
   }
 
   private static let extraordinary = 1 << 32
+  private static let sleepySection = 1 << 16
   /// An allocation is more than taking the pool's next block.
   var needsCare: Bool { @inline(__always) get { care != 0 } }
-  var locksHeld: Int { @inline(__always) get { care & (Self.extraordinary - 1) } }
+  /// The locks that the visit holds and the sections that it is in: there a shape only delays.
+  var isPinned: Bool { @inline(__always) get { care & (Self.extraordinary - 1) != 0 } }
+  /// The locks that the visit holds, and the sections in which it may not sleep.
+  var locksHeld: Int { @inline(__always) get { care & (Self.sleepySection - 1) } }
   @inline(__always) mutating func tookLock() { care &+= 1 }
   @inline(__always) mutating func gaveLockBack() { care &-= 1 }
-  mutating func forgetLocks() { care &= Self.extraordinary }
+  private(set) var sectionDepth = 0
+  private(set) var sectionWindows = 0
+  @inline(__always) mutating func entered(_ domain: ReadDomain) {
+    care &+= domain.maySleep ? Self.sleepySection : 1
+    sectionDepth &+= 1
+  }
+  @inline(__always) mutating func left(_ domain: ReadDomain) {
+    care &-= domain.maySleep ? Self.sleepySection : 1
+    sectionDepth &-= 1
+  }
+
+  /// Now and then a reader stays in its section for long enough to meet whoever frees without waiting for it.
+  var staysInSection: Bool {
+    mutating get {
+      if sectionDepth == 0 { return false }
+      sectionWindows &+= 1
+      return sectionWindows % 32 == 0
+    }
+  }
+
+  mutating func forgetLocks() {
+    care &= Self.extraordinary
+    sectionDepth = 0
+  }
   mutating func expectTheExtraordinary() { care |= Self.extraordinary }
 
   /// Whether nobody has freed an allocation yet.
@@ -84,7 +124,9 @@ struct RacerState {
   /// Gives back what `malloc` served and nobody freed: what a faulty strategy leaks must not fill the machine.
   mutating func freeWhatIsLeft() {
     guard usesMalloc else { return }
-    for number in 0..<next where isAlive(number) { free(UnsafeMutableRawPointer(bitPattern: addressOf[number])) }
+    for number in 0..<next where postponesFrees || isAlive(number) {
+      free(UnsafeMutableRawPointer(bitPattern: addressOf[number]))
+    }
     next = 0
   }
 
@@ -97,6 +139,8 @@ struct RacerState {
     case clearing
 
     var isTeardown: Bool { self == .sweeping || self == .clearing }
+    /// Nobody races: what waits for others has nobody to wait for.
+    var isQuiescent: Bool { self != .visiting }
   }
 }
 
@@ -118,6 +162,11 @@ struct RoundState {
   let links: UnsafeMutablePointer<UInt64>
   var linkCount = 0
   let linkCapacity: Int
+  /// Addons that hang off those in slots.
+  let hanging: UnsafeMutablePointer<UInt64>
+  /// Where each racer's pool begins; written by the set-up only.
+  let pools: UnsafeMutablePointer<UInt>
+  var hangingCount = 0
 
   @inline(__always) func inode(_ number: Int) -> Inode {
     Inode(address: inodes &+ UInt(placement[number]) &* spacing, shared: shared)
@@ -133,6 +182,35 @@ struct RawObservation {
   var seen: UInt64
   var expected: UInt64
   var address: UInt
+}
+
+/// One operation of a site's history: what its slot held or came to hold, and between which ticks.
+struct RawHistoryEntry {
+  var begin: UInt64
+  var end: UInt64
+  /// The addon, and the kind in the bits above it.
+  var what: UInt64
+  var inode: UInt32
+  var slot: UInt32
+
+  @inline(__always) static func bits(_ result: HistoryResult) -> UInt64 {
+    switch result {
+    case .absent: 0
+    case .found(let addon): 1 << 48 | UInt64(addon.address)
+    case .attached(let addon): 2 << 48 | UInt64(addon.address)
+    case .detached(let addon): 3 << 48 | UInt64(addon.address)
+    }
+  }
+
+  var kind: HistoryEntry.Kind {
+    switch what >> 48 {
+    case 1: .found
+    case 2: .attached
+    case 3: .detached
+    default: .absent
+    }
+  }
+  var address: UInt { UInt(what & LogWord.address) }
 }
 
 /// Something that a racer did to an allocation which is not its own.

@@ -1,3 +1,4 @@
+import AddonMemory
 import Addons
 import CAtomics
 import CThreads
@@ -140,7 +141,19 @@ private struct Starting {
     let tickets = (0..<course.plan.racerCount).prefix(8).map { racer in
       "racer \(racer) at \(catomics_load_relaxed_64(course.arena.line(Line.progress + racer)))"
     }
-    return "last announced: " + tickets.joined(separator: ", ")
+    return (readers() + ["last announced: " + tickets.joined(separator: ", ")]).joined(separator: "; ")
+  }
+
+  /// Racers inside a read-side section, for which those wait that free.
+  private func readers() -> [String] {
+    let sections = course.arena.sections
+    return ReadDomain.all.compactMap { domain in
+      let inside = (0..<course.plan.racerCount).filter { racer in
+        catomics_load_relaxed_64(sections.word(of: racer, domain)) & ReadSections.depth != 0
+      }
+      if inside.isEmpty { return nil }
+      return "inside a read-side section of \(domain.name): \(inside.map { "racer \($0)" }.joined(separator: ", "))"
+    }
   }
 }
 

@@ -16,6 +16,7 @@ struct VisitLoop<S: Site> {
   let count: Int
   let role: S.Role
   let racer: Int
+  let section: ReadDomain?
   /// Where a racer that only looks begins: a few inodes before the first, from the end, so that it follows the others
   /// and sees what they publish.
   let first: Int
@@ -32,6 +33,7 @@ struct VisitLoop<S: Site> {
     count = round.inodeCount
     role = S.Role(rawValue: arena.plan.roles[racer]).unsafelyUnwrapped
     self.racer = racer
+    section = arena.plan.readSections[racer]
     first = arena.plan.looksOnly[racer] ? count - Self.lagOfLookers : 0
   }
 
@@ -46,9 +48,34 @@ struct VisitLoop<S: Site> {
       entry[slot] = 0
       slot &+= 1
     }
-    S.visit(
-      inode(number), as: role,
-      in: RacedMemory(state, entry: entry, inode: UInt32(truncatingIfNeeded: number), fiber: fiber))
+    let memory = RacedMemory(state, entry: entry, inode: UInt32(truncatingIfNeeded: number), fiber: fiber)
+    if section != nil { enterCallersSection(memory) }
+    S.visit(inode(number), as: role, in: memory)
+    if section != nil { leaveCallersSection(memory) }
+    if S.deferredFreesPerVisit > 0 {
+      var kind = 0
+      while kind < GracePeriod.count {
+        (state.pointee.deferredFrees + kind).pointee.limit(in: memory)
+        kind &+= 1
+      }
+    }
+  }
+
+  // Out of the way of visits without one.
+  @inline(never) private func enterCallersSection(_ memory: RacedMemory) {
+    if let section { memory.enterReadSection(section) }
+  }
+  @inline(never) private func leaveCallersSection(_ memory: RacedMemory) {
+    if let section { memory.leaveReadSection(section) }
+  }
+
+  /// What visits left to grace periods goes before the round ends.
+  func freeWhatIsDeferred() {
+    guard S.deferredFreesPerVisit > 0 else { return }
+    for index in 0..<GracePeriod.count {
+      (state.pointee.deferredFrees + index).pointee.finish(
+        in: RacedMemory(state, entry: log, inode: 0, fiber: nil))
+    }
   }
 
   @inline(__always) func prefetch(_ number: Int) {

@@ -20,8 +20,10 @@ struct CodegenTests {
 
   /// The slow paths, which stay calls on purpose; everything else of the memory is inlined.
   static let slowPaths = [
-    "violated", "lockPatiently", "actInWindow", "allocateWithCare", "freeElsewhere", "notePublicationElsewhere",
-    "fillRest", "cfiber_switch_sanitized",
+    "violated", "lockPatiently", "actInWindow", "blockWithCare", "freeElsewhere", "notePublicationElsewhere",
+    "fillRest", "cfiber_switch_sanitized", "CallersSection",
+    // Without memory there is something to throw.
+    "OutOfMemory", "OutOfB0V", "swift_willThrowTyped",
   ]
 
   @Test func noOperationOfMemoryIsACall() {

@@ -8,7 +8,12 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
 @Suite(.serialized) struct CommandTests {
   // MARK: What is there
 
-  @Test(arguments: [["--help"], ["run", "--help"], ["audit", "--help"], ["list"], ["check", "scenarios"]])
+  @Test(arguments: [
+    ["--help"], ["run", "--help"], ["explore", "--help"], ["replay", "--help"], ["audit", "--help"],
+    ["bench", "--help"],
+    ["list"],
+    ["check", "scenarios"],
+  ])
   func theOutputIsAsItWas(_ arguments: [String]) throws {
     let command = try Command(arguments: arguments)
     #expect(command.status == 0)
@@ -190,7 +195,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     (["--strategy", "compare-exchang"], "Did you mean 'compare-exchange'?"),
     (["--strategy", "lock-and-flag"], "Strategy 'lock-and-flag' does not go with site 'file-owner'"),
     (["--racers", "allocate"], "write it as allocate=4,read=1"),
-    (["--racers", "allocate=300"], "300 racers: no such race can start; name 2 to 255 in all."),
+    (["--racers", "allocate=300"], "300 racers: that cannot be run; name 2 to 255 in all."),
     (["--racers", "nobody=2"], "Site 'file-owner' has no role 'nobody'"),
     (["--shape", "round"], "round"),
     (["--inode", "64"], "--inode"),
@@ -201,6 +206,12 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.errors.contains(message), "\(command.errors)")
   }
 
+  @Test func racersOfWhomNobodyDestroys() throws {
+    let command = try Command("run", "scenarios/sites/verity-table.yaml", "--racers", "pass=2")
+    #expect(command.status == 64)
+    #expect(command.errors.contains("Nobody destroys the inodes of 'verity-table'"), "\(command.errors)")
+  }
+
   // MARK: Auditing
 
   @Test func theAuditOfOneStrategy() throws {
@@ -209,6 +220,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.status == 0, "\(command.output)")
     #expect(command.output.contains("file-owner with loser-leaks: loser leak"))
     #expect(command.output.contains("forced    losers-freed, no-leak"))
+    #expect(command.output.contains("kernel    losers-freed, no-leak, after 2 executions"))
     #expect(try Command("audit", "--only", "nothing").status == 64)
   }
 }

@@ -49,10 +49,86 @@ private func broken(_ change: (inout Evidence) -> Void) -> [String: Int] {
   return reports(evidence)
 }
 
+/// Histories of one slot: racer, what it answered, from when to when.
+@Suite struct HistoryTests {
+  private func findings(
+    _ operations: [(Int, HistoryEntry.Kind, Int?, ClosedRange<UInt64>)], precedence: [[Bool]] = []
+  ) -> [Finding] {
+    var evidence = Evidence()
+    evidence.slots = ["slot"]
+    evidence.roles = ["add", "add", "add"]
+    evidence.inodeCount = 1
+    evidence.finals = [.empty]
+    evidence.keepsHistory = true
+    evidence.precedence = precedence
+    evidence.setHistory(
+      operations.map { racer, kind, allocation, moments in
+        HistoryEntry(
+          racer: racer, inode: 0, slot: 0, kind: kind, allocation: allocation, begin: moments.lowerBound,
+          end: moments.upperBound)
+      })
+    return Linearizability().check(evidence)
+  }
+
+  @Test func whatHappensInOrderIsExplained() {
+    #expect(
+      findings([
+        (0, .absent, nil, 0...1), (0, .attached, 0, 2...3), (1, .found, 0, 4...5), (0, .detached, 0, 6...7),
+        (1, .absent, nil, 8...9), (1, .attached, 1, 10...11),
+      ]).isEmpty)
+  }
+
+  @Test func whatOverlapsMayHaveHappenedEitherWay() {
+    #expect(findings([(0, .attached, 0, 0...9), (1, .absent, nil, 1...2), (1, .found, 0, 3...4)]).isEmpty)
+    // Began first, took effect last.
+    #expect(findings([(0, .found, 1, 0...9), (1, .attached, 1, 5...6)]).isEmpty)
+  }
+
+  @Test func whatNoOrderExplains() throws {
+    let twice = findings([(0, .attached, 0, 0...1), (0, .detached, 0, 2...5), (1, .detached, 0, 3...6)])
+    #expect(twice.count == 1)
+    let table = try #require(twice.first).history
+    #expect(table.count == 4)
+    #expect(table[0].contains("answer"))
+    #expect(table[1].hasPrefix("racer 0 (add)") && table[1].hasSuffix("attached allocation 0"))
+    #expect(!findings([(0, .attached, 0, 0...1), (1, .absent, nil, 2...3)]).isEmpty, "a stale NULL")
+    #expect(!findings([(0, .attached, 0, 0...1), (0, .detached, 0, 2...3), (1, .found, 0, 4...5)]).isEmpty)
+    #expect(!findings([(0, .attached, 0, 0...3), (1, .attached, 1, 1...2)]).isEmpty, "one over the other")
+    #expect(!findings([(0, .found, 0, 0...1)]).isEmpty, "never attached")
+  }
+
+  /// Explored executions have no clock: what happens before what decides.
+  @Test func precedenceInsteadOfMoments() {
+    let operations: [(Int, HistoryEntry.Kind, Int?, ClosedRange<UInt64>)] = [
+      (0, .attached, 0, 0...1), (1, .absent, nil, 0...1),
+    ]
+    #expect(findings(operations, precedence: [[false, false], [false, false]]).isEmpty)
+    #expect(!findings(operations, precedence: [[false, true], [false, false]]).isEmpty)
+  }
+
+  @Test func aHistoryWithGapsIsNotJudged() {
+    var evidence = Evidence()
+    evidence.slots = ["slot"]
+    evidence.keepsHistory = true
+    evidence.historyIsWhole = false
+    #expect(Linearizability().check(evidence).isEmpty)
+  }
+}
+
 @Suite struct CheckerTests {
   @Test func nothingIsWrongWithARightCollision() { #expect(reports(collision()) == [:]) }
 
   @Test func namesAreUnique() { #expect(Set(CheckerCatalog.names).count == CheckerCatalog.names.count) }
+
+  /// What the explorer sees happen goes to one checker each.
+  @Test(arguments: [
+    (Mishap.Kind.dataRace, "data-race"), (.useAfterFree, "no-use-after-free"), (.crash, "crash"), (.stuck, "progress"),
+  ])
+  func mishapsAreReported(_ kind: Mishap.Kind, _ checker: String) {
+    var evidence = collision()
+    evidence.mishaps = [Mishap(kind, racers: [1], message: "it went wrong")]
+    #expect(reports(evidence) == [checker: 1])
+  }
 
   @Test func singleWinnerSeesTwoPublications() {
     var evidence = collision()

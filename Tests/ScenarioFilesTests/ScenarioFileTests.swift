@@ -1,3 +1,4 @@
+import AddonMemory
 import RaceModel
 import ScenarioFiles
 import Testing
@@ -10,6 +11,10 @@ private let vocabulary = Vocabulary(
     Vocabulary.Site(
       name: "verity-info", roles: ["open"], strategies: ["release-compare-exchange"],
       defaultRacers: [RacerGroup(role: "open", count: 2)]),
+    Vocabulary.Site(
+      name: "marks", roles: ["add", "hook", "destroy-group"], strategies: ["compare-exchange"],
+      defaultRacers: [RacerGroup(role: "add", count: 2)], detachingRoles: ["destroy-group"], destroyers: ["add"],
+      waitingRoles: ["destroy-group": .fsnotifyMarks]),
   ], checkers: ["single-winner", "no-leak"], mostRacers: 255)
 
 private let start = "name: n\nquestion: q\nsite: file-owner\n"
@@ -83,6 +88,103 @@ private func problems(_ text: String) -> [String] {
     #expect(scenario.expect.stress == .fail(checkers: ["single-winner"], may: ["no-leak"]))
     #expect(scenario.expect.threadSanitizer == .verdict(.crashed))
     #expect(scenario.expect.addressSanitizer == .verdict(.pass))
+  }
+
+  @Test func exploration() throws {
+    let scenario = try read(
+      start + """
+        explore:
+          racers: {allocate: 3}
+          inodes: 2
+          memory-models: [c11, kernel]
+          allocation-failures: 1
+          spurious-failures: 0
+          symmetry: false
+          executions: 1_000
+          time: 2.5
+          memory: 64
+          samples: 10
+          seed: 9
+        expect:
+          explore: {c11: {fail: [single-winner]}, kernel: pass, sc: inconclusive}
+
+        """
+    ).get()
+    let explore = scenario.explore
+    #expect(explore.racers == [RacerGroup(role: "allocate", count: 3)])
+    #expect(explore.inodes == 2 && explore.memoryModels == [.c11, .kernel])
+    #expect(explore.allocationFailures == 1 && explore.spuriousFailures == 0 && !explore.symmetry)
+    #expect(explore.executions == 1000 && explore.time == 2.5 && explore.memory == 64)
+    #expect(explore.samples == 10 && explore.seed == 9)
+    #expect(scenario.expect.explore[.c11] == .fail(checkers: ["single-winner"], may: []))
+    #expect(scenario.expect.explore[.sc] == .verdict(.inconclusive))
+    #expect(scenario.expect.explore[.tso] == nil)
+    let everywhere = try read(start + "expect: {explore: {fail: [no-leak]}}\n").get()
+    #expect(MemoryModel.allCases.allSatisfy { everywhere.expect.explore[$0] != nil })
+  }
+
+  @Test func explorationThatCannotBe() {
+    #expect(
+      problems(start + "explore: {memory-models: [c12]}\n") == [
+        "f.yaml:4:27: error: unknown memory-models 'c12'\n    did you mean 'c11'?"
+      ])
+    #expect(problems(start + "explore: {racers: {allocate: 65}}\n")[0].contains("name 1 to 64 in all"))
+    #expect(problems(start + "explore: {inode: 2}\n")[0].contains("did you mean 'inodes'?"))
+    #expect(problems(start + "explore: {symmetry: 3}\n")[0].contains("symmetry must be true or false"))
+    #expect(problems(start + "expect: {explore: {c13: pass}}\n")[0].contains("did you mean 'c11'?"))
+  }
+
+  @Test func bench() throws {
+    let options = try read(
+      start + "bench: {racers: [2, 8], strategies: [compare-exchange], role: allocate, inodes: 512, spacing: 128, "
+        + "repetitions: 99, warm-up: 3}\n"
+    ).get().bench
+    #expect(options?.racers == [2, 8] && options?.strategies == ["compare-exchange"] && options?.role == "allocate")
+    #expect(options?.inodes == 512 && options?.spacing == 128 && options?.repetitions == 99 && options?.warmUp == 3)
+    #expect(try read(start + "bench: {}\n").get().bench == BenchOptions())
+    #expect(try read(start).get().bench == nil)
+    #expect(problems(start + "bench: {racers: 1}\n")[0].hasPrefix("f.yaml:4:17: error: racers"))
+    #expect(
+      problems(start + "bench: {strategies: [eager]}\n")[0].contains("'eager' does not go with site 'file-owner'"))
+    #expect(problems(start + "bench: {role: alocate}\n")[0].contains("did you mean 'allocate'?"))
+    #expect(problems(start + "bench: {repetition: 3}\n")[0].contains("did you mean 'repetitions'?"))
+  }
+
+  @Test func readSections() throws {
+    #expect(try read(start + "read-sections: {allocate: rcu}\n").get().readSections == ["allocate": .rcu])
+    #expect(
+      problems(start + "read-sections: {alocate: rcu}\n")
+        == ["f.yaml:4:17: error: site 'file-owner' has no role 'alocate'\n    did you mean 'allocate'?"])
+    #expect(
+      problems(start + "read-sections: {allocate: rcux}\n")
+        == ["f.yaml:4:27: error: unknown domain of read-side sections 'rcux'\n    did you mean 'rcu'?"])
+    #expect(problems(start + "read-sections: [allocate]\n")[0].contains("must be a mapping"))
+  }
+
+  @Test func aGracePeriodInsideItsOwnSection() throws {
+    let start = "name: n\nquestion: q\nsite: marks\n"
+    #expect(try read(start + "read-sections: {hook: fsnotify-marks}\n").get().readSections.count == 1)
+    #expect(
+      problems(start + "read-sections: {destroy-group: fsnotify-marks}\n")
+        == [
+          "f.yaml:4:17: error: role 'destroy-group' waits for a grace period of fsnotify-marks, and would wait for its own "
+            + "section\n    sections may be around: add, hook"
+        ])
+    #expect(
+      problems(start + "read-sections: {destroy-group: rcu}\n")
+        == [
+          "f.yaml:4:17: error: role 'destroy-group' waits for a grace period of fsnotify-marks, and may not sleep inside a "
+            + "section of rcu\n    sections may be around: add, hook"
+        ])
+  }
+
+  @Test func inodesThatNobodyDestroys() throws {
+    let start = "name: n\nquestion: q\nsite: marks\n"
+    #expect(throws: Never.self) { try read(start + "racers: {add: 1, hook: 1}\n").get() }
+    let complaint =
+      "nobody destroys the inodes of 'marks': no racer puts what it got\n    add one of the roles that do: add"
+    #expect(problems(start + "racers: {hook: 2, add: 0}\n") == ["f.yaml:4:9: error: \(complaint)"])
+    #expect(problems(start + "explore: {racers: {hook: 2}}\n") == ["f.yaml:4:19: error: \(complaint)"])
   }
 
   @Test func anEmptyFile() {

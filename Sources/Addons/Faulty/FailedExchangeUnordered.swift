@@ -5,7 +5,7 @@ import AddonMemory
 @frozen public enum FailedExchangeUnordered: Strategy {
   public static var about: StrategyDescription {
     StrategyDescription(
-      "failed-exchange-unordered", "A loser uses what a failed cmpxchg returned, at once.", rightIn: .strongOnly,
+      "failed-exchange-unordered", "A loser uses what a failed cmpxchg returned, at once.", rightIn: .allButC11,
       fault: Fault(
         "failed compare-exchange orders nothing", happenedAs: "kernel f3db0bed4583", caught: .byThreadSanitizer,
         racers: [("set-owner", 2)]))

@@ -7,7 +7,7 @@ import AddonMemory
       "publish-before-initialise", "Initialises what is already visible.", rightIn: [],
       fault: Fault(
         "publish before init", happenedAs: "several ext4, net and RDMA fixes; CVE-2026-74662",
-        caught: .by(["initialised"]), may: ["data-race"],
+        caught: .by(["initialised"]), may: ["data-race"], explored: ["data-race"],
         racers: [("set-owner", 2)]))
   }
 

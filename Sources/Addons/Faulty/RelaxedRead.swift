@@ -4,7 +4,7 @@ import AddonMemory
 @frozen public enum RelaxedRead: Strategy {
   public static var about: StrategyDescription {
     StrategyDescription(
-      "relaxed-read", "Readers load without acquire.", rightIn: .strongOnly,
+      "relaxed-read", "Readers load without acquire.", rightIn: .allButC11,
       fault: Fault(
         "relaxed read of the slot", happenedAs: "kernel 128a37852234", caught: .byThreadSanitizer,
         racers: [("allocate", 1), ("read", 1)]))

@@ -7,7 +7,7 @@ import AddonMemory
       "weak-without-loop", "Takes a spurious failure of a weak compare-exchange for a loss.", rightIn: [],
       fault: Fault(
         "weak compare-exchange without a loop", happenedAs: "swiftlang/swift issue 40540",
-        caught: .byExploration))
+        caught: .byExploration(["single-winner"])))
   }
 
   @inlinable @inline(__always)

@@ -25,7 +25,7 @@ import AddonMemory
         ? nil
         : Fault(
           "dependency is not enough", happenedAs: "kernel ab673b987488, 97c6327f7192, 777afe4e68d7",
-          caught: .byThreadSanitizer))
+          caught: .byThreadSanitizer, rightIn: .strongOnly))
   }
   public static var strategy: StrategyDescription { S.about }
 

@@ -133,9 +133,13 @@ import AddonMemory
     let slot = inode.slot(at: 0)
     guard let container = memory.load(slot, .relaxed) else { return }
     if Variant.freesContainerFirst { memory.free(container) }
-    if let marks = memory.load(ContainerMaker.marks(container), .relaxed) { memory.free(marks) }
+    if let marks = memory.load(ContainerMaker.marks(container), .relaxed) {
+      S.empty(ContainerMaker.marks(container), of: inode, in: memory.at(1))
+      memory.free(marks)
+    }
     if Variant.freesStorage, let storage = memory.load(ContainerMaker.storage(container), .relaxed) {
       memory.fetchAdd(Word64(inode.shared), 0 &- UInt64(StorageMaker.size), .relaxed)
+      S.empty(ContainerMaker.storage(container), of: inode, in: memory.at(2))
       memory.free(storage)
     }
     S.empty(slot, of: inode, in: memory)

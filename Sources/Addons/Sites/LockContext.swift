@@ -79,7 +79,7 @@ import AddonMemory
     if Unlocking.removesLock {
       memory.lock(LockContextMaker.lock(context))
       List.remove(fileLock.address, in: memory)
-      memory.unlock(LockContextMaker.lock(context))
+      if Unlocking.unlocksContext { memory.unlock(LockContextMaker.lock(context)) }
       memory.free(fileLock)
     }
   }
@@ -108,8 +108,13 @@ import AddonMemory
 /// Whether a lock that was taken is given back.
 public protocol LockRelease {
   static var removesLock: Bool { get }
+  static var unlocksContext: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
+}
+
+extension LockRelease {
+  @inlinable public static var unlocksContext: Bool { true }
 }
 
 public enum LocksReleased: LockRelease {

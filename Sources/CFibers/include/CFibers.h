@@ -17,6 +17,9 @@ typedef struct cfiber {
   void *_Nullable fake_stack;  // AddressSanitizer's
   void *_Nullable stack_bottom;
   size_t stack_size;
+  void *_Nullable stack_top;
+  void *_Nullable thread;  // ThreadSanitizer's, of fibers that are restarted
+  int is_running;          // its body has begun and not ended
 } cfiber;
 
 /// Makes `count` fibers and returns an array of `count + 1`, the last being the root: the calling thread, which alone
@@ -26,6 +29,20 @@ typedef struct cfiber {
 cfiber *_Nullable cfiber_ring_create(
     size_t count, size_t stack_size, size_t colour, void (*_Nonnull body)(void *_Nullable),
     void *_Nullable *_Nonnull arguments);
+
+/// Puts a fiber of a ring back to its beginning: its next resume runs `body(argument)`. Whatever is on its stack is
+/// dropped. A ring whose fibers are restarted is left and entered by `cfiber_resume` alone.
+void cfiber_restart(cfiber *_Nonnull fiber);
+
+/// Goes on in any fiber of the ring, or in its root. All sanitizers are told.
+void cfiber_resume(cfiber *_Nonnull from, cfiber *_Nonnull to);
+
+/// From now on, until the next call, what would end the process while the calling thread runs on one of a ring's fibers
+/// (a bad access, a trap, an abort) goes on in `handler(signal, number of the fiber, argument)`, on the fiber's stack;
+/// `handler` must not return. With NULL as the ring, nothing is caught any more. Signals from elsewhere do what they did.
+void cfiber_catch_faults(
+    cfiber *_Nullable ring, size_t count, void (*_Nullable handler)(int, size_t, void *_Nullable),
+    void *_Nullable argument);
 
 /// Frees a ring. Whatever is still on its stacks is dropped.
 void cfiber_ring_destroy(cfiber *_Nonnull ring, size_t count, size_t stack_size);

@@ -20,6 +20,30 @@ CTHREADS_INLINE void cthreads_nop(void) { __asm__ volatile("nop"); }
 
 CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
 
+/// The time stamp counter, read before anything that follows, in ticks that all processors share.
+CTHREADS_INLINE uint64_t cthreads_ticks_before(void) {
+#if defined(__x86_64__)
+  uint32_t low, high;
+  __asm__ volatile("rdtsc\n\tlfence" : "=a"(low), "=d"(high)::"memory");
+  return (uint64_t)high << 32 | low;
+#elif defined(__aarch64__)
+  uint64_t ticks;
+  __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(ticks)::"memory");
+  return ticks;
+#endif
+}
+
+/// The same, read after everything that came before.
+CTHREADS_INLINE uint64_t cthreads_ticks_after(void) {
+#if defined(__x86_64__)
+  uint32_t low, high;
+  __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high)::"memory");
+  return (uint64_t)high << 32 | low;
+#else
+  return cthreads_ticks_before();
+#endif
+}
+
 /// The number of processors that this process may run on.
 int cthreads_processor_count(void);
 

@@ -1,28 +1,28 @@
 import CAtomics
 import CThreads
-import Dispatch
-import Glibc
-import RaceModel
 
-public enum Clock {
-  /// Seconds since some moment, monotonic.
-  public static func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-}
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Measures one compare-exchange round trip between the first two racers, on their own threads and processors, after
 /// they have met.
-struct RoundTrip {
-  static let trips = 500
-  static let repetitions = 5
-  let word: UnsafeMutablePointer<UInt64>
-  let abandoned: UnsafeMutablePointer<UInt64>
+public struct RoundTrip {
+  private static let trips = 500
+  private static let repetitions = 5
+  private let word: UnsafeMutablePointer<UInt64>
+  private let abandoned: UnsafeMutablePointer<UInt64>
+
+  /// `word` is zero at first. The trips end where `abandoned` is not zero any more.
+  public init(word: UnsafeMutablePointer<UInt64>, abandoned: UnsafeMutablePointer<UInt64>) {
+    self.word = word
+    self.abandoned = abandoned
+  }
 
   /// Nanoseconds, the median of a few; both racers call it, and both are answered.
-  func measure(as racer: Int, from base: inout UInt64) -> Double {
+  public func measure(as racer: Int, from base: inout UInt64) -> Double {
     var times: [Double] = []
     for _ in 0..<Self.repetitions {
       let start = Clock.now()
@@ -41,7 +41,7 @@ struct RoundTrip {
 
 extension Calibration {
   /// What is known before a race.
-  init(processors: Int) {
+  public init(processors: Int) {
     self.init()
     self.processors = processors
     var loads = [0.0, 0.0, 0.0]

@@ -1,0 +1,278 @@
+import AddonRace
+import ArgumentParser
+import CThreads
+import Foundation
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures what strategies cost, next to each other and to C11 by hand.",
+    discussion: """
+      Of each scenario that has a 'bench' section: the fast path, the first allocation alone, and racers that contend. \
+      Samples of all strategies are taken in turn, so that what the machine does meanwhile it does to all of them; a \
+      difference is one only beyond the intervals, and beyond what a strategy differs from itself. Exit status 1 if \
+      something is slower than the baseline, 2 if nothing could be compared.
+      """)
+
+  enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv }
+
+  @Argument(help: "Scenario files, or folders of them.", completion: .file(extensions: ["yaml", "yml"]))
+  var paths: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Strategies to compare instead of the scenario's, as compare-exchange,lock-and-flag.", valueName: "names"))
+  var strategies: String?
+  @Option(help: ArgumentHelp("Numbers of racers that contend, as 2,4,8.", valueName: "n,..."))
+  var racers: String?
+  @Option(help: ArgumentHelp("Inodes of a round, 8-1048576.", valueName: "n"))
+  var inodes: Int?
+  @Option(help: ArgumentHelp("Samples of each measure, 11-10001.", valueName: "n"))
+  var repetitions: Int?
+  @Option(help: ArgumentHelp("Keep the figures as a baseline of this name.", valueName: "name"))
+  var save: String?
+  @Option(help: ArgumentHelp("Compare with the baseline of this name.", valueName: "name"))
+  var compare: String?
+  @Option(help: ArgumentHelp("By how much more than a baseline, in percent, is a regression.", valueName: "percent"))
+  var threshold = 5.0
+  @Option(help: ArgumentHelp("Where baselines are.", valueName: "folder"))
+  var baselines = ".addonrace/bench"
+  @Option(help: "Measure along an axis instead: \(BenchAxis.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var sweep: BenchAxis?
+  @Option(help: ArgumentHelp("Draw the sweep as SVG, with gnuplot.", valueName: "file"))
+  var plot: String?
+  @Option(help: "How the figures are shown.")
+  var format = Format.table
+  @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead.", valueName: "file"))
+  var output: String?
+
+  func validate() throws {
+    if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace bench scenarios/bench") }
+    if plot != nil, sweep == nil { throw ValidationError("--plot draws a sweep; add --sweep racers.") }
+    if sweep != nil, save != nil || compare != nil {
+      throw ValidationError(
+        "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
+    }
+    if sweep != nil, format == .csv { throw ValidationError("A sweep has no CSV; take --format json.") }
+    if plot != nil, paths.count > 1 { throw ValidationError("--plot draws one scenario's sweep; name one.") }
+    try Override.check(inodes, BenchLimits.inodes, "--inodes")
+    try Override.check(repetitions, BenchLimits.repetitions, "--repetitions")
+    for count in try racerCounts() ?? [] { try Override.check(count, BenchLimits.racers, "--racers") }
+    for name in try strategyNames() ?? [] { try Override.check(strategy: name) }
+  }
+
+  private func racerCounts() throws -> [Int]? {
+    try racers?.split(separator: ",").map { part in
+      guard let count = Int(part) else { throw ValidationError("--racers is '\(racers ?? "")'; write it as 2,4,8.") }
+      return count
+    }
+  }
+
+  private func strategyNames() throws -> [String]? { strategies?.split(separator: ",").map(String.init) }
+
+  func run() throws {
+    let store = BaselineStore(folder: baselines)
+    // Before anything is measured: a name that does not exist is not worth a minute.
+    let baseline = try compare.map { try store.read($0, machine: .here) }
+    let sink = try ReportSink(output)
+    if BenchDocument.Machine.here.build == "debug" {
+      warn("WARNING: this is a debug build: its figures mean nothing. Build with -c release.")
+    }
+    cthreads_catch_interrupts()
+    if let sweep {
+      try self.sweep(along: sweep, sink)
+      return
+    }
+    var benches: [BenchFigures] = []
+    var status = ExitStatus.asExpected
+    for found in ScenarioFinder.find(paths) {
+      do {
+        guard let figures = try bench(found) else { continue }
+        benches.append(figures)
+        if format == .table { sink.print(BenchTable(figures).text + "\n") }
+      } catch let error as BenchFailure {
+        warn("error: \(error)")
+        status = max(status, error.status)
+      }
+      if cthreads_interrupted() != 0 { break }
+    }
+    let document = BenchDocument(machine: .here, benches: benches)
+    switch format {
+    case .table: break
+    case .json: sink.print(document.json)
+    case .csv: sink.print(document.csv)
+    }
+    if let save, cthreads_interrupted() == 0, status == .asExpected { try store.write(document, as: save) }
+    if let baseline, !benches.isEmpty {
+      let comparison = BenchComparison(baseline, document, threshold: threshold / 100)
+      if format == .table { sink.print(comparison.text) } else { warn(comparison.text) }
+      if comparison.hasRegression { status = max(status, .notAsExpected) }
+      if comparison.changes.isEmpty { status = max(status, .undecided) }
+    }
+    if cthreads_interrupted() != 0 { status = .interrupted }
+    throw ExitCode(status.code)
+  }
+
+  private func sweep(along axis: BenchAxis, _ sink: ReportSink) throws {
+    var sweeps: [BenchSweep] = []
+    for found in ScenarioFinder.find(paths) {
+      do {
+        guard let (scenario, bench) = try prepare(found) else { continue }
+        defer { ProgressLine(name: scenario.name).clear() }
+        let sweep = try bench.sweep(scenario, along: axis)
+        sweeps.append(sweep)
+        if format == .table { sink.print(SweepTable(sweep).text + "\n") }
+        if let plot { try Gnuplot.draw(SweepTable(sweep).plotScript(to: plot)) }
+      } catch let error as EngineError {
+        warn("error: \(error)")
+        throw ExitCode(ExitStatus.invalid.code)
+      } catch let error as BenchFailure {
+        warn("error: \(error)")
+        throw ExitCode(error.status.code)
+      }
+    }
+    if format == .json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      sink.print(String(decoding: try encoder.encode(sweeps), as: UTF8.self))
+    }
+    if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
+  }
+
+  private func bench(_ found: FoundScenario) throws -> BenchFigures? {
+    guard let (scenario, bench) = try prepare(found) else { return nil }
+    defer { ProgressLine(name: scenario.name).clear() }
+    do {
+      return try bench.run(scenario)
+    } catch {
+      throw BenchFailure("\(scenario.name): \(error)", .invalid)
+    }
+  }
+
+  /// Nil where a folder's scenario has no bench section.
+  private func prepare(_ found: FoundScenario) throws -> (Scenario, Bench)? {
+    switch found {
+    case .invalid(let error, _): throw BenchFailure("\(error)", .invalid)
+    case .scenario(var scenario, let file):
+      guard var options = scenario.bench else {
+        if !paths.contains(file) { return nil }
+        throw BenchFailure(
+          "\(file) has no bench section\n    add 'bench: {racers: [2]}', or bench scenarios/bench", .invalid)
+      }
+      if let counts = try racerCounts() { options.racers = counts }
+      if let names = try strategyNames() { options.strategies = names }
+      if let inodes { options.inodes = inodes }
+      if let repetitions { options.repetitions = repetitions }
+      scenario.bench = options
+      if let stranger = options.strategies.first(where: { !Bench.strategies(at: scenario.site).contains($0) }) {
+        throw BenchFailure(
+          "strategy '\(stranger)' cannot be measured at site '\(scenario.site)'\n    those that can: "
+            + Bench.strategies(at: scenario.site).joined(separator: ", "), .invalid)
+      }
+      let progress = ProgressLine(name: scenario.name)
+      var bench = Bench()
+      bench.isInterrupted = { cthreads_interrupted() != 0 }
+      bench.progress = { progress.show($0, $1, $2) }
+      return (scenario, bench)
+    }
+  }
+
+  private func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+}
+
+extension BenchAxis: ExpressibleByArgument {}
+
+/// Plots are gnuplot's: it reads the script from its standard input.
+private enum Gnuplot {
+  static func draw(_ script: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["gnuplot", "-"]
+    let input = Pipe()
+    process.standardInput = input
+    do {
+      try process.run()
+      input.fileHandleForWriting.write(Data(script.utf8))
+      try input.fileHandleForWriting.close()
+      process.waitUntilExit()
+    } catch {
+      throw BenchFailure("gnuplot cannot be started: \(error.localizedDescription)", .invalid)
+    }
+    if process.terminationStatus != 0 {
+      throw BenchFailure(
+        "gnuplot did not draw (status \(process.terminationStatus))\n    install it (Debian: gnuplot-nox), or leave --plot out",
+        .invalid)
+    }
+  }
+}
+
+/// Why there are no figures.
+private struct BenchFailure: Error, CustomStringConvertible {
+  let description: String
+  let status: ExitStatus
+  init(_ description: String, _ status: ExitStatus) {
+    self.description = description
+    self.status = status
+  }
+}
+
+/// Baselines by name, a file each.
+private struct BaselineStore {
+  let folder: String
+
+  private func path(_ name: String) -> String { "\(folder)/\(name).json" }
+
+  func write(_ document: BenchDocument, as name: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try document.json.write(toFile: path(name), atomically: true, encoding: .utf8)
+    } catch {
+      FileHandle.standardError.write(Data("error: cannot write \(path(name)): \(error.localizedDescription)\n".utf8))
+      throw ExitCode(73)
+    }
+  }
+
+  func read(_ name: String, machine: BenchDocument.Machine) throws -> BenchDocument {
+    guard let data = FileManager.default.contents(atPath: path(name)) else {
+      let known = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+        .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+      throw ValidationError(
+        "There is no baseline '\(name)' in \(folder); "
+          + (known.isEmpty ? "make one with --save \(name)." : "there are: \(known.joined(separator: ", "))."))
+    }
+    struct Head: Decodable { let format: String, version: Int }
+    let decoder = JSONDecoder()
+    guard let head = try? decoder.decode(Head.self, from: data), head.format == BenchDocument.format else {
+      throw ValidationError("\(path(name)) is no baseline of addonrace; make it anew with --save \(name).")
+    }
+    guard head.version == BenchDocument.version, let document = try? decoder.decode(BenchDocument.self, from: data)
+    else {
+      throw ValidationError(
+        "\(path(name)) is of another version of addonrace (\(head.version), not \(BenchDocument.version)); make it anew with "
+          + "--save \(name).")
+    }
+    guard document.machine == machine else {
+      let then = document.machine
+      throw ValidationError(
+        "\(path(name)) was measured elsewhere: \(then.processor), \(then.processors) processors, \(then.build) build; here: "
+          + "\(machine.processor), \(machine.processors) processors, \(machine.build) build. Figures of two machines compare with "
+          + "nothing; make it anew with --save \(name).")
+    }
+    return document
+  }
+}
+
+extension BenchDocument.Machine {
+  /// This one.
+  static let here: BenchDocument.Machine = {
+    let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
+    let model = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("CPU part") }
+    let processor = model?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
+    var isDebug = false
+    assert(
+      {
+        isDebug = true
+        return true
+      }())
+    return BenchDocument.Machine(
+      processor: processor, processors: Int(cthreads_processor_count()), build: isDebug ? "debug" : "release")
+  }()
+}

@@ -1,0 +1,122 @@
+import CAtomics
+import CThreads
+import Dispatch
+import Foundation
+import RaceModel
+
+/// Racers that do one job after the other, each at the same time, on threads of their own that are pinned round robin.
+///
+/// Whoever gives the jobs sleeps meanwhile: with as many racers as processors it would take one from them.
+final class Crew {
+  let racerCount: Int
+  private let shared: Shared
+
+  /// What racers and conductor share. The job and the stamps are written by one side while the other waits: the words say
+  /// which.
+  private final class Shared: @unchecked Sendable {
+    let racerCount: Int
+    let spins: Int
+    /// Words on line pairs of their own.
+    let words: UnsafeMutablePointer<UInt64>
+    var job: (Int) -> Void = { _ in }
+    let starts: UnsafeMutablePointer<UInt64>
+    let ends: UnsafeMutablePointer<UInt64>
+
+    init(racerCount: Int) {
+      self.racerCount = racerCount
+      spins = racerCount <= Int(cthreads_processor_count()) ? 100_000 : 0
+      words = .allocate(capacity: 16 * 4)
+      words.initialize(repeating: 0, count: 16 * 4)
+      starts = .allocate(capacity: racerCount * 16)
+      ends = .allocate(capacity: racerCount * 16)
+    }
+    deinit {
+      words.deallocate()
+      starts.deallocate()
+      ends.deallocate()
+    }
+
+    var jobNumber: UnsafeMutablePointer<UInt64> { words }
+    var arrived: UnsafeMutablePointer<UInt64> { words + 16 }
+    var finished: UnsafeMutablePointer<UInt64> { words + 32 }
+    var isOver: UnsafeMutablePointer<UInt64> { words + 48 }
+
+    func sleep(on word: UnsafeMutablePointer<UInt64>, while value: UInt64) {
+      cthreads_futex_wait(
+        UnsafePointer(UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self)),
+        UInt32(truncatingIfNeeded: value), 100)
+    }
+    func wake(_ word: UnsafeMutablePointer<UInt64>) {
+      cthreads_futex_wake_all(UnsafePointer(UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self)))
+    }
+
+    func work(as racer: Int) {
+      var done: UInt64 = 0
+      while true {
+        while catomics_load_acquire_64(jobNumber) == done {
+          if catomics_load_relaxed_64(isOver) != 0 { return }
+          sleep(on: jobNumber, while: done)
+        }
+        done += 1
+        catomics_fetch_add_acq_rel_64(arrived, 1)
+        var turns = 0
+        while catomics_load_acquire_64(arrived) < done * UInt64(racerCount) {
+          turns += 1
+          if turns <= spins { cthreads_pause() } else { cthreads_yield() }
+        }
+        starts[racer * 16] = cthreads_ticks_before()
+        job(racer)
+        ends[racer * 16] = cthreads_ticks_after()
+        if catomics_fetch_add_acq_rel_64(finished, 1) + 1 == done * UInt64(racerCount) { wake(finished) }
+      }
+    }
+  }
+
+  init(racerCount: Int) {
+    self.racerCount = racerCount
+    let shared = Shared(racerCount: racerCount)
+    self.shared = shared
+    let processors = Int(cthreads_processor_count())
+    for racer in 0..<racerCount {
+      DispatchQueue(label: "addonrace.bench.\(racer)").async {
+        cthreads_name("bench \(racer)")
+        cthreads_pin(Int32(racer % processors))
+        shared.work(as: racer)
+        cthreads_unpin()
+      }
+    }
+  }
+
+  deinit {
+    catomics_store_release_64(shared.isOver, 1)
+    shared.wake(shared.jobNumber)
+  }
+
+  /// Ticks from the first start to the last end. Throws if a racer does not come to an end.
+  @discardableResult func run(_ job: @escaping (Int) -> Void) throws(EngineError) -> UInt64 {
+    shared.job = job
+    let number = catomics_load_relaxed_64(shared.jobNumber) + 1
+    let all = number * UInt64(racerCount)
+    catomics_store_release_64(shared.jobNumber, number)
+    shared.wake(shared.jobNumber)
+    let deadline = Clock.now() + Self.patience
+    while true {
+      let finished = catomics_load_acquire_64(shared.finished)
+      if finished == all { break }
+      if Clock.now() > deadline {
+        throw EngineError("\(all - finished) of \(racerCount) racers did not come to an end in \(Int(Self.patience)) s")
+      }
+      shared.sleep(on: shared.finished, while: finished)
+    }
+    var first = UInt64.max
+    var last: UInt64 = 0
+    for racer in 0..<racerCount {
+      first = min(first, shared.starts[racer * 16])
+      last = max(last, shared.ends[racer * 16])
+    }
+    return last > first ? last - first : 0
+  }
+
+  /// Seconds that one job may take.
+  private static let patience = 20.0
+}

@@ -1,0 +1,259 @@
+import AddonMemory
+import Addons
+import CThreads
+import Foundation
+import RaceModel
+
+/// Explores a scenario: every execution that one memory model allows, of the same code that the stress engine races.
+public final class Explore: Engine {
+  /// Executions between two that are judged in full although they look ordinary.
+  public static let sampling = 1024
+
+  public let model: MemoryModel
+  /// Called now and then, with how far the exploration is.
+  public var progress: (ExploreProgress) -> Void = { _ in }
+  /// Where executions are counted as they end, for whoever is left to say how far it came when one ends the process.
+  public var counter: UnsafeMutablePointer<UInt64>?
+  /// Judge every execution in full: slower, and what the quick look is tested against.
+  public var judgesAll = false
+  private var site: SiteExploration?
+
+  public init(_ model: MemoryModel) { self.model = model }
+
+  public func run(
+    _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
+  ) throws(EngineError) -> EngineRun {
+    let site = try makeSite(scenario)
+    self.site = site
+    return site.run(self, judge)
+  }
+
+  /// The execution that is being judged, as a token that leads there again. Valid while `judge` is called.
+  public func currentToken() -> ReplayToken? { site?.token() }
+  /// The events of the execution that is being judged.
+  public var currentLength: Int { site?.length ?? 0 }
+
+  /// About how many executions there are, or a low guess at it where they are very many, from random ways through the search within so many seconds.
+  public func estimate(_ scenario: Scenario, seconds: Double) throws(EngineError) -> Double {
+    try makeSite(scenario).estimate(seconds: seconds)
+  }
+
+  /// Runs the execution of a token again, step by step. Nil where the program does not follow it.
+  public func replay(
+    _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
+  ) throws(EngineError) -> Counterexample? {
+    try makeSite(token.scenario(scenario)).replay(token, wantsSources, judge)
+  }
+
+  private func makeSite(_ scenario: Scenario) throws(EngineError) -> SiteExploration {
+    guard ExploreLimits.racers.contains(scenario.exploredRoles.count) else {
+      throw EngineError(
+        "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "
+          + "under 'explore: racers'")
+    }
+    let code = SiteCode.all.first { $0.about.name == scenario.site && $0.strategy.name == scenario.strategy }
+    guard let code else {
+      throw EngineError("there is no site '\(scenario.site)' with strategy '\(scenario.strategy)'")
+    }
+    let frees = code.deferredFreesPerVisit * scenario.explore.inodes
+    guard ExploreLimits.racers.contains(scenario.exploredRoles.count * (1 + frees)) else {
+      throw EngineError(
+        "\(scenario.exploredRoles.count) racers, each with \(frees) frees after grace periods, are too many to explore: "
+          + "name 1 to \(ExploreLimits.racers.upperBound / (1 + frees)) under 'explore: racers', or fewer inodes")
+    }
+    guard let site = SiteExploration(SiteProgram(code, scenario), scenario, model) else {
+      throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
+    }
+    return site
+  }
+}
+
+/// How far an exploration is.
+public struct ExploreProgress: Sendable {
+  public var model: MemoryModel
+  public var executions: Int
+  /// About how many there are in all.
+  public var estimate: Double?
+
+  public init(model: MemoryModel, executions: Int, estimate: Double?) {
+    self.model = model
+    self.executions = executions
+    self.estimate = estimate
+  }
+}
+
+/// One scenario under one memory model.
+private final class SiteExploration {
+  private let program: SiteProgram
+  private let scenario: Scenario
+  private let exploration: Exploration
+  private let symmetryRefusal: String?
+  private var execution: Execution { exploration.execution }
+
+  init?(_ program: SiteProgram, _ scenario: Scenario, _ model: MemoryModel) {
+    self.program = program
+    self.scenario = scenario
+    symmetryRefusal = Self.whyNotSymmetric(scenario)
+    guard
+      let exploration = Exploration(
+        program, model: model, usesSymmetry: scenario.explore.symmetry && symmetryRefusal == nil,
+        mostFailures: scenario.exploredFailures, mostSpuriousFailures: scenario.exploredSpuriousFailures)
+    else { return nil }
+    self.exploration = exploration
+    exploration.execution.state.pointee.failingRacer = scenario.faults.allocationFailure?.racer
+  }
+
+  /// Racers of one role run the same code, unless something names one of them.
+  private static func whyNotSymmetric(_ scenario: Scenario) -> String? {
+    if let racer = scenario.faults.allocationFailure?.racer { return "the fault names racer \(racer)" }
+    return nil
+  }
+
+  var length: Int { execution.graph.pointee.count }
+  func token() -> ReplayToken {
+    ReplayToken(scenario, execution.state.pointee.rules.pointee.model, execution.graph.pointee)
+  }
+
+  func run(_ engine: Explore, _ judge: (Evidence) -> Judgement) -> EngineRun {
+    let options = scenario.explore
+    let started = Clock.now()
+    var figures = ExplorationFigures()
+    figures.usedSymmetry = execution.state.pointee.rules.pointee.usesSymmetry
+    figures.symmetryRefusal = options.symmetry ? symmetryRefusal : nil
+    var end = EngineRun.End.exhausted
+    if estimate(seconds: 0, rounds: 2) > Double(options.executions) / 4 {
+      figures.estimate = estimate(seconds: 0.1)
+      engine.progress(ExploreProgress(model: engine.model, executions: 0, estimate: figures.estimate))
+    }
+    exploration.clearCounts()
+
+    let visit: () -> Exploration.Step = { [exploration, program] in
+      let counts = exploration.counts
+      engine.counter?.pointee = UInt64(counts.executions)
+      let isSample = (counts.executions - 1) % Explore.sampling == 0
+      if let evidence = program.conclude(inFull: isSample || engine.judgesAll) {
+        figures.judged += 1
+        var evidence = evidence
+        evidence.round = counts.executions - 1
+        if judge(evidence) == .stop {
+          end = .stopped
+          return .stop
+        }
+      }
+      if counts.executions < options.executions { return .goOn }
+      end = .budget("\(options.executions) executions")
+      return .stop
+    }
+    exploration.isEnough = { [unowned exploration] in
+      let counts = exploration.counts
+      engine.progress(ExploreProgress(model: engine.model, executions: counts.executions, estimate: figures.estimate))
+      if cthreads_interrupted() != 0 {
+        end = .interrupted
+      } else if Clock.now() - started > options.time {
+        end = .budget("\(options.time) seconds")
+      } else if counts.peakBytes > options.memory << 20 {
+        end = .budget("\(options.memory) MB")
+      } else {
+        return false
+      }
+      return true
+    }
+    defer { exploration.isEnough = { false } }
+    figures.isExhaustive = exploration.visitAll(visit)
+    var repetitions = 1
+    while repetitions < options.repetitions, end == .exhausted {
+      exploration.clearCounts()
+      figures.judged = 0
+      figures.isExhaustive = exploration.visitAll(visit)
+      repetitions += 1
+    }
+    let counts = exploration.counts
+    figures.executions = counts.executions
+    figures.abandoned = counts.abandoned
+    figures.discarded = counts.discarded
+    figures.peakBytes = exploration.counts.peakBytes
+    figures.longest = counts.longest
+    if case .budget = end {
+      figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
+      sample(&figures, judge)
+    }
+    figures.seconds = (Clock.now() - started) / Double(repetitions)
+    return EngineRun(end: end, figures: Figures(), exploration: figures)
+  }
+
+  /// Random executions, once the budget is spent.
+  private func sample(_ figures: inout ExplorationFigures, _ judge: (Evidence) -> Judgement) {
+    var generator = SplitMix(seed: scenario.explore.seed)
+    var isStopped = false
+    let started = Clock.now()
+    while figures.samples < scenario.explore.samples, !isStopped, cthreads_interrupted() == 0,
+      Clock.now() - started < scenario.explore.time
+    {
+      _ = exploration.sample(&generator, growth: 0) {
+        figures.samples += 1
+        if let evidence = program.conclude(inFull: false), judge(evidence) == .stop {
+          isStopped = true
+          return .stop
+        }
+        return .goOn
+      }
+    }
+  }
+
+  func estimate(seconds: Double) -> Double { estimate(seconds: seconds, rounds: 16) }
+
+  /// Rounds of samples, each of which guesses from those before how much the search grows with each event; the last one
+  /// takes the time that is left. Few samples of something so uneven are low far more often than high, so the largest
+  /// mean is taken.
+  private func estimate(seconds: Double, rounds: Int) -> Double {
+    var generator = SplitMix(seed: scenario.explore.seed)
+    let started = Clock.now()
+    var growth = 0.0
+    var largest = 1.0
+    for round in 1...rounds {
+      var (sum, count) = (0.0, 0)
+      while count < 8 || round == rounds && Clock.now() - started < seconds && count < 10_000 {
+        sum += exploration.sample(&generator, growth: growth) { .goOn }
+        count += 1
+      }
+      largest = max(largest, sum / Double(count))
+      growth = log(largest) / Double(max(1, exploration.counts.longest))
+    }
+    return largest
+  }
+
+  func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {
+    execution.state.pointee.guide = Guide(token.decisions)
+    defer { execution.state.pointee.guide = nil }
+    exploration.restart()
+    while true {
+      execution.state.pointee.trace = TraceRecorder(wantsSources: wantsSources)
+      exploration.runOnce()
+      guard execution.state.pointee.needsRestart else { break }
+      execution.state.pointee.needsRestart = false
+      exploration.restart()
+    }
+    exploration.noteStuck()
+    let trace = execution.state.pointee.trace
+    execution.state.pointee.trace = nil
+    guard execution.state.pointee.end != .diverged, let trace,
+      Guide(execution.graph.pointee).decisions == token.decisions
+    else { return nil }
+    let steps = TraceReading(program, execution, trace).steps
+    if let evidence = program.conclude(inFull: true) { judge(evidence) }
+    return Counterexample(roles: program.roleNames, steps: steps, findings: [], token: token.text)
+  }
+}
+
+/// The generator of Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+    return word ^ (word >> 31)
+  }
+}

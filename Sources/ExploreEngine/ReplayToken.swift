@@ -1,0 +1,162 @@
+import AddonMemory
+import Foundation
+import RaceModel
+
+/// One execution of a scenario, as a word that fits on a command line:
+///
+///     ar1:c11:set-owner=2:inodes=1:5d41402a:AAEBAQ...
+///
+/// the format's version, the memory model, racers and inodes, a digest of site and strategy, and the decisions in
+/// base64url: a byte for each, or two where a racer's event is named.
+public struct ReplayToken: Equatable {
+  static let version = "ar1"
+  public let model: MemoryModel
+  public let racers: [RacerGroup]
+  public let inodes: Int
+  let digest: String
+  let decisions: [[Guide.Decision]]
+
+  /// What is wrong with a token, and what to do.
+  public struct Invalid: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  init(_ scenario: Scenario, _ model: MemoryModel, _ graph: ExecutionGraph) {
+    self.model = model
+    racers = scenario.exploredRacers
+    inodes = scenario.explore.inodes
+    digest = Self.digest(scenario)
+    decisions = Guide(graph).decisions
+  }
+
+  /// Reads a token and makes sure that it is one of this scenario.
+  public init(_ text: String, of scenario: Scenario) throws(Invalid) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard parts.first == Self.version else {
+      let isOther = parts.first?.hasPrefix("ar") == true && parts.count > 1
+      throw Invalid(
+        description: isOther
+          ? "the token is of version '\(parts[0])'; this program knows \(Self.version): explore the scenario again"
+          : "'\(text.prefix(20))' is no replay token: those begin with '\(Self.version):', as `explore` prints them")
+    }
+    guard parts.count == 6, parts[3].hasPrefix("inodes="), let inodes = Int(parts[3].dropFirst(7)),
+      ExploreLimits.inodes.contains(inodes), let data = Data(base64URL: parts[5])
+    else { throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end") }
+    guard let model = MemoryModel(rawValue: parts[1]) else {
+      throw Invalid(
+        description: "the token is of a memory model '\(parts[1])', which is not known here; known: "
+          + MemoryModel.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    let racers = parts[2].split(separator: ",").compactMap { part -> RacerGroup? in
+      let sides = part.split(separator: "=")
+      guard sides.count == 2, let count = Int(sides[1]), ExploreLimits.racers.contains(count) else { return nil }
+      return RacerGroup(role: String(sides[0]), count: count)
+    }
+    let count = racers.reduce(0) { $0 + $1.count }
+    guard parts[4] == Self.digest(scenario), ExploreLimits.racers.contains(count) else {
+      throw Invalid(
+        description: "the token is not of scenario '\(scenario.name)' as it is now (site \(scenario.site), strategy "
+          + "\(scenario.strategy)): explore the scenario again")
+    }
+    guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0 else {
+      throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end")
+    }
+    (self.model, self.racers, self.inodes, digest, self.decisions) = (model, racers, inodes, parts[4], decisions)
+  }
+
+  public var text: String {
+    let racers = racers.map { "\($0.role)=\($0.count)" }.joined(separator: ",")
+    return [Self.version, model.rawValue, racers, "inodes=\(inodes)", digest, Self.encode(decisions).base64URL]
+      .joined(separator: ":")
+  }
+
+  /// The scenario that the token's execution is of.
+  public func scenario(_ scenario: Scenario) -> Scenario {
+    var scenario = scenario
+    scenario.explore.racers = racers
+    scenario.explore.inodes = inodes
+    return scenario
+  }
+
+  /// FNV-1a of what has to be the same. (Fowler, Noll, Vo.)
+  private static func digest(_ scenario: Scenario) -> String {
+    var hash: UInt32 = 2_166_136_261
+    for byte in "\(scenario.site)/\(scenario.strategy)".utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    let text = String(hash, radix: 16)
+    return String(repeating: "0", count: 8 - text.count) + text
+  }
+
+  // MARK: Bytes
+
+  private static func encode(_ decisions: [[Guide.Decision]]) -> Data {
+    var bytes: [UInt8] = []
+    func number(_ value: Int) {
+      var rest = value
+      while rest >= 128 {
+        bytes.append(UInt8(rest & 127) | 128)
+        rest >>= 7
+      }
+      bytes.append(UInt8(rest))
+    }
+    for list in decisions {
+      number(list.count)
+      for decision in list {
+        switch decision {
+        case .nothing: number(0)
+        case .initial: number(1)
+        case .outcome(let outcome): number(2 + outcome)
+        case .place(let place): number(4 + 2 * place)
+        case .source(let racer, let index):
+          number(5 + 2 * racer)
+          number(index)
+        }
+      }
+    }
+    return Data(bytes)
+  }
+
+  private static func decode(_ data: Data) -> [[Guide.Decision]]? {
+    var bytes = Array(data)[...]
+    func number() -> Int? {
+      var (value, shift) = (0, 0)
+      while let byte = bytes.popFirst(), shift < 35 {
+        value |= Int(byte & 127) << shift
+        if byte < 128 { return value }
+        shift += 7
+      }
+      return nil
+    }
+    var decisions: [[Guide.Decision]] = []
+    while !bytes.isEmpty {
+      guard let count = number(), count <= bytes.count else { return nil }
+      var list: [Guide.Decision] = []
+      for _ in 0..<count {
+        switch number() {
+        case nil: return nil
+        case 0: list.append(.nothing)
+        case 1: list.append(.initial)
+        case 2: list.append(.outcome(0))
+        case 3: list.append(.outcome(1))
+        case let code? where code % 2 == 0: list.append(.place((code - 4) / 2))
+        case let code?:
+          guard let index = number() else { return nil }
+          list.append(.source(racer: (code - 5) / 2, index: index))
+        }
+      }
+      decisions.append(list)
+    }
+    return decisions
+  }
+}
+
+extension Data {
+  fileprivate var base64URL: String {
+    base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
+      .replacingOccurrences(of: "=", with: "")
+  }
+
+  fileprivate init?(base64URL text: String) {
+    let plain = text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
+    self.init(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
+  }
+}

@@ -1,0 +1,31 @@
+/// Something that went wrong while code ran, which no checker has to conclude from outcomes: the explorer sees it happen.
+public struct Mishap: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
+    /// Two accesses, one a write and one plain, that nothing orders; or atomic accesses of different sizes that overlap.
+    case dataRace
+    /// Freed memory, or memory beyond an allocation, is accessed, or freed while another racer may still access it.
+    case useAfterFree
+    /// What would end the process: a BUG(), or an access through NULL or a stray pointer.
+    case crash
+    /// A racer that waits for what nobody will do, or that comes to no end.
+    case stuck
+  }
+  public var kind: Kind
+  public var racers: [Int]
+  /// One sentence.
+  public var message: String
+  /// Where, if it has a place.
+  public var address: UInt64?
+  /// The block of the address, by the explorer's count.
+  public var block: Int?
+  public var allocation: Int?
+  public var inode: Int?
+
+  public init(_ kind: Kind, racers: [Int], message: String, address: UInt64? = nil, block: Int? = nil) {
+    self.kind = kind
+    self.racers = racers
+    self.message = message
+    self.address = address
+    self.block = block
+  }
+}

@@ -1,0 +1,89 @@
+import RaceModel
+
+/// A counterexample as text: one column a racer, time downwards, with the line of source on the left.
+public struct TraceText {
+  private let counterexample: Counterexample
+  public init(_ counterexample: Counterexample) { self.counterexample = counterexample }
+
+  public var lines: [String] {
+    let racers = counterexample.roles.indices.filter { racer in
+      counterexample.steps.contains { $0.racer == racer }
+    }
+    let numberWidth = "\(counterexample.steps.count)".count
+    let sourceWidth = counterexample.steps.map { $0.source?.count ?? 0 }.max() ?? 0
+    let cells = counterexample.steps.map { text(of: $0) }
+    let titles = racers.map { "racer \($0) (\(counterexample.roles[$0]))" }
+    let widths = racers.enumerated().map { index, racer in
+      let texts = zip(counterexample.steps, cells).filter { $0.0.racer == racer }.map(\.1.count)
+      return max(titles[index].count, texts.max() ?? 0)
+    }
+    func line(_ number: String, _ source: String, _ columns: [String]) -> String {
+      var text = String(repeating: " ", count: max(0, numberWidth - number.count)) + number
+      if sourceWidth > 0 { text += "  " + source.padded(to: sourceWidth) }
+      for (column, width) in zip(columns, widths) { text += "  " + column.padded(to: width) }
+      while text.last == " " { text.removeLast() }
+      return text
+    }
+    var lines = [line("", "", titles)]
+    for (index, step) in counterexample.steps.enumerated() {
+      let columns = racers.map { $0 == step.racer ? cells[index] : "" }
+      lines.append(line("\(index + 1)", step.source ?? "", columns))
+    }
+    return lines + counterexample.findings
+  }
+
+  private func text(of step: Counterexample.Step) -> String {
+    var text = step.verb
+    if !step.ordering.isEmpty, step.ordering != "plain" { text += " \(step.ordering)" }
+    if !step.place.isEmpty { text += " \(step.place)" }
+    if !step.value.isEmpty { text += isStore(step) ? " = \(step.value)" : ": \(step.value)" }
+    if let source = step.readsFrom { text += " [of \(source + 1)]" }
+    if step.isStale { text += " STALE" }
+    if step.isMarked { text += " <<<" }
+    return text
+  }
+
+  private func isStore(_ step: Counterexample.Step) -> Bool { step.verb == "store" || step.verb == "write" }
+}
+
+/// A counterexample as a Graphviz graph: a column a racer; program order, reads-from and modification order as edges.
+public struct TraceGraph {
+  private let counterexample: Counterexample
+  public init(_ counterexample: Counterexample) { self.counterexample = counterexample }
+
+  public var text: String {
+    var lines = ["digraph execution {", "  node [shape=box, fontname=monospace];"]
+    for (racer, role) in counterexample.roles.enumerated() {
+      lines.append("  subgraph cluster_\(racer) {")
+      lines.append("    label=\(quoted("racer \(racer) (\(role))"));")
+      let own = counterexample.steps.indices.filter { counterexample.steps[$0].racer == racer }
+      for index in own { lines.append("    \(node(index)) [label=\(quoted(label(index)))\(style(index))];") }
+      for (a, b) in zip(own, own.dropFirst()) { lines.append("    \(node(a)) -> \(node(b)) [weight=10];") }
+      lines.append("  }")
+    }
+    for (index, step) in counterexample.steps.enumerated() {
+      if let source = step.readsFrom {
+        lines.append("  \(node(source)) -> \(node(index)) [color=forestgreen, label=rf, constraint=false];")
+      }
+      if let earlier = step.overwrites {
+        lines.append("  \(node(earlier)) -> \(node(index)) [color=orange, label=mo, constraint=false];")
+      }
+    }
+    return (lines + ["}"]).joined(separator: "\n")
+  }
+
+  private func node(_ index: Int) -> String { "step\(index + 1)" }
+
+  private func label(_ index: Int) -> String {
+    let step = counterexample.steps[index]
+    let what = [step.verb, step.ordering, step.place, step.value].filter { !$0.isEmpty }.joined(separator: " ")
+    return "\(index + 1): \(what)" + (step.source.map { "\\n\($0)" } ?? "")
+  }
+
+  private func style(_ index: Int) -> String {
+    let step = counterexample.steps[index]
+    return step.isMarked ? ", color=red, penwidth=2" : step.isStale ? ", style=dashed" : ""
+  }
+
+  private func quoted(_ text: String) -> String { "\"\(text.split(separator: "\"").joined(separator: "'"))\"" }
+}

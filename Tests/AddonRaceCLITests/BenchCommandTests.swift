@@ -1,0 +1,81 @@
+import AddonRace
+import AddonRaceTestSupport
+import Foundation
+import Testing
+
+@Suite(.serialized) struct BenchCommandTests {
+  private static let scenario = "scenarios/bench/file-owner.yaml"
+  private static let quick = [
+    "--repetitions", "11", "--inodes", "8", "--racers", "2", "--strategies", "compare-exchange",
+  ]
+
+  @Test func whatIsMeasuredIsShown() throws {
+    let command = try Command(arguments: ["bench", Self.scenario] + Self.quick)
+    #expect(command.status == 0, "\(command.errors)")
+    for text in [
+      "fast path", "first allocation alone", "contended, 2 racers", "C11 by hand", "the same again", "p99.9",
+      "compare-exchange round trip", "control: one strategy against itself",
+    ] {
+      #expect(command.output.contains(text), "\(text)")
+    }
+    #expect(command.errors.contains("this is a debug build"), "the tests' own build is one")
+  }
+
+  @Test func baselines() throws {
+    let folder = try TemporaryFolder()
+    let store = ["--baselines", folder.url.path]
+    let saved = try Command(
+      arguments: ["bench", Self.scenario, "--save", "one", "--format", "csv"] + Self.quick + store)
+    #expect(saved.status == 0)
+    #expect(saved.output.hasPrefix("scenario,site,measure,"))
+    let compared = try Command(
+      arguments: ["bench", Self.scenario, "--compare", "one", "--threshold", "100000"] + Self.quick + store)
+    #expect(compared.output.contains("against the baseline"), "\(compared.output)")
+    #expect([0, 2].contains(compared.status), "2 where the machine changed in the middle")
+
+    let unknown = try Command(arguments: ["bench", Self.scenario, "--compare", "two"] + store)
+    #expect(unknown.status == 64)
+    #expect(unknown.errors.contains("There is no baseline 'two'"))
+    #expect(unknown.errors.contains("there are: one."))
+
+    let file = folder.url.appendingPathComponent("one.json")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let expected = [
+      ("\"processors\" : ", "\"processors\" : 9", "was measured elsewhere"),
+      ("\"version\" : 1", "\"version\" : 99", "is of another version of addonrace (99, not 1)"),
+      ("addonrace-bench", "something", "is no baseline of addonrace"),
+    ]
+    for (old, new, message) in expected {
+      try text.replacingOccurrences(of: old, with: new).write(to: file, atomically: true, encoding: .utf8)
+      let command = try Command(arguments: ["bench", Self.scenario, "--compare", "one"] + store)
+      #expect(command.status == 64)
+      #expect(command.errors.contains(message), "\(command.errors)")
+    }
+  }
+
+  @Test func aScenarioWithoutABenchSection() throws {
+    let command = try Command("bench", "scenarios/sites/file-owner.yaml")
+    #expect(command.status == 65)
+    #expect(command.errors.contains("has no bench section"))
+  }
+
+  @Test(arguments: [
+    (["--racers", "65"], "--racers is 65; it may be 2 to 64."), (["--racers", "two"], "write it as 2,4,8."),
+    (["--repetitions", "3"], "--repetitions is 3; it may be 11 to 10001."),
+    (["--sweep", "colour"], "racers"), (["--plot", "a.svg"], "add --sweep racers"),
+    (["--sweep", "racers", "--save", "a"], "not kept as a baseline"),
+    (["--sweep", "racers", "--format", "csv"], "take --format json"),
+    (["--strategies", "compare-exchang"], "Did you mean 'compare-exchange'?"),
+  ])
+  func anOptionThatCannotBe(_ options: [String], _ message: String) throws {
+    let command = try Command(arguments: ["bench", Self.scenario] + options)
+    #expect(command.status == 64)
+    #expect(command.errors.contains(message), "\(command.errors)")
+  }
+
+  @Test func aStrategyThatCannotBeMeasured() throws {
+    let command = try Command("bench", Self.scenario, "--strategies", "lock-and-flag")
+    #expect(command.status == 65)
+    #expect(command.errors.contains("cannot be measured at site 'file-owner'"), "\(command.errors)")
+  }
+}

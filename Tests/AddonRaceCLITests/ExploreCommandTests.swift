@@ -1,0 +1,124 @@
+import AddonRace
+import AddonRaceTestSupport
+import Foundation
+import Testing
+
+@Suite(.serialized) struct ExploreCommandTests {
+  private static let faults = "scenarios/faults"
+
+  /// Hundreds of verdicts of one thread: sanitizers have nothing to see there, and take minutes.
+  @Test(.enabled(if: BuildKind.current == .plain)) func everyScenarioIsAsItExpects() throws {
+    let command = try Command("explore", "scenarios/sites", Self.faults, "scenarios/hazards", "scenarios/lifecycle")
+    #expect(command.status == 0, "\(command.output)")
+    #expect(command.output.contains(": 380 as expected"))
+  }
+
+  @Test func aVerdictForEachModel() throws {
+    let command = try Command("explore", "\(Self.faults)/relaxed-failure.yaml")
+    #expect(command.status == 0)
+    for line in ["sc      holds", "tso     holds", "c11     fails", "kernel  holds"] {
+      #expect(command.output.contains(line), "\(command.output)")
+    }
+  }
+
+  @Test func theExplainingExecution() throws {
+    let folder = try TemporaryFolder()
+    let dot = folder.url.appendingPathComponent("execution.dot").path
+    let file = "\(Self.faults)/loser-leaks.yaml"
+    let command = try Command("explore", file, "--memory-model", "c11", "--explain", "--dot", dot)
+    #expect(command.status == 0)
+    #expect(command.output.contains("compare-exchange, lost acquire f_owner: allocation 0 [of 9]"))
+    #if canImport(Runtime)
+      #expect(command.output.contains("LoserLeaks.swift:23"))
+    #endif
+    #expect(!command.output.contains("STALE"), "it is sequentially consistent, and shown so")
+    let graph = try String(contentsOfFile: dot, encoding: .utf8)
+    #expect(graph.hasPrefix("digraph execution {"))
+    #expect(graph.contains("label=rf"))
+
+    let line = try #require(command.output.split(separator: "\n").first { $0.contains("replay: addonrace ") })
+    let words = line.split(separator: " ").map(String.init)
+    let replay = try Command(arguments: ["replay"] + words.suffix(2))
+    #expect(replay.status == 1)
+    #expect(replay.output.contains("no-leak: allocation 1 is alive at quiescence"))
+    let foreign = try Command("replay", "\(Self.faults)/winner-freed.yaml", words[words.count - 1])
+    #expect(foreign.status == 65)
+    #expect(foreign.errors.contains("not of scenario"))
+  }
+
+  @Test func whereItGoesWrongIsMarked() throws {
+    let command = try Command(
+      "explore", "\(Self.faults)/flag-not-released.yaml", "--memory-model", "c11", "--explain")
+    #expect(command.status == 0)
+    #expect(command.output.contains("<<<"))
+  }
+
+  @Test func aBudgetOfMemory() throws {
+    let command = try Command(
+      "explore", "scenarios/sites/file-owner-c11.yaml", "--racers", "allocate=32", "--inodes", "8", "--no-symmetry",
+      "--memory-model", "c11", "--memory", "1")
+    #expect(command.status == 2)
+    #expect(command.output.contains("the budget of 1 MB is spent"))
+  }
+
+  @Test func anUnexpectedFailureIsExplainedAndFails() throws {
+    let command = try Command(
+      "explore", "scenarios/sites/file-owner.yaml", "--strategy", "store-after-check", "--memory-model", "sc")
+    #expect(command.status == 1)
+    #expect(command.output.contains("UNEXPECTED"))
+    #expect(command.output.contains("An execution that shows it, under sc"))
+    #expect(command.output.contains("again: addonrace explore scenarios/sites/file-owner.yaml"))
+  }
+
+  @Test(arguments: [
+    (["--memory-model", "c12"], "did you mean 'c11'?"), (["--racers", "allocate=65"], "name 1 to 64 in all"),
+    (["--inodes", "0"], "--inodes is 0; it may be 1 to 16."), (["--strategy", "compare-exchang"], "Did you mean"),
+  ])
+  func anOptionThatCannotBe(_ options: [String], _ message: String) throws {
+    let command = try Command(arguments: ["explore", "scenarios/sites/file-owner.yaml"] + options)
+    #expect(command.status == 64)
+    #expect(command.errors.contains(message), "\(command.errors)")
+  }
+
+  @Test func aBrokenToken() throws {
+    let command = try Command("replay", "scenarios/sites/file-owner.yaml", "ar1:c11")
+    #expect(command.status == 65)
+    #expect(command.errors.contains("the token is broken: copy it whole"))
+  }
+
+  @Test func tooLargeIsSaidBeforehandAndInconclusive() throws {
+    let command = try Command(
+      "explore", "scenarios/sites/file-owner-c11.yaml", "--racers", "allocate=8", "--inodes", "4", "--no-symmetry",
+      "--memory-model", "sc", "--executions", "2000")
+    #expect(command.status == 2)
+    #expect(command.errors.contains("it cannot be explored whole"))
+    #expect(command.output.contains("the budget of 2000 executions is spent"))
+  }
+
+  @Test func runExploresToo() throws {
+    let command = try Command("run", "scenarios/sites/file-owner.yaml", "--engine", "explore")
+    #expect(command.status == 0)
+    #expect(command.output.contains("kernel  holds  2 executions up to symmetry"))
+  }
+
+  /// From stress to trace.
+  @Test(arguments: ["store-after-check", "loser-impossible"])
+  func aFailureUnderStressIsExplained(_ strategy: String) throws {
+    let command = try Command(
+      "run", "scenarios/sites/file-owner.yaml", "--strategy", strategy, "--shape", "forced", "--time", "20")
+    #expect(command.status == (strategy == "loser-impossible" ? 3 : 1))
+    #expect(command.output.contains("An execution that shows it, under tso"), "\(command.output)")
+    #expect(command.output.contains("replay: addonrace replay scenarios/sites/file-owner.yaml --strategy \(strategy)"))
+  }
+
+  @Test func asJSON() throws {
+    let command = try Command("explore", "\(Self.faults)/relaxed-publish.yaml", "--format", "json")
+    let document = try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]
+    let verdicts = try #require(document?["verdicts"] as? [[String: Any]])
+    #expect(verdicts.count == 4)
+    let last = try #require(verdicts.last?["verdict"] as? [String: Any])
+    #expect(last["memoryModel"] as? String == "kernel")
+    #expect(last["outcome"] as? String == "fail")
+    #expect((last["counterexample"] as? [String: Any])?["token"] is String)
+  }
+}

@@ -1,0 +1,185 @@
+import AddonMemory
+import AddonRace
+import Addons
+import BenchEngine
+import RaceModel
+import Reports
+import Testing
+
+private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ in }) -> Scenario {
+  var scenario = Scenario(name: site, question: "?", site: site, strategy: "?", racers: [])
+  var options = BenchOptions()
+  // Those that are right in the kernel's model alone are data races to ThreadSanitizer, rightly.
+  options.strategies = Listing.entries.filter { $0.site.name == site && $0.fault == nil && $0.rightIn.contains(.c11) }
+    .map(\.strategy.name)
+  options.inodes = 8
+  options.repetitions = 11
+  options.warmUp = 0
+  change(&options)
+  scenario.bench = options
+  return scenario
+}
+
+@Suite(.serialized) struct BenchTests {
+  @Test(arguments: ["file-owner", "verity-info", "inode-addons", "crypt-info", "lock-context-flag"])
+  func everyContestantIsMeasuredInEveryWay(_ site: String) throws {
+    let figures = try Bench().run(small(site) { $0.racers = [2, 3] })
+    let contestants = figures.results.prefix { $0.contestant != BenchResult.controlName }.map(\.contestant)
+    #expect(contestants[0] == "C11 by hand" && contestants.count >= 2)
+    #expect(Set(contestants.dropFirst()).isSubset(of: Bench.strategies(at: site)))
+    for (measure, racers) in [(BenchMeasure.fastPath, 1), (.firstAllocation, 1), (.contended, 2), (.contended, 3)] {
+      let results = figures.results.filter { $0.measure == measure && $0.racers == racers }
+      #expect(results.map(\.contestant) == contestants + [BenchResult.controlName])
+      for result in results {
+        #expect(result.time.low <= result.time.median && result.time.median <= result.time.high)
+        #expect(result.time.median > 0)
+        #expect((result.ratio == nil) == (result.contestant == "C11 by hand"))
+        #expect(result.latencies.count == (measure == .contended && result.ratio != nil ? racers : 0))
+        for latency in result.latencies {
+          #expect(latency.median <= latency.p99 && latency.p99 <= latency.p999 && latency.p999 <= latency.max)
+        }
+      }
+    }
+  }
+
+  /// One racer wastes nothing; racers that contend waste less than one allocation for each of the others.
+  @Test func wastedAllocations() throws {
+    let figures = try Bench().run(small("file-owner") { $0.racers = [3] })
+    for result in figures.results where result.measure != .fastPath {
+      if result.racers == 1 { #expect(result.wastedAllocations == 0, "\(result.contestant)") }
+      #expect((0...2).contains(result.wastedAllocations), "\(result.contestant): \(result.wastedAllocations)")
+    }
+  }
+
+  /// Populated ones need no allocation; nor are there any to waste where all are.
+  @Test func someArePopulatedBefore() throws {
+    for share in [0.5, 1] {
+      let figures = try Bench().run(
+        small("file-owner") {
+          $0.measures = [.contended]
+          $0.populated = share
+        })
+      for result in figures.results {
+        #expect(
+          (0...1).contains(result.wastedAllocations), "\(share), \(result.contestant): \(result.wastedAllocations)")
+        if share == 1 { #expect(result.wastedAllocations == 0) }
+      }
+    }
+  }
+
+  @Test(arguments: BenchAxis.allCases) func sweeps(_ axis: BenchAxis) throws {
+    let scenario = small("verity-info") { $0.strategies = ["release-compare-exchange-rereading"] }
+    let values = [8, 16, 64]
+    let sweep = try Bench().sweep(scenario, along: axis, values: values)
+    // A word nearer than the inode's end would be one of the site's own.
+    #expect(
+      sweep.points.map(\.value) == values.filter { axis != .sharing || $0 >= VerityInfo<CompareExchange>.inodeSize })
+    let table = SweepTable(sweep)
+    #expect(table.contestants == ["C11 by hand", "release-compare-exchange-rereading"])
+    #expect(table.text.contains(axis.unit))
+    let script = table.plotScript(to: "a.svg")
+    #expect(script.contains("set output 'a.svg'"))
+    for point in sweep.points { #expect(script.contains("\n\(point.value) "), "\(point.value) is not drawn") }
+  }
+
+  @Test func anInterruptEndsItWithWhatThereIs() throws {
+    var bench = Bench()
+    bench.isInterrupted = { true }
+    #expect(try bench.run(small("file-owner")).results.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("fsnotify-marks", nil, "cannot be measured: its slots go back to NULL"),
+    ("file-owner", "read", "never populates a slot; those that do: allocate, set-owner"),
+    ("file-owner", "sit", "has no role 'sit'; it has: allocate, set-owner, read"),
+  ])
+  func whatCannotBeMeasured(_ site: String, _ role: String?, _ message: String) {
+    let error = #expect(throws: EngineError.self) { try Bench().run(small(site) { $0.role = role }) }
+    #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+  }
+}
+
+@Suite struct EstimateTests {
+  @Test func aMedianAndItsInterval() {
+    let estimate = Estimate(of: (1...41).map(Double.init).shuffled())
+    #expect(estimate.median == 21)
+    #expect(estimate.low == 14 && estimate.high == 27)
+    #expect(Estimate(of: [1, 2]).median == 1.5)
+    #expect(Estimate(of: [7]) == Estimate(of: [7, 7, 7]))
+  }
+
+  /// What it promises: of many samples from one distribution, a skewed one, 95 % of the intervals hold the true median.
+  @Test(arguments: [11, 41, 101]) func theIntervalHoldsTheMedian(_ count: Int) {
+    var generator = Weyl(state: 7)
+    var held = 0
+    for _ in 0..<4000 {
+      let samples = (0..<count).map { _ in
+        let uniform = Double.random(in: 0..<1, using: &generator)
+        return uniform * uniform * uniform
+      }
+      let estimate = Estimate(of: samples)
+      if estimate.low <= 0.125 && 0.125 <= estimate.high { held += 1 }
+    }
+    #expect(held >= 3780, "\(held) of 4000")
+  }
+}
+
+@Suite struct BenchComparisonTests {
+  private func document(_ ratio: Double, _ comparison: BenchResult.Comparison = .noDifference) -> BenchDocument {
+    var estimate = Estimate(of: [ratio])
+    estimate.low = ratio - 0.01
+    estimate.high = ratio + 0.01
+    func result(_ name: String, _ ratio: Estimate?) -> BenchResult {
+      BenchResult(
+        contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [1]), ratio: ratio, comparison: comparison,
+        wastedAllocations: 0, latencies: [])
+    }
+    let figures = BenchFigures(
+      scenario: "s", site: "file-owner", role: "allocate", inodes: 8, spacing: 64, repetitions: 11, noise: 0,
+      results: [
+        result("C11 by hand", nil), result("compare-exchange", estimate), result(BenchResult.controlName, estimate),
+      ],
+      calibration: Calibration(), stampCost: 0)
+    return BenchDocument(
+      machine: BenchDocument.Machine(processor: "p", processors: 2, build: "release"), benches: [figures])
+  }
+
+  @Test func onlyWhatIntervalsAndThresholdDoNotExplain() {
+    func compare(_ before: Double, _ now: Double, _ threshold: Double = 0.05) -> BenchComparison {
+      BenchComparison(document(before), document(now), threshold: threshold)
+    }
+    #expect(compare(1, 1.2).hasRegression)
+    #expect(compare(1, 1.2).text.contains("SLOWER"))
+    #expect(!compare(1, 1.2, 0.3).hasRegression)
+    #expect(!compare(1, 1.06).hasRegression, "the intervals and the threshold explain it")
+    #expect(compare(1.2, 1).changes.map(\.isImprovement) == [true])
+    #expect(compare(1, 1).changes.count == 1, "neither the reference nor the control is compared")
+  }
+
+  @Test func whatTheMachineSpoiltIsNotCompared() {
+    let comparison = BenchComparison(document(1, .notCompared), document(2), threshold: 0.05)
+    #expect(comparison.changes.isEmpty)
+    #expect(
+      comparison.missing == ["s, fast-path, 1 racers, compare-exchange: the machine changed while it was measured"])
+    var empty = document(1)
+    empty.benches = []
+    #expect(BenchComparison(empty, document(1), threshold: 0.05).missing.count == 1)
+  }
+
+  @Test func csvHasARowForEachResult() {
+    let lines = document(1).csv.split(separator: "\n")
+    #expect(lines.count == 4)
+    #expect(lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 17 })
+  }
+}
+
+/// Deterministic, so that the test is.
+private struct Weyl: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
