@@ -363,7 +363,7 @@ extension RacedMemory {
 
   @inline(never) func actInWindow(_ window: Window) {
     if state.pointee.isPinned {
-      spin(instructions: state.pointee.staysInSection ? 200_000 : 200)
+      if state.pointee.staysInSection { state.pointee.meeting.outstayOthers() } else { spin(instructions: 200) }
       return
     }
     switch window {

@@ -100,7 +100,7 @@ struct RacerState {
     sectionDepth &-= 1
   }
 
-  /// Now and then a reader stays in its section for long enough to meet whoever frees without waiting for it.
+  /// Now and then a reader stays in its section until the others have got on, to meet whoever frees without waiting for it.
   var staysInSection: Bool {
     mutating get {
       if sectionDepth == 0 { return false }

@@ -52,6 +52,7 @@ struct VisitLoop<S: Site> {
     if section != nil { enterCallersSection(memory) }
     S.visit(inode(number), as: role, in: memory)
     if section != nil { leaveCallersSection(memory) }
+    if S.keepsHistory { state.pointee.meeting.endVisit() }
     if S.deferredFreesPerVisit > 0 {
       var kind = 0
       while kind < GracePeriod.count {
