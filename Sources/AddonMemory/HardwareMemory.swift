@@ -66,6 +66,8 @@ import CThreads
       while load(lock.word, .relaxed) != Lock.unlocked { pause() }
     }
   }
+  @inlinable @inline(__always) public func lock(_ mutex: Mutex) { lock(mutex.lock) }
+  @inlinable @inline(__always) public func unlock(_ mutex: Mutex) { unlock(mutex.lock) }
 
   // MARK: Grace periods
 

@@ -45,6 +45,12 @@
   @inlinable public static var locked: UInt32 { 0x10c1 }
 }
 
+/// A lock whose holder may sleep: a mutex, or a state bit that others sleep on.
+@frozen public struct Mutex: Equatable {
+  public let lock: Lock
+  @inlinable @inline(__always) public init(_ lock: Lock) { self.lock = lock }
+}
+
 /// The shared object that racers visit, and what all inodes of a round share.
 @frozen public struct Inode: Equatable {
   public let address: UInt

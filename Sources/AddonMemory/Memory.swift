@@ -67,6 +67,10 @@ public protocol Memory: Witness {
   func lock(_ lock: Lock)
   /// Releasing.
   func unlock(_ lock: Lock)
+  /// Acquiring.
+  func lock(_ mutex: Mutex)
+  /// Releasing.
+  func unlock(_ mutex: Mutex)
 
   // MARK: Grace periods
   /// A read-side section of `domain` begins; sections nest. By itself it orders nothing.

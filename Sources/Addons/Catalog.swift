@@ -34,7 +34,7 @@ public enum Catalog {
     visitor.visit(SuperblockInfo<CompareExchange, CountsFromAllocation>.self)
     visitor.visit(SecurityBlob<Eager>.self)
     visitor.visit(FileOwnerWithTable<CompareExchange>.self)
-    visitor.visit(SpareReuse<SpareZeroed>.self)
+    visitor.visit(SpareReuse<CompareExchangeKeepingSpare, SpareZeroed>.self)
     visitor.visit(FsnotifyMarks<FullCompareExchange, MarksAsInLinux>.self)
     visitor.visit(FsnotifyMarks<CompareExchange, MarksAsInLinux>.self)
     visitor.visit(UniversalAddons<FullCompareExchange>.self)
@@ -49,21 +49,32 @@ public enum Catalog {
     visitor.visit(InodeAddonsWhole<CompareExchange, AfterEveryGracePeriod>.self)
   }
 
-  /// The same sites, with strategies that are right in every model, in the life of their inodes.
+  /// The same sites in the life of their inodes: with Linux's own strategy, and with one that is right in every model.
   @inlinable @inline(__always)
   public static func visitInLife<V: CatalogVisitor>(_ visitor: inout V) {
+    visitor.visit(InLife<FileOwner<Told<FullCompareExchange>>>.self)
     visitor.visit(InLife<FileOwner<Told<CompareExchange>>>.self)
+    visitor.visit(InLife<InodeAddons<Told<FullCompareExchange>, AsProposed>>.self)
     visitor.visit(InLife<InodeAddons<Told<CompareExchange>, AsProposed>>.self)
+    visitor.visit(InLife<LockContext<Told<FullCompareExchangeRereading>, LocksReleased>>.self)
     visitor.visit(InLife<LockContext<Told<CompareExchange>, LocksReleased>>.self)
     visitor.visit(InLife<LockContext<Told<LockAndFlag>, LocksReleased>>.self)
     visitor.visit(InLife<CryptInfo<Told<ReleaseCompareExchange>, WinnerLinks>>.self)
     visitor.visit(InLife<VerityInfo<Told<ReleaseCompareExchangeRereading>>>.self)
+    visitor.visit(InLife<SuperblockInfo<Told<FullCompareExchange>, CountsFromAllocation>>.self)
     visitor.visit(InLife<SuperblockInfo<Told<CompareExchange>, CountsFromAllocation>>.self)
+    visitor.visit(InLife<SecurityBlob<Told<Eager>>>.self)
     visitor.visit(InLife<FileOwnerWithTable<Told<CompareExchange>>>.self)
+    visitor.visit(InLife<SpareReuse<Told<CompareExchangeKeepingSpare>, SpareZeroed>>.self)
+    visitor.visit(InLife<FsnotifyMarks<FullCompareExchange, MarksAsInLinux>>.self)
     visitor.visit(InLife<FsnotifyMarks<CompareExchange, MarksAsInLinux>>.self)
-    visitor.visit(InLife<BpfStorage<CompareExchange, BpfAsInLinux>>.self)
-    visitor.visit(InLife<AttachingHook<Told<CompareExchange>, BlockingHook>>.self)
+    visitor.visit(InLife<UniversalAddons<Told<FullCompareExchange>>>.self)
     visitor.visit(InLife<UniversalAddons<Told<CompareExchange>>>.self)
+    visitor.visit(InLife<AttachingHook<Told<FullCompareExchange>, BlockingHook>>.self)
+    visitor.visit(InLife<AttachingHook<Told<CompareExchange>, BlockingHook>>.self)
+    visitor.visit(InLife<AttachingHook<Told<CompareExchange>, NonBlockingHook>>.self)
+    visitor.visit(InLife<BpfStorage<FullCompareExchange, BpfAsInLinux>>.self)
+    visitor.visit(InLife<BpfStorage<CompareExchange, BpfAsInLinux>>.self)
   }
 
   @inlinable @inline(__always)
@@ -102,7 +113,7 @@ public enum Catalog {
     visitor.visit(InodeAddons<CompareExchange, NeverUncharges>.self)
     visitor.visit(InodeAddons<CompareExchange, StorageForgotten>.self)
     visitor.visit(InodeAddons<CompareExchange, ContainerFreedFirst>.self)
-    visitor.visit(SpareReuse<SpareDirty>.self)
+    visitor.visit(SpareReuse<CompareExchangeKeepingSpare, SpareDirty>.self)
     visitor.visit(VerityTable<RemovedAndFreed>.self)
     visitor.visit(VerityTable<LeftForNextInode>.self)
     visitor.visit(VerityTable<FlaggedBeforeInsertion>.self)

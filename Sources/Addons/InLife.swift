@@ -3,10 +3,8 @@ import AddonMemory
 /// A site in the life of its inodes: each visit gets the inode, does what it does there, and puts the inode. The last one
 /// to put it evicts it, which frees what hangs off it in the site's own order; the next to get it starts afresh.
 ///
-/// So slots go back to NULL, and are raced for again within one round. Everybody holds a reference, readers too.
-///
-/// Not in the catalog this way: the control group, whose addon is as old as its inode and cannot be allocated under the
-/// lock that eviction holds; `spare-reuse` and the non-blocking hook, which nobody has wrapped yet.
+/// So slots go back to NULL, and are raced for again within one round. Everybody holds a reference, readers too. An inode
+/// that cannot be created (the control group's, whose blob is as old as itself) is nobody's: the visit fails.
 @frozen public enum InLife<S: Site>: Site {
   public typealias Role = RoleInLife<S.Role>
 
@@ -15,7 +13,7 @@ import AddonMemory
     let isOfOneRole = about.racers.count == 1
     return SiteDescription(
       about.name + "-in-life", about.summary + " Whoever visits holds a reference; the last one to put it evicts.",
-      source: about.source, slots: about.slots, eager: about.eager, ownStrategy: S.strategy.name,
+      source: about.source, slots: about.slots, ownStrategy: about.ownStrategy,
       racers: about.racers.prefix(2).map { ($0.role, isOfOneRole ? 2 : 1) })
   }
   public static var strategy: StrategyDescription { S.strategy }
@@ -35,7 +33,6 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func create<M: Memory>(_ inode: Inode, in memory: M) {
     reference(inode).initialise(in: memory)
-    S.create(inode, in: memory)
   }
 
   @inlinable @inline(__always)
@@ -46,7 +43,15 @@ import AddonMemory
   /// Out of line: lives are long enough for a call, and the engines' loops would each hold a copy.
   @inlinable @inline(never)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
-    reference(inode).get(in: memory)
+    if reference(inode).beginToGet(in: memory) {
+      S.create(inode, in: memory)
+      guard S.isCreated(inode, in: memory) else {
+        reference(inode).failed(in: memory)
+        memory.report(.failure)
+        return
+      }
+    }
+    reference(inode).gotten(in: memory)
     S.visit(inode, as: role.role, in: memory)
     if reference(inode).put(in: memory) {
       S.tearDown(inode, in: memory)

@@ -26,6 +26,8 @@ public protocol Site {
 
   /// Puts an inode into its first state. NULL slots and zeroed words need no mention.
   static func create<M: Memory>(_ inode: Inode, in memory: M)
+  /// Whether an inode got all that it needs to exist when it was created.
+  static func isCreated<M: Memory>(_ inode: Inode, in memory: M) -> Bool
   /// Puts the shared area into its first state.
   static func createShared<M: Memory>(at shared: UInt, in memory: M)
 
@@ -48,6 +50,7 @@ extension Site {
   @inlinable public static var deferredFreesPerVisit: Int { 0 }
   @inlinable public static var keepsHistory: Bool { false }
   @inlinable @inline(__always) public static func create<M: Memory>(_ inode: Inode, in memory: M) {}
+  @inlinable @inline(__always) public static func isCreated<M: Memory>(_ inode: Inode, in memory: M) -> Bool { true }
   @inlinable @inline(__always) public static func createShared<M: Memory>(at shared: UInt, in memory: M) {}
   @inlinable @inline(__always)
   public static func inspectShared<M: Memory>(at shared: UInt, in memory: M) {}

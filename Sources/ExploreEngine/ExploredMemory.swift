@@ -298,18 +298,29 @@ extension ExploredMemory {
   @inline(never) func initialise(_ lock: Lock) { write(lock.word, Lock.unlocked) }
 
   @inline(never) func lock(_ lock: Lock) {
+    take(lock)
+    if isVisiting { site.pointee.locksHeld[racer] += 1 }
+  }
+
+  @inline(never) func unlock(_ lock: Lock) {
+    release(lock)
+    if isVisiting { site.pointee.locksHeld[racer] -= 1 }
+  }
+
+  @inline(never) func lock(_ mutex: Mutex) { take(mutex.lock) }
+  @inline(never) func unlock(_ mutex: Mutex) { release(mutex.lock) }
+
+  private func take(_ lock: Lock) {
     let found = execution.lock(
       racer, lock.word.address, 4, unlocked: UInt64(Lock.unlocked), locked: UInt64(Lock.locked))
     if found != UInt64(Lock.unlocked) {
       // Nobody initialised it, or it is gone: waiting for it would never end.
       violated(.initialised, seen: found, expected: UInt64(Lock.unlocked), at: lock.word.address)
     }
-    if isVisiting { site.pointee.locksHeld[racer] += 1 }
   }
 
-  @inline(never) func unlock(_ lock: Lock) {
+  private func release(_ lock: Lock) {
     execution.store(racer, lock.word.address, 4, UInt64(Lock.unlocked), .releases)
-    if isVisiting { site.pointee.locksHeld[racer] -= 1 }
   }
 }
 

@@ -266,6 +266,16 @@ extension RacedMemory {
     state.pointee.gaveLockBack()
   }
 
+  @inline(__always) func lock(_ mutex: Mutex) {
+    if tryLock(mutex.lock) != Lock.unlocked { lockPatiently(mutex.lock) }
+    state.pointee.tookMutex()
+  }
+
+  @inline(__always) func unlock(_ mutex: Mutex) {
+    store(mutex.lock.word, Lock.unlocked, .releasing)
+    state.pointee.gaveMutexBack()
+  }
+
   @inline(never) func lockPatiently(_ lock: Lock) {
     let inodeOfVisit = state.pointee.round.pointee.inode(Int(inode))
     if lock == inodeOfVisit.lock { entry.pointee |= LogWord.sawNull }

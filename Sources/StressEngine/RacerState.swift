@@ -80,23 +80,25 @@ struct RacerState {
   }
 
   private static let extraordinary = 1 << 32
-  private static let sleepySection = 1 << 16
+  private static let sleepy = 1 << 16
   /// An allocation is more than taking the pool's next block.
   var needsCare: Bool { @inline(__always) get { care != 0 } }
   /// The locks that the visit holds and the sections that it is in: there a shape only delays.
   var isPinned: Bool { @inline(__always) get { care & (Self.extraordinary - 1) != 0 } }
   /// The locks that the visit holds, and the sections in which it may not sleep.
-  var locksHeld: Int { @inline(__always) get { care & (Self.sleepySection - 1) } }
+  var locksHeld: Int { @inline(__always) get { care & (Self.sleepy - 1) } }
   @inline(__always) mutating func tookLock() { care &+= 1 }
   @inline(__always) mutating func gaveLockBack() { care &-= 1 }
+  @inline(__always) mutating func tookMutex() { care &+= Self.sleepy }
+  @inline(__always) mutating func gaveMutexBack() { care &-= Self.sleepy }
   private(set) var sectionDepth = 0
   private(set) var sectionWindows = 0
   @inline(__always) mutating func entered(_ domain: ReadDomain) {
-    care &+= domain.maySleep ? Self.sleepySection : 1
+    care &+= domain.maySleep ? Self.sleepy : 1
     sectionDepth &+= 1
   }
   @inline(__always) mutating func left(_ domain: ReadDomain) {
-    care &-= domain.maySleep ? Self.sleepySection : 1
+    care &-= domain.maySleep ? Self.sleepy : 1
     sectionDepth &-= 1
   }
 

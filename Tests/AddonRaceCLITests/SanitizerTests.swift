@@ -9,7 +9,9 @@ import Testing
   static let shapes = ["natural", "widened"]
   static let reported = Listing.entries.filter { entry in
     if case .byThreadSanitizer = entry.fault?.caught { return true }
-    return entry.fault == nil && !entry.strategy.rightIn.contains(.c11)
+    // In a life the inode's own mutex orders racers more often than not; exploration shows what it leaves unordered.
+    let isInLife = entry.site.name.hasSuffix("-in-life")
+    return entry.fault == nil && !entry.strategy.rightIn.contains(.c11) && !isInLife
   }
   static let clean = Listing.entries.filter { $0.fault == nil && $0.strategy.rightIn.contains(.c11) }
 

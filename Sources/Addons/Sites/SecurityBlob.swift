@@ -26,6 +26,11 @@ import AddonMemory
   }
 
   @inlinable @inline(__always)
+  public static func isCreated<M: Memory>(_ inode: Inode, in memory: M) -> Bool {
+    memory.read(inode.slot(at: 0)) != nil
+  }
+
+  @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     guard let blob = S.look(at: inode.slot(at: 0), of: inode, in: memory) else {
       memory.report(.success(nil))

@@ -2,7 +2,7 @@ import AddonMemory
 
 /// Two slots filled one after the other, in which the block that was made in vain for the first serves for the second:
 /// the pattern of the generic radix tree, when it grows by more than one level.
-@frozen public enum SpareReuse<Cleaning: SpareCleaning>: Site {
+@frozen public enum SpareReuse<S: Strategy, Cleaning: SpareCleaning>: Site {
   public enum Role: UInt8, SiteRole {
     case fill
     public var sentence: String { "Fills the first slot, then the second, with the spare of the first if it lost." }
@@ -16,7 +16,7 @@ import AddonMemory
       source: "the shape of lib/generic-radix-tree.c", slots: ["root", "leaf"],
       ownStrategy: "compare-exchange-keeping-spare", racers: [("fill", 2)], fault: Cleaning.fault)
   }
-  public static var strategy: StrategyDescription { CompareExchangeKeepingSpare.about }
+  public static var strategy: StrategyDescription { S.about }
 
   @inlinable public static var inodeSize: Int { 16 }
   @inlinable public static var slotCount: Int { 2 }
@@ -27,7 +27,7 @@ import AddonMemory
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     let root: Populated
     do {
-      root = try CompareExchangeKeepingSpare.populate(
+      root = try S.populate(
         inode.slot(at: 0), of: inode, in: memory, TreeNodeMaker(children: UInt64(inode.address)))
       memory.report(.success(root.addon))
     } catch {
@@ -39,7 +39,8 @@ import AddonMemory
       if case .lost(_, .some(let spare)) = root {
         leaf.report(.success(reuse(spare, of: inode, in: leaf)))
       } else {
-        let made = try CompareExchange.populate(inode.slot(at: 8), of: inode, in: leaf, TreeNodeMaker(children: 0))
+        let made = try S.populate(inode.slot(at: 8), of: inode, in: leaf, TreeNodeMaker(children: 0))
+        if case .lost(_, .some(let spare)) = made { leaf.free(spare) }
         leaf.report(.success(made.addon))
       }
     } catch {
@@ -50,15 +51,19 @@ import AddonMemory
   @inlinable @inline(__always)
   static func reuse<M: Memory>(_ spare: Addon, of inode: Inode, in memory: M) -> Addon {
     let slot = inode.slot(at: 8)
-    if let leaf = CompareExchange.look(at: slot, of: inode, in: memory) {
+    if let leaf = S.look(at: slot, of: inode, in: memory) {
       memory.free(spare)
       return leaf
     }
     Cleaning.clean(spare, in: memory)
+    let start = memory.began()
     switch memory.compareExchange(slot, nil, spare, .acquiringAndReleasing, failure: .acquiring) {
-    case .won: return spare
+    case .won:
+      memory.ended(start, .attached(spare))
+      return spare
     case .lost(let winner):
       memory.free(spare)
+      if let winner { memory.ended(start, .found(winner)) }
       return winner ?? spare
     }
   }
@@ -75,10 +80,14 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
-    if let root = memory.load(inode.slot(at: 0), .relaxed) { memory.free(root) }
-    if let leaf = memory.load(inode.slot(at: 8), .relaxed) { memory.free(leaf) }
-    memory.store(inode.slot(at: 0), nil, .relaxed)
-    memory.store(inode.slot(at: 8), nil, .relaxed)
+    if let leaf = memory.load(inode.slot(at: 8), .relaxed) {
+      S.empty(inode.slot(at: 8), of: inode, in: memory.at(1))
+      memory.free(leaf)
+    }
+    if let root = memory.load(inode.slot(at: 0), .relaxed) {
+      S.empty(inode.slot(at: 0), of: inode, in: memory)
+      memory.free(root)
+    }
   }
 }
 
