@@ -35,9 +35,12 @@ struct DeferredFrees {
     advance(in: memory)
   }
 
-  /// After a visit: waits if there are too many.
+  /// After a visit: waits if there are too many. Where a shape acts, frees what it may at once, to meet those who should
+  /// not be looking any more.
   @inline(__always) mutating func limit(in memory: RacedMemory) {
-    if count >= Self.most { waitForOne(in: memory) }
+    if count == 0 { return }
+    if count >= Self.most { return waitForOne(in: memory) }
+    if memory.state.pointee.window != .none { advance(in: memory) }
   }
 
   /// Waits until nothing is left.
@@ -46,7 +49,7 @@ struct DeferredFrees {
   }
 
   /// Frees what may be freed now, and begins the next grace period.
-  private mutating func advance(in memory: RacedMemory) {
+  @inline(never) private mutating func advance(in memory: RacedMemory) {
     let sections = memory.state.pointee.sections
     let words = domains.lowerBound * sections.racerCount..<domains.upperBound * sections.racerCount
     if waiting > 0 {

@@ -107,7 +107,7 @@ struct RacerState {
     mutating get {
       if sectionDepth == 0 { return false }
       sectionWindows &+= 1
-      return sectionWindows % 32 == 0
+      return sectionWindows % 4 == 0
     }
   }
 

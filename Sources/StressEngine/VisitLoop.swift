@@ -20,6 +20,7 @@ struct VisitLoop<S: Site> {
   /// Where a racer that only looks begins: a few inodes before the first, from the end, so that it follows the others
   /// and sees what they publish.
   let first: Int
+  let isLooking: Bool
   static var lagOfLookers: Int { 8 }
 
   init(_ arena: Arena, racer: Int, buffer: Int) {
@@ -34,7 +35,8 @@ struct VisitLoop<S: Site> {
     role = S.Role(rawValue: arena.plan.roles[racer]).unsafelyUnwrapped
     self.racer = racer
     section = arena.plan.readSections[racer]
-    first = arena.plan.looksOnly[racer] ? count - Self.lagOfLookers : 0
+    isLooking = arena.plan.looksOnly[racer]
+    first = isLooking ? count - Self.lagOfLookers : 0
   }
 
   @inline(__always) func inode(_ number: Int) -> Inode {
@@ -100,7 +102,8 @@ extension VisitLoop {
   }
 
   /// Racers start each visit together. One that comes late has just missed the others' announcement by a line's
-  /// latency, so the others wait a little: each racer adapts how long, by what it finds.
+  /// latency, so the others wait a little: each racer adapts how long, by what it finds. One that only looks waits until
+  /// the others are about to publish.
   @inline(never) func visitTogether(epoch: UInt64, start: UnsafeMutablePointer<AdaptiveStart>) {
     let meeting = state.pointee.meeting
     var number = 0
@@ -109,20 +112,34 @@ extension VisitLoop {
       prefetch(number &+ 1)
       meeting.announce(ticket)
       let isLast = meeting.everyoneReached(ticket)
-      if isLast {
+      if !isLast { meeting.wait(for: ticket) }
+      if isLast || isLooking {
         var left = start.pointee.delay >> AdaptiveStart.fraction
         while left > 0 {
           cthreads_nop()
           left &-= 1
         }
-      } else {
-        meeting.wait(for: ticket)
       }
       visit(number, fiber: nil)
-      if log[number &* S.slotCount] & LogWord.sawNull == 0 { start.pointee.cameTooLate(after: isLast) }
+      if isLooking {
+        start.pointee.looked(tooEarly: foundNothing(number))
+      } else if log[number &* S.slotCount] & LogWord.sawNull == 0 {
+        start.pointee.cameTooLate(after: isLast)
+      }
       number &+= 1
     }
     meeting.announce(epoch &+ UInt64(count) &+ 1)
+  }
+
+  /// Whether this racer's visit said so of any of the inode's slots.
+  @inline(__always) private func foundNothing(_ number: Int) -> Bool {
+    var words: UInt64 = 0
+    var slot = 0
+    while slot < S.slotCount {
+      words |= log[number &* S.slotCount &+ slot]
+      slot &+= 1
+    }
+    return words & LogWord.absent != 0
   }
 }
 
@@ -139,6 +156,15 @@ struct AdaptiveStart {
       if delay > 0 { delay &-= 1 }
     } else if delay < Self.limit {
       delay &+= 1
+    }
+  }
+
+  /// This racer only looks: so it hovers about the moment of publication.
+  @inline(__always) mutating func looked(tooEarly: Bool) {
+    if tooEarly {
+      if delay < Self.limit { delay &+= 1 << Self.fraction }
+    } else if delay > 0 {
+      delay &-= 1 << Self.fraction
     }
   }
 }

@@ -28,6 +28,12 @@ struct Meeting {
   /// The second line of a pair: how many visits its racer has ended, where the site's slots go back to NULL.
   private func visits(of racer: Int) -> UnsafeMutablePointer<UInt64> { progress + (racer &* Self.wordsApart &+ 8) }
 
+  /// Whether a racer has announced a ticket that this one has not reached.
+  private func waits(_ other: Int) -> Bool {
+    catomics_load_relaxed_64(progress + other &* Self.wordsApart)
+      > catomics_load_relaxed_64(progress + racer &* Self.wordsApart)
+  }
+
   @inline(__always) func endVisit() {
     let visits = visits(of: racer)
     catomics_store_relaxed_64(visits, catomics_load_relaxed_64(visits) &+ 1)
@@ -36,14 +42,14 @@ struct Meeting {
   private static let visitsToOutstay: UInt64 = 64
   private static let turnsOfPatience = 4096
 
-  /// Returns when every other racer has ended so many more visits, or ends none any more: it may be waiting for this one.
+  /// Returns when every other racer has ended so many more visits, or ends none any more, because it waits for this one.
   @inline(never) func outstayOthers() {
     for other in 0..<racerCount where other != racer {
       let visits = visits(of: other)
       var last = catomics_load_relaxed_64(visits)
       let enough = last &+ Self.visitsToOutstay
       var turns = 0
-      while last < enough, turns < Self.turnsOfPatience {
+      while last < enough, turns < Self.turnsOfPatience, !waits(other) {
         // One that shares this racer's processor ends none unless it is let.
         if spins > 0, turns < Self.turnsOfPatience - 64 { cthreads_pause() } else { cthreads_yield() }
         let now = catomics_load_relaxed_64(visits)
