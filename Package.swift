@@ -19,7 +19,7 @@ let package = Package(
     .target(name: "CAtomics", dependencies: ["CAtomicOps"]),
     .target(name: "CThreads"),
     .target(name: "CFibers"),
-    .target(name: "CBaseline"),
+    .target(name: "CBaseline", dependencies: ["CThreads"]),
     .target(name: "AddonMemory", dependencies: ["CAtomics", "CThreads"]),
     .target(name: "Addons", dependencies: ["AddonMemory"]),
     .target(name: "RaceModel", dependencies: ["AddonMemory", "CAtomics", "CThreads"]),

@@ -7,14 +7,21 @@ import CThreads
   import Musl
 #endif
 
+/// What one racer asked of the heap.
+@frozen public struct HeapCounts {
+  public var allocations = 0
+  public var frees = 0
+  @inlinable public init() {}
+}
+
 /// The real thing: the machine's atomics and the C library's heap, watched by nobody.
 @frozen public struct HardwareMemory: HardwareOperations {
   public let racer: Int
-  /// Counts allocations, where somebody wants to know.
-  public let allocations: UnsafeMutablePointer<Int>?
-  @inlinable public init(racer: Int, allocations: UnsafeMutablePointer<Int>? = nil) {
+  /// Where somebody wants to know.
+  public let counts: UnsafeMutablePointer<HeapCounts>?
+  @inlinable public init(racer: Int, counts: UnsafeMutablePointer<HeapCounts>? = nil) {
     self.racer = racer
-    self.allocations = allocations
+    self.counts = counts
   }
 
   // MARK: Slots
@@ -47,11 +54,12 @@ import CThreads
 
   @inlinable @inline(__always) public func block(of kind: AddonKind) -> Addon? {
     guard let block = kind.zeroed ? calloc(1, kind.size) : malloc(kind.size) else { return nil }
-    if let allocations { allocations.pointee &+= 1 }
+    if let counts { counts.pointee.allocations &+= 1 }
     return Addon(address: UInt(bitPattern: block))
   }
 
   @inlinable @inline(__always) public func free(_ addon: Addon) {
+    if let counts { counts.pointee.frees &+= 1 }
     #if canImport(Glibc)
       Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address))
     #elseif canImport(Musl)

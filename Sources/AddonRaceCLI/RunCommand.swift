@@ -193,9 +193,9 @@ struct ProgressLine {
     FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
   }
 
-  func show(_ measure: BenchMeasure, _ racers: Int, _ done: Double) {
+  func show(_ measure: String, _ racers: Int, _ done: Double) {
     guard isShown else { return }
-    let text = "\(name), \(measure.rawValue), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(done * 100)) %"
+    let text = "\(name), \(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(done * 100)) %"
     FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
   }
 

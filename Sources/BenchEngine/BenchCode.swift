@@ -1,23 +1,28 @@
 import AddonMemory
 import Addons
 import CThreads
-import Histogram
 
-/// The inodes of a bench, zeroed at first.
-struct BenchArea: @unchecked Sendable {
-  let base: UInt
-  let spacing: UInt
-  var count: Int
-  let shared: UInt
+/// The inodes of a bench, and what they share.
+@frozen public struct BenchArea: @unchecked Sendable {
+  public let base: UInt
+  public let spacing: UInt
+  public var count: Int
+  public let shared: UInt
+  @inlinable public init(base: UInt, spacing: UInt, count: Int, shared: UInt) {
+    self.base = base
+    self.spacing = spacing
+    self.count = count
+    self.shared = shared
+  }
 
-  @inline(__always) func inode(_ number: Int) -> Inode {
+  @inlinable @inline(__always) func inode(_ number: Int) -> Inode {
     Inode(address: base &+ UInt(bitPattern: number) &* spacing, shared: shared)
   }
 }
 
 /// One pair of site and strategy with the types gone: each loop is specialised for its site, strategy and the machine's own
-/// memory where `init` is called.
-struct BenchCode: @unchecked Sendable {
+/// memory where `init` is called. A site of your own becomes one by `BenchCode(MySite<MyStrategy>.self)`.
+public struct BenchCode: @unchecked Sendable {
   /// Those that are right at some site, and populate it for good.
   static let all: [BenchCode] = {
     var collector = Collector()
@@ -32,9 +37,9 @@ struct BenchCode: @unchecked Sendable {
     }
   }
 
-  let site: String
-  let strategy: StrategyDescription
-  let roles: [String]
+  public let site: String
+  public let strategy: StrategyDescription
+  public let roles: [String]
   /// By role: it never populates.
   let looksOnly: [Bool]
   let inodeSize: Int
@@ -43,63 +48,103 @@ struct BenchCode: @unchecked Sendable {
   let create: (BenchArea, HardwareMemory) -> Void
   /// Visits every inode, so many times over, in the role of this number.
   let visit: (BenchArea, UInt8, Int, HardwareMemory) -> Void
-  /// Visits every inode once, and records how long each visit took, in ticks.
-  let timedVisit: (BenchArea, UInt8, HardwareMemory, inout Histogram<UInt64>) -> Void
+  /// Visits every inode once, and writes down how long each visit took, in ticks.
+  let timedVisit: (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void
   let tearDown: (BenchArea, HardwareMemory) -> Void
 
-  @inline(__always) init<S: Site>(_ site: S.Type) {
-    self.site = S.about.name
-    strategy = S.strategy
-    roles = S.Role.allCases.map(\.name)
-    looksOnly = S.Role.allCases.map(\.looksOnly)
-    inodeSize = S.inodeSize
-    sharedSize = S.sharedSize
-    biggestAddon = S.biggestAddon
-    create = { area, memory in
-      if S.sharedSize > 0 { S.createShared(at: area.shared, in: memory) }
-      for number in 0..<area.count { S.create(area.inode(number), in: memory) }
-    }
-    visit = { area, role, passes, memory in BenchLoop<S>.visit(area, role, passes, memory) }
-    timedVisit = { area, role, memory, histogram in BenchLoop<S>.timedVisit(area, role, memory, &histogram) }
-    tearDown = { area, memory in
-      for number in 0..<area.count { S.tearDown(area.inode(number), in: memory) }
-    }
+  @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
+    self.init(
+      site: S.about.name, strategy: S.strategy, roles: S.Role.allCases.map(\.name),
+      looksOnly: S.Role.allCases.map(\.looksOnly), inodeSize: S.inodeSize, sharedSize: S.sharedSize,
+      biggestAddon: S.biggestAddon,
+      create: { area, memory in
+        if S.sharedSize > 0 { S.createShared(at: area.shared, in: memory) }
+        for number in 0..<area.count { S.create(area.inode(number), in: memory) }
+      },
+      visit: { area, role, passes, memory in BenchLoop<S>.visit(area, role, passes, memory) },
+      timedVisit: { area, role, memory, ticks in BenchLoop<S>.timedVisit(area, role, memory, ticks) },
+      tearDown: { area, memory in
+        for number in 0..<area.count { S.tearDown(area.inode(number), in: memory) }
+      })
+  }
+
+  @usableFromInline init(
+    site: String, strategy: StrategyDescription, roles: [String], looksOnly: [Bool], inodeSize: Int, sharedSize: Int,
+    biggestAddon: Int, create: @escaping (BenchArea, HardwareMemory) -> Void,
+    visit: @escaping (BenchArea, UInt8, Int, HardwareMemory) -> Void,
+    timedVisit: @escaping (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void,
+    tearDown: @escaping (BenchArea, HardwareMemory) -> Void
+  ) {
+    self.site = site
+    self.strategy = strategy
+    self.roles = roles
+    self.looksOnly = looksOnly
+    self.inodeSize = inodeSize
+    self.sharedSize = sharedSize
+    self.biggestAddon = biggestAddon
+    self.create = create
+    self.visit = visit
+    self.timedVisit = timedVisit
+    self.tearDown = tearDown
   }
 }
 
 /// The loops that are measured.
-private enum BenchLoop<S: Site> {
+@usableFromInline enum BenchLoop<S: Site> {
   /// With a role that the compiler knows, where it is the first one: the question which one it is costs as much as a
   /// populated slot.
-  @inline(never) static func visit(_ area: BenchArea, _ number: UInt8, _ passes: Int, _ memory: HardwareMemory) {
-    if number == 0 { visitEach(area, 0, passes, memory) } else { visitEach(area, number, passes, memory) }
-  }
-
-  @inline(__always)
-  private static func visitEach(_ area: BenchArea, _ number: UInt8, _ passes: Int, _ memory: HardwareMemory) {
-    guard let role = S.Role(rawValue: number) else { return }
-    let end = area.base &+ area.spacing &* UInt(bitPattern: area.count)
+  @inlinable @inline(never)
+  static func visit(_ area: BenchArea, _ number: UInt8, _ passes: Int, _ memory: HardwareMemory) {
     var pass = 0
     while pass < passes {
-      var address = area.base
-      while address != end {
-        S.visit(Inode(address: address, shared: area.shared), as: role, in: memory)
-        address &+= area.spacing
-      }
+      if number == 0 { visitFourByFour(area, memory) } else { visitEach(area, number, memory) }
       pass &+= 1
     }
   }
 
-  @inline(never)
+  /// Four visits in a row: a populated slot takes a cycle, and where a loop of one visit happens to lie would decide
+  /// whether it takes two.
+  @inlinable @inline(__always) static func visitFourByFour(_ area: BenchArea, _ memory: HardwareMemory) {
+    let role = S.Role(rawValue: 0).unsafelyUnwrapped
+    let shared = area.shared
+    let spacing = area.spacing
+    var address = area.base
+    var left = area.count
+    while left >= 4 {
+      S.visit(Inode(address: address, shared: shared), as: role, in: memory)
+      S.visit(Inode(address: address &+ spacing, shared: shared), as: role, in: memory)
+      S.visit(Inode(address: address &+ 2 &* spacing, shared: shared), as: role, in: memory)
+      S.visit(Inode(address: address &+ 3 &* spacing, shared: shared), as: role, in: memory)
+      address &+= 4 &* spacing
+      left &-= 4
+    }
+    while left > 0 {
+      S.visit(Inode(address: address, shared: shared), as: role, in: memory)
+      address &+= spacing
+      left &-= 1
+    }
+  }
+
+  @inlinable @inline(__always)
+  static func visitEach(_ area: BenchArea, _ number: UInt8, _ memory: HardwareMemory) {
+    guard let role = S.Role(rawValue: number) else { return }
+    var number = 0
+    while number < area.count {
+      S.visit(area.inode(number), as: role, in: memory)
+      number &+= 1
+    }
+  }
+
+  @inlinable @inline(never)
   static func timedVisit(
-    _ area: BenchArea, _ number: UInt8, _ memory: HardwareMemory, _ histogram: inout Histogram<UInt64>
+    _ area: BenchArea, _ number: UInt8, _ memory: HardwareMemory, _ ticks: UnsafeMutablePointer<UInt64>
   ) {
     guard let role = S.Role(rawValue: number) else { return }
     var number = 0
     while number < area.count {
       let start = cthreads_ticks_before()
       S.visit(area.inode(number), as: role, in: memory)
-      histogram.record(cthreads_ticks_after() &- start)
+      ticks[number] = cthreads_ticks_after() &- start
       number &+= 1
     }
   }

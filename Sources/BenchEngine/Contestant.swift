@@ -1,74 +1,142 @@
 import AddonMemory
 import CBaseline
-import CThreads
-import Histogram
+import RaceModel
 
-/// What is measured against others: a strategy of the catalog, or the same by hand in C11.
-struct Contestant {
-  let name: String
-  /// Every inode, so many times over, by one racer.
-  let visit: (_ racer: Int, _ passes: Int) -> Void
-  /// Every inode once, each visit timed; nil where single visits cannot be.
-  let timedVisit: ((_ racer: Int, inout Histogram<UInt64>) -> Void)?
-  /// The first so many inodes, once, by one racer.
-  let visitFirst: (_ count: Int) -> Void
-  /// Before anyone visits.
+/// What is measured against others: a strategy of the catalog, the same by hand in C11, or something of your own.
+///
+/// Its closures are called on the racers' threads, each as often as it takes; they are to be as thin as a call.
+public struct Contestant {
+  public let name: String
+  /// What can be measured of it. (What can be done only once in a process has no first allocation to repeat.)
+  public let measures: Set<BenchMeasure>
+  /// Before anyone visits: all inodes are as if nobody had ever been there.
   let create: () -> Void
+  /// Visits every inode, so many times over, by one racer.
+  let visit: (_ racer: Int, _ passes: Int) -> Void
+  /// Visits every inode once, by one racer, and writes down how many ticks each visit took; nil where single visits cannot
+  /// be timed.
+  let timedVisit: ((_ racer: Int, _ ticks: UnsafeMutablePointer<UInt64>) -> Void)?
+  /// Visits the first so many inodes once, by one racer.
+  let visitFirst: (_ count: Int) -> Void
   /// What hangs off the inodes goes.
   let empty: () -> Void
 
-  /// A strategy at its site. Allocations are counted by racer.
-  init(_ code: BenchCode, named name: String, role: UInt8, area: BenchArea, counts: AllocationCounts) {
+  public init(
+    _ name: String, measures: Set<BenchMeasure> = [.fastPath, .firstAllocation, .contended],
+    create: @escaping () -> Void, visit: @escaping (_ racer: Int, _ passes: Int) -> Void,
+    timedVisit: ((_ racer: Int, _ ticks: UnsafeMutablePointer<UInt64>) -> Void)? = nil,
+    visitFirst: @escaping (_ count: Int) -> Void = { _ in }, empty: @escaping () -> Void
+  ) {
     self.name = name
-    visit = { racer, passes in code.visit(area, role, passes, counts.memory(racer)) }
-    timedVisit = { racer, histogram in code.timedVisit(area, role, counts.memory(racer), &histogram) }
-    visitFirst = { count in
-      var part = area
-      part.count = count
-      code.visit(part, role, 1, counts.memory(0))
-    }
-    create = { code.create(area, HardwareMemory(racer: 0)) }
-    empty = { code.tearDown(area, HardwareMemory(racer: 0)) }
+    self.measures = measures
+    self.create = create
+    self.visit = visit
+    self.timedVisit = timedVisit
+    self.visitFirst = visitFirst
+    self.empty = empty
   }
 
-  static let referenceName = "C11 by hand"
+  /// A strategy at its site, in the role of this number.
+  public init(_ code: BenchCode, named name: String? = nil, role: UInt8 = 0, on field: BenchField) {
+    let area = field.area
+    let counts = field.counts
+    self.init(
+      name ?? code.strategy.name, measures: Set(BenchMeasure.allCases),
+      create: {
+        field.clear()
+        code.create(area, HardwareMemory(racer: 0))
+      },
+      visit: { racer, passes in code.visit(area, role, passes, counts.memory(racer)) },
+      timedVisit: { racer, ticks in code.timedVisit(area, role, counts.memory(racer), ticks) },
+      visitFirst: { count in
+        var part = area
+        part.count = count
+        code.visit(part, role, 1, counts.memory(0))
+      },
+      empty: { code.tearDown(area, HardwareMemory(racer: 0)) })
+  }
 
-  /// The slot is every inode's first word.
-  init(referenceOf size: Int, area: BenchArea, counts: AllocationCounts) {
-    name = Self.referenceName
+  public static let referenceName = "C11 by hand"
+
+  /// The slot is every inode's first word; an addon has so many bytes.
+  public static func reference(addonSize size: Int, on field: BenchField) -> Contestant {
+    let area = field.area
+    let counts = field.counts
     let inodes = UnsafeMutableRawPointer(bitPattern: area.base)!
-    visit = { racer, passes in
-      for _ in 0..<passes {
-        counts.add(cbaseline_visit(inodes, Int(area.spacing), area.count, UInt32(size)), by: racer)
-      }
-    }
-    timedVisit = nil
-    visitFirst = { _ = cbaseline_visit(inodes, Int(area.spacing), $0, UInt32(size)) }
-    create = {}
-    empty = { cbaseline_empty(inodes, Int(area.spacing), area.count) }
+    return Contestant(
+      referenceName, measures: Set(BenchMeasure.allCases), create: { field.clear() },
+      visit: { racer, passes in
+        for _ in 0..<passes {
+          counts.add(cbaseline_visit(inodes, Int(area.spacing), area.count, UInt32(size)), by: racer)
+        }
+      },
+      timedVisit: { racer, ticks in
+        counts.add(cbaseline_visit_timed(inodes, Int(area.spacing), area.count, UInt32(size), ticks), by: racer)
+      },
+      visitFirst: { count in _ = cbaseline_visit(inodes, Int(area.spacing), count, UInt32(size)) },
+      empty: { cbaseline_empty(inodes, Int(area.spacing), area.count) })
   }
 }
 
-/// How many allocations each racer has made: on line pairs of their own.
-final class AllocationCounts: @unchecked Sendable {
-  private let counts: UnsafeMutablePointer<Int>
+/// Where contestants meet: memory for inodes, and counts of what each racer asked of the heap.
+public final class BenchField: @unchecked Sendable {
+  public let area: BenchArea
+  public let counts: RacerCounts
+  let racerCount: Int
+  private let blocks: [(block: UnsafeMutableRawPointer, bytes: Int)]
+
+  public init(inodes: Int, spacing: Int, sharedBytes: Int = 0, racers: Int) {
+    // On pages of their own.
+    blocks = [inodes * spacing, max(sharedBytes, 128)].map { bytes in
+      (UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096), bytes)
+    }
+    area = BenchArea(
+      base: UInt(bitPattern: blocks[0].block), spacing: UInt(spacing), count: inodes,
+      shared: sharedBytes > 0 ? UInt(bitPattern: blocks[1].block) : 0)
+    counts = RacerCounts(racerCount: racers)
+    racerCount = racers
+    clear()
+  }
+  deinit { for (block, _) in blocks { block.deallocate() } }
+
+  /// As if nobody had ever been here.
+  public func clear() {
+    for (block, bytes) in blocks { block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+  }
+}
+
+/// What each racer asked of the heap in its visits: on line pairs of their own.
+public final class RacerCounts: @unchecked Sendable {
+  private static let linePair = 128 / MemoryLayout<HeapCounts>.stride
+  private let counts: UnsafeMutablePointer<HeapCounts>
   private let racerCount: Int
+
   init(racerCount: Int) {
     self.racerCount = racerCount
-    counts = .allocate(capacity: racerCount * 16)
-    counts.initialize(repeating: 0, count: racerCount * 16)
+    counts = .allocate(capacity: racerCount * Self.linePair)
+    counts.initialize(repeating: HeapCounts(), count: racerCount * Self.linePair)
   }
   deinit { counts.deallocate() }
 
-  func memory(_ racer: Int) -> HardwareMemory { HardwareMemory(racer: racer, allocations: counts + racer * 16) }
-  func add(_ count: Int, by racer: Int) { counts[racer * 16] += count }
-  /// Since the last time that it was asked.
-  func take() -> Int {
-    var sum = 0
-    for racer in 0..<racerCount {
-      sum += counts[racer * 16]
-      counts[racer * 16] = 0
+  public func memory(_ racer: Int) -> HardwareMemory {
+    HardwareMemory(racer: racer, counts: counts + racer * Self.linePair)
+  }
+
+  /// A racer allocated so many blocks, and freed so many of them because it had lost.
+  public func add(allocations: Int, losses: Int, by racer: Int) {
+    counts[racer * Self.linePair].allocations += allocations
+    counts[racer * Self.linePair].frees += losses
+  }
+
+  func add(_ tally: cbaseline_tally, by racer: Int) {
+    add(allocations: tally.allocations, losses: tally.losses, by: racer)
+  }
+
+  /// By racer, since the last time that it was asked.
+  func take() -> [HeapCounts] {
+    (0..<racerCount).map { racer in
+      defer { counts[racer * Self.linePair] = HeapCounts() }
+      return counts[racer * Self.linePair]
     }
-    return sum
   }
 }

@@ -120,3 +120,23 @@ final class Crew {
   /// Seconds that one job may take.
   private static let patience = 20.0
 }
+
+extension Crew {
+  /// Nanoseconds of one compare-exchange round trip between the first two racers; nil where one processor has to do for
+  /// both.
+  func roundTrip() throws(EngineError) -> Double? {
+    if racerCount < 2 || cthreads_processor_count() < 2 { return nil }
+    let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 64)
+    words.initialize(repeating: 0, count: 64)
+    defer { words.deallocate() }
+    let trip = RoundTrip(word: words, abandoned: words + 32)
+    let answer = words + 48
+    try run { racer in
+      guard racer < 2 else { return }
+      var base: UInt64 = 0
+      let time = trip.measure(as: racer, from: &base)
+      if racer == 0 { answer.pointee = time.bitPattern }
+    }
+    return Double(bitPattern: answer.pointee)
+  }
+}

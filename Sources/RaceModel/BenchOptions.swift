@@ -162,12 +162,14 @@ public struct BenchResult: Sendable, Equatable, Codable {
   public var comparison: Comparison?
   /// Allocations beyond one for each populated inode.
   public var wastedAllocations: Double
+  /// The share of what was populated that each racer won; empty where nobody populated anything.
+  public var wins: [Double]
   /// Nanoseconds of one visit, by racer; empty where single visits were not timed.
   public var latencies: [Latency]
 
   public init(
     contestant: String, measure: BenchMeasure, racers: Int, time: Estimate, ratio: Estimate?, comparison: Comparison?,
-    wastedAllocations: Double, latencies: [Latency]
+    wastedAllocations: Double, wins: [Double], latencies: [Latency]
   ) {
     self.contestant = contestant
     self.measure = measure
@@ -176,6 +178,7 @@ public struct BenchResult: Sendable, Equatable, Codable {
     self.ratio = ratio
     self.comparison = comparison
     self.wastedAllocations = wastedAllocations
+    self.wins = wins
     self.latencies = latencies
   }
 }
@@ -208,10 +211,12 @@ public struct BenchFigures: Sendable, Equatable, Codable {
   public var calibration: Calibration
   /// Nanoseconds that the two time stamps around a visit take alone.
   public var stampCost: Double
+  /// Nanoseconds that recording what they say takes besides.
+  public var recordCost: Double
 
   public init(
     scenario: String, site: String, role: String, inodes: Int, spacing: Int, repetitions: Int, noise: Double,
-    results: [BenchResult], calibration: Calibration, stampCost: Double
+    results: [BenchResult], calibration: Calibration, stampCost: Double, recordCost: Double
   ) {
     self.scenario = scenario
     self.site = site
@@ -223,5 +228,6 @@ public struct BenchFigures: Sendable, Equatable, Codable {
     self.results = results
     self.calibration = calibration
     self.stampCost = stampCost
+    self.recordCost = recordCost
   }
 }

@@ -42,7 +42,7 @@ public struct BenchDocument: Codable, Sendable {
   public var csv: String {
     let titles = [
       "scenario", "site", "measure", "racers", "contestant", "ns", "ns_low", "ns_high", "ratio", "ratio_low",
-      "ratio_high", "comparison", "wasted_allocations", "p50_ns", "p99_ns", "p99.9_ns", "max_ns",
+      "ratio_high", "comparison", "wasted_allocations", "wins", "p50_ns", "p99_ns", "p99.9_ns", "max_ns",
     ]
     let rows = benches.flatMap { bench in
       bench.results.map { result -> [String] in
@@ -54,7 +54,8 @@ public struct BenchDocument: Codable, Sendable {
           "\(result.time.median)", "\(result.time.low)", "\(result.time.high)",
           result.ratio.map { "\($0.median)" } ?? "",
           result.ratio.map { "\($0.low)" } ?? "", result.ratio.map { "\($0.high)" } ?? "",
-          result.comparison?.rawValue ?? "", "\(result.wastedAllocations)", slowest(\.median), slowest(\.p99),
+          result.comparison?.rawValue ?? "", "\(result.wastedAllocations)",
+          result.wins.map { "\($0)" }.joined(separator: "/"), slowest(\.median), slowest(\.p99),
           slowest(\.p999), slowest(\.max),
         ]
       }
@@ -94,7 +95,7 @@ public struct BenchTable {
     var columns: [TextTable.Column] = [
       .left(title), .right("ns"), .right("95 %"), .right("ratio"), .right("95 %"), .left(""),
     ]
-    if measure == .contended { columns.insert(.right("wasted/slot"), at: 3) }
+    if measure == .contended { columns.insert(contentsOf: [.right("wasted/slot"), .right("won by racer")], at: 3) }
     var table = TextTable(columns)
     for result in results {
       var row = [
@@ -103,11 +104,20 @@ public struct BenchTable {
         result.ratio.map { "\(Number.fixed($0.low, 3)) to \(Number.fixed($0.high, 3))" } ?? "",
         result.comparison?.rawValue ?? "what the others are compared with",
       ]
-      if measure == .contended { row.insert(Number.fixed(result.wastedAllocations, 2), at: 3) }
+      if measure == .contended {
+        row.insert(contentsOf: [Number.fixed(result.wastedAllocations, 2), wins(result.wins)], at: 3)
+      }
       table.add(row)
     }
     let latencies = latencies(results)
     return table.text + (latencies.isEmpty ? "" : "\n\n" + latencies)
+  }
+
+  /// As 52/48 %; of many racers the least and the most.
+  private func wins(_ shares: [Double]) -> String {
+    guard let least = shares.min(), let most = shares.max() else { return "-" }
+    let shown = shares.count <= 4 ? shares.map { Number.fixed(100 * $0, 0) }.joined(separator: "/") + " %" : nil
+    return shown ?? "\(Number.fixed(100 * least, 0)) to \(Number.fixed(100 * most, 0)) %"
   }
 
   private func latencies(_ results: [BenchResult]) -> String {
@@ -122,7 +132,8 @@ public struct BenchTable {
             + [latency.median, latency.p99, latency.p999, latency.max].map(time))
       }
     }
-    return table.text + "\n(the two time stamps alone: \(time(figures.stampCost)) ns)"
+    return table.text
+      + "\n(the two time stamps alone: \(time(figures.stampCost)) ns; recording one: \(time(figures.recordCost)) ns more)"
   }
 
   private func time(_ nanoseconds: Double) -> String {

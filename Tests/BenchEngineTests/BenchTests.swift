@@ -34,7 +34,11 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
         #expect(result.time.low <= result.time.median && result.time.median <= result.time.high)
         #expect(result.time.median > 0)
         #expect((result.ratio == nil) == (result.contestant == "C11 by hand"))
-        #expect(result.latencies.count == (measure == .contended && result.ratio != nil ? racers : 0))
+        #expect(result.latencies.count == (measure == .contended ? racers : 0))
+        if measure == .contended || measure == .firstAllocation {
+          #expect(result.wins.count == racers)
+          #expect(abs(result.wins.reduce(0, +) - 1) < 1e-9)
+        }
         for latency in result.latencies {
           #expect(latency.median <= latency.p99 && latency.p99 <= latency.p999 && latency.p999 <= latency.max)
         }
@@ -132,14 +136,14 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     func result(_ name: String, _ ratio: Estimate?) -> BenchResult {
       BenchResult(
         contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [1]), ratio: ratio, comparison: comparison,
-        wastedAllocations: 0, latencies: [])
+        wastedAllocations: 0, wins: [], latencies: [])
     }
     let figures = BenchFigures(
       scenario: "s", site: "file-owner", role: "allocate", inodes: 8, spacing: 64, repetitions: 11, noise: 0,
       results: [
         result("C11 by hand", nil), result("compare-exchange", estimate), result(BenchResult.controlName, estimate),
       ],
-      calibration: Calibration(), stampCost: 0)
+      calibration: Calibration(), stampCost: 0, recordCost: 0)
     return BenchDocument(
       machine: BenchDocument.Machine(processor: "p", processors: 2, build: "release"), benches: [figures])
   }
@@ -169,7 +173,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   @Test func csvHasARowForEachResult() {
     let lines = document(1).csv.split(separator: "\n")
     #expect(lines.count == 4)
-    #expect(lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 17 })
+    #expect(lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 18 })
   }
 }
 

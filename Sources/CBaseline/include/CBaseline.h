@@ -4,10 +4,19 @@
 
 #include <stdint.h>
 
+/// What some visits did: blocks that were allocated, and those of them that lost the race and were freed.
+struct cbaseline_tally {
+  long allocations;
+  long losses;
+};
+
 /// Visits `count` inodes, `spacing` bytes apart, each with a slot at its first byte: an acquire load; where that is NULL,
 /// a zeroed block of `size` bytes with its lock and its back pointer, and a compare-exchange. Losers free their block.
-/// Returns how many blocks it allocated.
-long cbaseline_visit(void *_Nonnull inodes, long spacing, long count, unsigned size);
+struct cbaseline_tally cbaseline_visit(void *_Nonnull inodes, long spacing, long count, unsigned size);
+
+/// The same, and writes down how many ticks each visit took, the time stamps included.
+struct cbaseline_tally cbaseline_visit_timed(
+    void *_Nonnull inodes, long spacing, long count, unsigned size, uint64_t *_Nonnull ticks);
 
 /// Frees what hangs off the slots, and empties them. Nobody else may be looking.
 void cbaseline_empty(void *_Nonnull inodes, long spacing, long count);

@@ -1,0 +1,51 @@
+import RaceModel
+
+/// Contestants side by side. The first is what the others are compared with; the second is measured once more, under
+/// another name, as the control.
+public struct Contest {
+  /// What they are about, as reports name it.
+  public var scenario: String
+  public var site: String
+  public var role: String
+  let field: BenchField
+  let contestants: [Contestant]
+
+  /// The reference, and at least one other.
+  public init(_ scenario: String, site: String, role: String, on field: BenchField, _ contestants: [Contestant]) {
+    precondition(contestants.count >= 2, "a contest needs something to compare")
+    self.scenario = scenario
+    self.site = site
+    self.role = role
+    self.field = field
+    self.contestants = contestants
+  }
+
+  /// The right strategies of a scenario's site, next to C11 by hand.
+  init(_ scenario: Scenario, _ options: BenchOptions) throws(EngineError) {
+    let wanted = options.strategies.isEmpty ? Bench.strategies(at: scenario.site) : options.strategies
+    let codes = wanted.compactMap { name in
+      BenchCode.all.first { $0.site == scenario.site && $0.strategy.name == name }
+    }
+    guard let first = codes.first else {
+      throw EngineError(
+        "site '\(scenario.site)' cannot be measured: its slots go back to NULL, or nobody allocates there; "
+          + "those that can: \(Set(BenchCode.all.map(\.site)).sorted().joined(separator: ", "))")
+    }
+    let role = options.role ?? scenario.racers.first?.role ?? first.roles[0]
+    guard let roleNumber = first.roles.firstIndex(of: role) else {
+      throw EngineError("site '\(scenario.site)' has no role '\(role)'; it has: \(first.roles.joined(separator: ", "))")
+    }
+    if first.looksOnly[roleNumber] {
+      throw EngineError(
+        "role '\(role)' of site '\(scenario.site)' never populates a slot; those that do: "
+          + zip(first.roles, first.looksOnly).filter { !$1 }.map(\.0).joined(separator: ", "))
+    }
+    let field = BenchField(
+      inodes: options.inodes, spacing: max(options.spacing, (first.inodeSize + 7) / 8 * 8),
+      sharedBytes: first.sharedSize, racers: max(2, options.racers.max() ?? 2))
+    self.init(
+      scenario.name, site: scenario.site, role: role, on: field,
+      [.reference(addonSize: first.biggestAddon, on: field)]
+        + codes.map { Contestant($0, role: UInt8(roleNumber), on: field) })
+  }
+}

@@ -1,0 +1,235 @@
+import AddonMemory
+import CAtomics
+import Histogram
+import RaceModel
+
+/// One contest under way.
+struct Measuring {
+  /// Visits to populated inodes in one sample, and to empty ones: as many passes or rounds as that takes.
+  private static let visitsOfPopulated = 65_536
+  private static let visitsOfEmpty = 2_048
+  /// Times that a measure is repeated because the machine changed in the middle.
+  private static let attempts = 3
+  /// The machine has changed where a round trip takes so much longer, or shorter.
+  private static let change = 1.5
+
+  let bench: Bench
+  let contest: Contest
+  let options: BenchOptions
+  let ticks = TickRate()
+  var results: [BenchResult] = []
+  /// The largest distance of a control's interval from 1 that was seen.
+  var noise = 0.0
+
+  init(bench: Bench, contest: Contest, options: BenchOptions) {
+    self.bench = bench
+    self.contest = contest
+    self.options = options
+  }
+
+  mutating func measure(_ measure: BenchMeasure, on crew: Crew, _ pair: Crew) throws(EngineError) {
+    let able = contest.contestants.filter { $0.measures.contains(measure) }
+    guard able.count >= 2 else { return }
+    // The control comes last.
+    let contestants = able + [able[1]]
+    var changed = true
+    var samples: [Samples] = []
+    for _ in 0..<Self.attempts where changed && !bench.isInterrupted() {
+      let before = try pair.roundTrip()
+      samples = try sample(measure, contestants, on: crew)
+      let after = try pair.roundTrip()
+      changed = false
+      if let before, let after { changed = max(before, after) > Self.change * min(before, after) }
+    }
+    guard let reference = samples.first, !reference.times.isEmpty else { return }
+    let control = samples.last.map { last in
+      Estimate(of: zip(last.times, samples[1].times).map { $0 / $1 })
+    }
+    let apart = control.map { max(abs($0.low - 1), abs($0.high - 1)) } ?? 0
+    noise = max(noise, apart)
+    for (index, contestant) in contestants.enumerated() {
+      let isControl = index == contestants.count - 1
+      let base = isControl ? samples[1] : reference
+      let ratio = index == 0 ? nil : Estimate(of: zip(samples[index].times, base.times).map { $0 / $1 })
+      results.append(
+        BenchResult(
+          contestant: isControl ? BenchResult.controlName : contestant.name, measure: measure,
+          racers: crew.racerCount, time: Estimate(of: samples[index].times), ratio: ratio,
+          comparison: ratio.map { changed ? .notCompared : comparison($0, isControl ? 0 : apart) },
+          wastedAllocations: samples[index].wasted, wins: samples[index].wins,
+          latencies: measure == .contended ? try latencies(of: contestant, on: crew) : []))
+    }
+  }
+
+  /// Within the noise of the control nothing is a difference.
+  private func comparison(_ ratio: Estimate, _ apart: Double) -> BenchResult.Comparison {
+    if ratio.low > 1 + apart { return .slower }
+    if ratio.high < 1 - apart { return .faster }
+    return .noDifference
+  }
+
+  private struct Samples {
+    /// Nanoseconds for one inode.
+    var times: [Double] = []
+    /// By racer.
+    var counts: [HeapCounts] = []
+
+    var wasted: Double {
+      let allocations = counts.reduce(0) { $0 + $1.allocations }
+      let frees = counts.reduce(0) { $0 + $1.frees }
+      return allocations > frees ? Double(frees) / Double(allocations - frees) : 0
+    }
+    /// Of what was populated, by whom.
+    var wins: [Double] {
+      let won = counts.map { Double($0.allocations - $0.frees) }
+      let all = won.reduce(0, +)
+      return all > 0 ? won.map { $0 / all } : []
+    }
+
+    mutating func add(_ more: [HeapCounts]) {
+      if counts.isEmpty { counts = Array(repeating: HeapCounts(), count: more.count) }
+      for (racer, more) in more.enumerated() {
+        counts[racer].allocations += more.allocations
+        counts[racer].frees += more.frees
+      }
+    }
+  }
+
+  private func sample(
+    _ measure: BenchMeasure, _ contestants: [Contestant], on crew: Crew
+  ) throws(EngineError) -> [Samples] {
+    var samples = [Samples](repeating: Samples(), count: contestants.count)
+    let all = options.warmUp + options.repetitions
+    for repetition in 0..<all {
+      if bench.isInterrupted() { break }
+      bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
+      // Who comes first changes, so that nobody always follows the same.
+      for turn in contestants.indices {
+        let index = (turn + repetition) % contestants.count
+        let (time, counts) = try once(measure, contestants[index], on: crew)
+        if repetition < options.warmUp { continue }
+        samples[index].times.append(time)
+        samples[index].add(Array(counts.prefix(crew.racerCount)))
+      }
+    }
+    return samples
+  }
+
+  private var passes: Int { max(1, Self.visitsOfPopulated / options.inodes) }
+  private var rounds: Int { min(8, max(1, Self.visitsOfEmpty / options.inodes)) }
+  /// Inodes that are populated before racers contend.
+  private var populatedBefore: Int { Int((Double(options.inodes) * options.populated).rounded()) }
+
+  /// One sample. Answers nanoseconds for one inode, and what was asked of the heap.
+  private func once(
+    _ measure: BenchMeasure, _ contestant: Contestant, on crew: Crew
+  ) throws(EngineError) -> (Double, [HeapCounts]) {
+    contestant.create()
+    let counts = contest.field.counts
+    _ = counts.take()
+    switch measure {
+    case .fastPath:
+      try crew.run { contestant.visit($0, 1) }
+      let total = try crew.run { contestant.visit($0, passes) }
+      contestant.empty()
+      return (nanoseconds(total, options.inodes * passes), [])
+    case .firstAllocation, .contended:
+      var made = Samples()
+      var total: UInt64 = 0
+      for _ in 0..<rounds {
+        if measure == .contended, populatedBefore > 0 {
+          contestant.visitFirst(populatedBefore)
+          _ = counts.take()
+        }
+        total += try crew.run { contestant.visit($0, 1) }
+        made.add(counts.take())
+        contestant.empty()
+      }
+      return (nanoseconds(total, options.inodes * rounds), made.counts)
+    case .besideDirtyWord:
+      let dirt = Dirt(contest.field.area, distance: options.dirtyDistance)
+      try crew.run { racer in if racer == 0 { contestant.visit(0, 1) } }
+      let total = try crew.run { racer in
+        if racer == 0 {
+          contestant.visit(0, passes)
+          dirt.stop()
+        } else {
+          dirt.write()
+        }
+      }
+      contestant.empty()
+      return (nanoseconds(total, options.inodes * passes), [])
+    }
+  }
+
+  private func nanoseconds(_ total: UInt64, _ visits: Int) -> Double {
+    ticks.nanoseconds(of: Double(total)) / Double(visits)
+  }
+
+  /// Each visit timed, in rounds of their own: time stamps cost as much as some visits.
+  private func latencies(of contestant: Contestant, on crew: Crew) throws(EngineError) -> [Latency] {
+    guard let visit = contestant.timedVisit else { return [] }
+    let recorders = (0..<crew.racerCount).map { _ in Recorder(visits: options.inodes) }
+    contestant.create()
+    for _ in 0..<options.repetitions where !bench.isInterrupted() {
+      try crew.run { visit($0, recorders[$0].ticks) }
+      contestant.empty()
+      for recorder in recorders { recorder.record() }
+    }
+    _ = contest.field.counts.take()
+    return recorders.map { recorder in
+      func percentile(_ percent: Double) -> Double {
+        ticks.nanoseconds(of: Double(recorder.histogram.valueAtPercentile(percent)))
+      }
+      return Latency(
+        median: percentile(50), p99: percentile(99), p999: percentile(99.9),
+        max: ticks.nanoseconds(of: Double(recorder.histogram.max)))
+    }
+  }
+}
+
+/// One racer's latencies, in ticks: three digits, up to a minute or so. While it visits it only stores them.
+private final class Recorder {
+  let ticks: UnsafeMutablePointer<UInt64>
+  private let visits: Int
+  private(set) var histogram = Histogram<UInt64>(
+    lowestDiscernibleValue: 1, highestTrackableValue: 1 << 38, numberOfSignificantValueDigits: .three)
+
+  init(visits: Int) {
+    self.visits = visits
+    ticks = .allocate(capacity: visits)
+    ticks.initialize(repeating: 0, count: visits)
+  }
+  deinit { ticks.deallocate() }
+
+  func record() { for visit in 0..<visits { histogram.record(ticks[visit]) } }
+}
+
+/// A word near each slot, which somebody keeps writing.
+private final class Dirt: @unchecked Sendable {
+  private let area: BenchArea
+  private let distance: UInt
+  private let isOver: UnsafeMutablePointer<UInt64>
+
+  init(_ area: BenchArea, distance: Int) {
+    self.area = area
+    self.distance = UInt(bitPattern: distance)
+    isOver = .allocate(capacity: 32)
+    isOver.initialize(repeating: 0, count: 32)
+  }
+  deinit { isOver.deallocate() }
+
+  func stop() { catomics_store_release_64(isOver, 1) }
+
+  func write() {
+    var value: UInt64 = 0
+    while catomics_load_acquire_64(isOver) == 0 {
+      var address = area.base &+ distance
+      for _ in 0..<area.count {
+        UnsafeMutablePointer<UInt64>(bitPattern: address).map { catomics_store_relaxed_64($0, value) }
+        address &+= area.spacing
+      }
+      value &+= 1
+    }
+  }
+}
