@@ -1,5 +1,6 @@
 import AddonMemory
 import Addons
+import BenchEngine
 import Checkers
 import RaceModel
 import ScenarioFiles
@@ -86,5 +87,5 @@ public enum Listing {
         destroyers: entries[0].roles.filter(\.putsInode).map(\.name),
         waitingRoles: entries[0].roles.reduce(into: [:]) { $0[$1.name] = $1.waitsFor })
     },
-    checkers: CheckerCatalog.names, mostRacers: Stress.mostRacers)
+    checkers: CheckerCatalog.names, layouts: Bench.layouts.map(\.name), mostRacers: Stress.mostRacers)
 }

@@ -7,10 +7,11 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures what strategies cost, next to each other and to C11 by hand.",
     discussion: """
-      Of each scenario that has a 'bench' section: the fast path, the first allocation alone, and racers that contend. \
-      Samples of all strategies are taken in turn, so that what the machine does meanwhile it does to all of them; a \
-      difference is one only beyond the intervals, and beyond what a strategy differs from itself. Exit status 1 if \
-      something is slower than the baseline, 2 if nothing could be compared.
+      Of each scenario that has a 'bench' section: the fast path, the first allocation alone, and racers that contend; or \
+      where the inode's fields lie, if it has a 'layout' section in there. Samples of all contestants are taken in turn, so \
+      that what the machine does meanwhile it does to all of them; a difference is one only beyond the intervals, and \
+      beyond what one differs from itself. Exit status 1 if something is slower than the baseline, 2 if nothing could be \
+      compared.
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv }
@@ -37,8 +38,8 @@ struct BenchCommand: ParsableCommand {
   var baselines = ".addonrace/bench"
   @Option(help: "Measure along an axis instead: \(BenchAxis.allCases.map(\.rawValue).joined(separator: ", ")).")
   var sweep: BenchAxis?
-  @Option(help: ArgumentHelp("Draw the sweep as SVG, with gnuplot.", valueName: "file"))
-  var plot: String?
+  @Option(help: ArgumentHelp("Write a page of tables and plots as well; gnuplot draws them.", valueName: "file"))
+  var html: String?
   @Option(help: "How the figures are shown.")
   var format = Format.table
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead.", valueName: "file"))
@@ -46,13 +47,10 @@ struct BenchCommand: ParsableCommand {
 
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace bench scenarios/bench") }
-    if plot != nil, sweep == nil { throw ValidationError("--plot draws a sweep; add --sweep racers.") }
     if sweep != nil, save != nil || compare != nil {
       throw ValidationError(
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
-    if sweep != nil, format == .csv { throw ValidationError("A sweep has no CSV; take --format json.") }
-    if plot != nil, paths.count > 1 { throw ValidationError("--plot draws one scenario's sweep; name one.") }
     try Override.check(inodes, BenchLimits.inodes, "--inodes")
     try Override.check(repetitions, BenchLimits.repetitions, "--repetitions")
     for count in try racerCounts() ?? [] { try Override.check(count, BenchLimits.racers, "--racers") }
@@ -70,79 +68,64 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let store = BaselineStore(folder: baselines)
-    // Before anything is measured: a name that does not exist is not worth a minute.
+    // Before anything is measured: a name that does not exist is not worth a minute, nor is a page that cannot be drawn.
     let baseline = try compare.map { try store.read($0, machine: .here) }
+    let page = try html.map { try PageFile($0) }
     let sink = try ReportSink(output)
-    if BenchDocument.Machine.here.build == "debug" {
-      warn("WARNING: this is a debug build: its figures mean nothing. Build with -c release.")
-    }
+    for warning in BenchMachine.here.warnings { warn("WARNING: \(warning)") }
     cthreads_catch_interrupts()
-    if let sweep {
-      try self.sweep(along: sweep, sink)
-      return
-    }
-    var benches: [BenchFigures] = []
+    var document = BenchDocument(machine: .here)
+    var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
     for found in ScenarioFinder.find(paths) {
       do {
-        guard let figures = try bench(found) else { continue }
-        benches.append(figures)
-        if format == .table { sink.print(BenchTable(figures).text + "\n") }
+        let more = try measure(found, into: &document)
+        if format == .table, !more.isEmpty { sink.print(more.text + "\n") }
+        parts += more
       } catch let error as BenchFailure {
         warn("error: \(error)")
         status = max(status, error.status)
       }
       if cthreads_interrupted() != 0 { break }
     }
-    let document = BenchDocument(machine: .here, benches: benches)
     switch format {
     case .table: break
     case .json: sink.print(document.json)
     case .csv: sink.print(document.csv)
     }
     if let save, cthreads_interrupted() == 0, status == .asExpected { try store.write(document, as: save) }
-    if let baseline, !benches.isEmpty {
+    if let baseline, !document.everything.isEmpty {
       let comparison = BenchComparison(baseline, document, threshold: threshold / 100)
-      if format == .table { sink.print(comparison.text) } else { warn(comparison.text) }
+      if format == .table { sink.print(comparison.parts.text) } else { warn(comparison.parts.text) }
+      parts += [.heading("Against the baseline '\(compare ?? "")'")] + comparison.parts
       if comparison.hasRegression { status = max(status, .notAsExpected) }
       if comparison.changes.isEmpty { status = max(status, .undecided) }
     }
+    if !parts.isEmpty { try page?.write(parts) }
     if cthreads_interrupted() != 0 { status = .interrupted }
     throw ExitCode(status.code)
   }
 
-  private func sweep(along axis: BenchAxis, _ sink: ReportSink) throws {
-    var sweeps: [BenchSweep] = []
-    for found in ScenarioFinder.find(paths) {
-      do {
-        guard let (scenario, bench) = try prepare(found) else { continue }
-        defer { ProgressLine(name: scenario.name).clear() }
-        let sweep = try bench.sweep(scenario, along: axis)
-        sweeps.append(sweep)
-        if format == .table { sink.print(SweepTable(sweep).text + "\n") }
-        if let plot { try Gnuplot.draw(SweepTable(sweep).plotScript(to: plot)) }
-      } catch let error as EngineError {
-        warn("error: \(error)")
-        throw ExitCode(ExitStatus.invalid.code)
-      } catch let error as BenchFailure {
-        warn("error: \(error)")
-        throw ExitCode(error.status.code)
-      }
-    }
-    if format == .json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      sink.print(String(decoding: try encoder.encode(sweeps), as: UTF8.self))
-    }
-    if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
-  }
-
-  private func bench(_ found: FoundScenario) throws -> BenchFigures? {
-    guard let (scenario, bench) = try prepare(found) else { return nil }
+  /// One scenario's figures, into the document, and as they are shown.
+  private func measure(_ found: FoundScenario, into document: inout BenchDocument) throws -> [ReportPart] {
+    guard let (scenario, bench) = try prepare(found) else { return [] }
     defer { ProgressLine(name: scenario.name).clear() }
     do {
-      return try bench.run(scenario)
-    } catch {
+      if let sweep {
+        if scenario.bench?.layout != nil { throw EngineError("a layout study has its own inodes; leave --sweep out") }
+        let figures = try bench.sweep(scenario, along: sweep)
+        document.sweeps.append(figures)
+        return SweepReport(figures).parts
+      }
+      if scenario.bench?.layout != nil {
+        let figures = try bench.study(scenario)
+        document.layouts.append(figures)
+        return LayoutReport(figures).parts
+      }
+      let figures = try bench.run(scenario)
+      document.benches.append(figures)
+      return BenchReport(figures).parts
+    } catch let error as EngineError {
       throw BenchFailure("\(scenario.name): \(error)", .invalid)
     }
   }
@@ -175,32 +158,50 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  private func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 }
+
+private func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
 extension BenchAxis: ExpressibleByArgument {}
 
-/// Plots are gnuplot's: it reads the script from its standard input.
+/// A page of tables and plots.
+private struct PageFile {
+  private let sink: ReportSink
+
+  /// Finds out, before anything is measured, that gnuplot is there, and that the file can be written.
+  init(_ path: String) throws {
+    _ = try Gnuplot.run("")
+    sink = try ReportSink(path)
+  }
+
+  func write(_ parts: [ReportPart]) throws {
+    sink.print(try BenchPage(title: "What it costs", parts).html { try Gnuplot.run($0.script) })
+  }
+}
+
+/// Plots are gnuplot's: it reads a script, and answers with SVG.
 private enum Gnuplot {
-  static func draw(_ script: String) throws {
+  static func run(_ script: String) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["gnuplot", "-"]
     let input = Pipe()
+    let output = Pipe()
     process.standardInput = input
-    do {
-      try process.run()
-      input.fileHandleForWriting.write(Data(script.utf8))
-      try input.fileHandleForWriting.close()
-      process.waitUntilExit()
-    } catch {
-      throw BenchFailure("gnuplot cannot be started: \(error.localizedDescription)", .invalid)
-    }
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    // Scripts are smaller than a pipe holds, or gnuplot reads as we write: it answers only at the end.
+    try? input.fileHandleForWriting.write(contentsOf: Data(script.utf8))
+    try? input.fileHandleForWriting.close()
+    let svg = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
     if process.terminationStatus != 0 {
-      throw BenchFailure(
-        "gnuplot did not draw (status \(process.terminationStatus))\n    install it (Debian: gnuplot-nox), or leave --plot out",
-        .invalid)
+      throw ValidationError(
+        "gnuplot does not draw (status \(process.terminationStatus)); install it (Debian: gnuplot-nox), or leave --html out."
+      )
     }
+    return String(decoding: svg, as: UTF8.self)
   }
 }
 
@@ -225,12 +226,12 @@ private struct BaselineStore {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       try document.json.write(toFile: path(name), atomically: true, encoding: .utf8)
     } catch {
-      FileHandle.standardError.write(Data("error: cannot write \(path(name)): \(error.localizedDescription)\n".utf8))
-      throw ExitCode(73)
+      warn("error: cannot write \(path(name)): \(error.localizedDescription)")
+      throw ExitCode.unwritable
     }
   }
 
-  func read(_ name: String, machine: BenchDocument.Machine) throws -> BenchDocument {
+  func read(_ name: String, machine: BenchMachine) throws -> BenchDocument {
     guard let data = FileManager.default.contents(atPath: path(name)) else {
       let known = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
         .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
@@ -258,21 +259,4 @@ private struct BaselineStore {
     }
     return document
   }
-}
-
-extension BenchDocument.Machine {
-  /// This one.
-  static let here: BenchDocument.Machine = {
-    let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
-    let model = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("CPU part") }
-    let processor = model?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
-    var isDebug = false
-    assert(
-      {
-        isDebug = true
-        return true
-      }())
-    return BenchDocument.Machine(
-      processor: processor, processors: Int(cthreads_processor_count()), build: isDebug ? "debug" : "release")
-  }()
 }

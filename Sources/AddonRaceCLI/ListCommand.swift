@@ -4,10 +4,11 @@ import ArgumentParser
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists what there is: sites, strategies, faults, checkers, shapes, orderings.")
+    commandName: "list",
+    abstract: "Lists what there is: sites, strategies, faults, checkers, shapes, orderings, layouts.")
 
   enum Topic: String, CaseIterable, ExpressibleByArgument {
-    case sites, strategies, faults, checkers, shapes, orderings
+    case sites, strategies, faults, checkers, shapes, orderings, layouts
   }
 
   @Argument(help: "What to list; everything if none is named.")
@@ -24,6 +25,7 @@ struct ListCommand: ParsableCommand {
       case .checkers: listCheckers()
       case .shapes: listShapes()
       case .orderings: listOrderings()
+      case .layouts: listLayouts()
       }
     }
   }
@@ -73,6 +75,14 @@ struct ListCommand: ParsableCommand {
       print("      c11: \(row.c11)")
       print("      kernel: \(row.kernel)")
       print("      hardware: \(row.hardware)")
+    }
+  }
+
+  private func listLayouts() {
+    for layout in Bench.layouts {
+      print("  \(layout.name): \(layout.summary)")
+      let blocks = layout.blocks.map(String.init).joined(separator: " + ")
+      print("      \(layout.inodeBytes) bytes of the inode; what the first watch allocates: \(blocks) bytes")
     }
   }
 }

@@ -146,6 +146,11 @@ enum ShellWord {
   }
 }
 
+extension ExitCode {
+  /// Output cannot be written: EX_CANTCREAT.
+  static let unwritable = ExitCode(73)
+}
+
 /// Where a report goes: standard output, or a file that is opened before anything runs.
 struct ReportSink {
   private let handle: FileHandle
@@ -161,8 +166,8 @@ struct ReportSink {
     guard descriptor >= 0 else {
       let why = String(cString: strerror(errno))
       FileHandle.standardError.write(
-        Data("error: cannot write to \(path): \(why)\n    name another file with --output\n".utf8))
-      throw ExitCode(73)
+        Data("error: cannot write to \(path): \(why)\n    name another file\n".utf8))
+      throw ExitCode.unwritable
     }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     isTerminal = false

@@ -114,7 +114,7 @@ public struct SiteDescription: Sendable {
   /// What is wrong with it, on purpose.
   public let fault: Fault?
 
-  @usableFromInline init(
+  public init(
     _ name: String, _ summary: String, source: String, slots: [String], eager: Bool = false, ownStrategy: String,
     racers: [(role: String, count: Int)], fault: Fault? = nil
   ) {

@@ -76,7 +76,7 @@ public struct StrategyDescription: Sendable {
   /// What is wrong with it, on purpose.
   public let fault: Fault?
 
-  @usableFromInline init(
+  public init(
     _ name: String, _ summary: String, source: String = "synthetic", rightIn: Set<MemoryModel>,
     looksAgainAfterFailure: Bool = false, usesInodeLock: Bool = false, fault: Fault? = nil
   ) {
@@ -138,7 +138,7 @@ public struct Fault: Sendable {
     case byExploration([String])
   }
 
-  @usableFromInline init(
+  public init(
     _ defect: String, happenedAs: String, caught: Caught, may: [String] = [],
     explored: [String]? = nil,
     racers: [(role: String, count: Int)] = [], failures: Failures = .none,

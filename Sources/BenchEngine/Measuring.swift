@@ -16,7 +16,7 @@ struct Measuring {
   let bench: Bench
   let contest: Contest
   let options: BenchOptions
-  let ticks = TickRate()
+  let ticks = TickRate.here
   var results: [BenchResult] = []
   /// The largest distance of a control's interval from 1 that was seen.
   var noise = 0.0
@@ -222,11 +222,11 @@ private final class Dirt: @unchecked Sendable {
   func stop() { catomics_store_release_64(isOver, 1) }
 
   func write() {
-    var value: UInt64 = 0
+    var value: UInt32 = 0
     while catomics_load_acquire_64(isOver) == 0 {
       var address = area.base &+ distance
       for _ in 0..<area.count {
-        UnsafeMutablePointer<UInt64>(bitPattern: address).map { catomics_store_relaxed_64($0, value) }
+        UnsafeMutablePointer<UInt32>(bitPattern: address).map { catomics_store_relaxed_32($0, value) }
         address &+= area.spacing
       }
       value &+= 1

@@ -3,13 +3,15 @@ import RaceModel
 
 /// How long a tick of the time stamp counter is, and what it costs to ask for it.
 struct TickRate {
+  /// Measured once.
+  static let here = TickRate()
   private let nanosecondsOfTick: Double
   /// Nanoseconds between two stamps with nothing between them.
   let stampCost: Double
   /// Nanoseconds that it takes besides to write down their difference.
   let recordCost: Double
 
-  init() {
+  private init() {
     let start = (Clock.now(), cthreads_ticks_before())
     var now = (Clock.now(), cthreads_ticks_before())
     while now.0 - start.0 < 0.02 { now = (Clock.now(), cthreads_ticks_before()) }

@@ -18,6 +18,8 @@ public struct BenchOptions: Sendable, Equatable, Codable {
   public var populated = 0.0
   /// Bytes from a slot to the word that another racer keeps writing; in `besideDirtyWord`.
   public var dirtyDistance = 8
+  /// Where the inode's own fields lie, instead of strategies; nil: the bench is none of layouts.
+  public var layout: LayoutOptions?
   public init() {}
 }
 
@@ -70,7 +72,7 @@ public enum BenchAxis: String, Sendable, CaseIterable, Codable {
 
   public var values: [Int] {
     switch self {
-    case .racers: [2, 3, 4, 8, 16, 32]
+    case .racers: [2, 3, 4, 8, 16, 32, 64]
     case .inodes: [64, 256, 1024, 4096, 16_384, 65_536, 262_144]
     case .populated: [0, 25, 50, 75, 90, 99, 100]
     case .sharing: [8, 16, 32, 56, 64, 128, 256]

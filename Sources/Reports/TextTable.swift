@@ -1,6 +1,6 @@
 /// Columns of text, aligned.
-public struct TextTable {
-  public enum Column {
+public struct TextTable: Sendable {
+  public enum Column: Sendable {
     case left(String)
     case right(String)
     var title: String {
@@ -8,10 +8,11 @@ public struct TextTable {
       case .left(let title), .right(let title): title
       }
     }
+    var isRight: Bool { if case .right = self { true } else { false } }
   }
 
-  private let columns: [Column]
-  private var rows: [[String]] = []
+  let columns: [Column]
+  private(set) var rows: [[String]] = []
 
   public init(_ columns: [Column]) { self.columns = columns }
 

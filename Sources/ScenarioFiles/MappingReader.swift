@@ -74,6 +74,14 @@ struct MappingReader {
     return number
   }
 
+  /// One or several.
+  mutating func integers(_ key: String, in range: ClosedRange<Int>) -> [Int]? {
+    guard let node = value(key) else { return nil }
+    let items = node.sequence.map(Array.init) ?? [node]
+    if items.isEmpty { diagnostics.add("\(key) is empty", at: node, remedy: "each may be \(limits(of: range))") }
+    return items.compactMap { integer($0, key, in: range) }
+  }
+
   mutating func number(_ key: String, in range: ClosedRange<Double>, unit: String = "") -> Double? {
     guard let node = value(key) else { return nil }
     let limits = "it may be \(range.lowerBound) to \(range.upperBound)\(unit.isEmpty ? "" : " ")\(unit)"

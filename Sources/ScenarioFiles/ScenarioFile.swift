@@ -261,11 +261,7 @@ private struct Reading {
   private func bench(_ node: Node, _ site: Vocabulary.Site?) -> BenchOptions? {
     var options = BenchOptions()
     guard var reader = MappingReader(node, place: "bench", diagnostics) else { return nil }
-    if let node = reader.value("racers") {
-      options.racers = (node.sequence.map(Array.init) ?? [node]).compactMap {
-        reader.integer($0, "racers", in: BenchLimits.racers)
-      }
-    }
+    if let counts = reader.integers("racers", in: BenchLimits.racers) { options.racers = counts }
     if let node = reader.value("strategies") {
       options.strategies = (node.sequence.map(Array.init) ?? [node]).compactMap { item in
         let name = item.scalar?.string ?? ""
@@ -288,6 +284,32 @@ private struct Reading {
     if let value = reader.integer("spacing", in: BenchLimits.spacing) { options.spacing = value }
     if let value = reader.integer("repetitions", in: BenchLimits.repetitions) { options.repetitions = value }
     if let value = reader.integer("warm-up", in: BenchLimits.warmUp) { options.warmUp = value }
+    options.layout = reader.value("layout").flatMap(layout)
+    reader.rejectUnknownKeys()
+    return options
+  }
+
+  private func layout(_ node: Node) -> LayoutOptions? {
+    var options = LayoutOptions()
+    guard var reader = MappingReader(node, place: "layout", diagnostics) else { return nil }
+    if let node = reader.value("layouts") {
+      options.layouts = (node.sequence.map(Array.init) ?? [node]).compactMap { item in
+        let name = item.scalar?.string ?? ""
+        if vocabulary.layouts.contains(name) { return name }
+        diagnostics.add(
+          "unknown layout '\(name)'", at: item, remedy: "known: \(vocabulary.layouts.joined(separator: ", "))")
+        return nil
+      }
+      if options.layouts.count == 1 {
+        diagnostics.add(
+          "one layout alone compares with nothing", at: node, remedy: "name another, or leave 'layouts' out")
+      }
+    }
+    if let regimes = reader.choices("regimes", LayoutRegime.self) { options.regimes = regimes }
+    if let beside = reader.choices("beside", LayoutNeighbour.self) { options.beside = beside }
+    if let inodes = reader.integers("inodes", in: LayoutLimits.inodes) { options.inodes = inodes }
+    if let objects = reader.integers("objects", in: LayoutLimits.objects) { options.objects = objects }
+    if let slabs = reader.integers("slabs", in: LayoutLimits.slabs) { options.slabs = slabs }
     reader.rejectUnknownKeys()
     return options
   }

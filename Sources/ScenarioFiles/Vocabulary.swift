@@ -58,10 +58,13 @@ public struct Vocabulary: Sendable {
 
   public var sites: [Site]
   public var checkers: [String]
+  /// Those that a layout study compares.
+  public var layouts: [String]
   public var mostRacers: Int
-  public init(sites: [Site], checkers: [String], mostRacers: Int) {
+  public init(sites: [Site], checkers: [String], layouts: [String], mostRacers: Int) {
     self.sites = sites
     self.checkers = checkers
+    self.layouts = layouts
     self.mostRacers = mostRacers
   }
 

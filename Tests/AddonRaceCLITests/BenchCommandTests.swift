@@ -14,7 +14,7 @@ import Testing
     #expect(command.status == 0, "\(command.errors)")
     for text in [
       "fast path", "first allocation alone", "contended, 2 racers", "C11 by hand", "the same again", "p99.9",
-      "compare-exchange round trip", "control: one strategy against itself",
+      "compare-exchange round trip", "control: one against itself",
     ] {
       #expect(command.output.contains(text), "\(text)")
     }
@@ -42,7 +42,7 @@ import Testing
     let text = try String(contentsOf: file, encoding: .utf8)
     let expected = [
       ("\"processors\" : ", "\"processors\" : 9", "was measured elsewhere"),
-      ("\"version\" : 1", "\"version\" : 99", "is of another version of addonrace (99, not 1)"),
+      ("\"version\" : 2", "\"version\" : 99", "is of another version of addonrace (99, not 2)"),
       ("addonrace-bench", "something", "is no baseline of addonrace"),
     ]
     for (old, new, message) in expected {
@@ -51,6 +51,40 @@ import Testing
       #expect(command.status == 64)
       #expect(command.errors.contains(message), "\(command.errors)")
     }
+  }
+
+  @Test func aSweepHasItsLinesInTheTable() throws {
+    let command = try Command(
+      arguments: ["bench", Self.scenario, "--sweep", "populated", "--format", "csv"] + Self.quick)
+    #expect(command.status == 0)
+    for share in [0, 50, 100] { #expect(command.output.contains("file-owner-cost: \(share) % populated,")) }
+  }
+
+  @Test func aLayoutStudy() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      """
+      name: small
+      question: Does it run?
+      site: inode-addons
+      bench: {repetitions: 11, warm-up: 0, layout: {layouts: [V0, V2, V6], inodes: [8], objects: 560, slabs: 8192}}
+      """, to: "small.yaml")
+    let command = try Command("bench", file)
+    #expect(command.status == 0, "\(command.errors)")
+    for text in [
+      "what follows", "memory", "superblock-watched", "Each inode is watched", "first allocation alone",
+      "slabs of 8,192", "What this machine could not show",
+    ] {
+      #expect(command.output.contains(text), "\(text)")
+    }
+    let swept = try Command("bench", file, "--sweep", "racers")
+    #expect(swept.status == 65)
+    #expect(swept.errors.contains("leave --sweep out"))
+    let page = try Command("bench", file, "--html", "/nowhere/page.html")
+    #expect(
+      page.errors.contains("cannot write to /nowhere/page.html")
+        || page.errors.contains("install it (Debian: gnuplot-nox)"))
+    #expect([64, 73].contains(page.status))
   }
 
   @Test func aScenarioWithoutABenchSection() throws {
@@ -62,9 +96,8 @@ import Testing
   @Test(arguments: [
     (["--racers", "65"], "--racers is 65; it may be 2 to 64."), (["--racers", "two"], "write it as 2,4,8."),
     (["--repetitions", "3"], "--repetitions is 3; it may be 11 to 10001."),
-    (["--sweep", "colour"], "racers"), (["--plot", "a.svg"], "add --sweep racers"),
+    (["--sweep", "colour"], "racers"),
     (["--sweep", "racers", "--save", "a"], "not kept as a baseline"),
-    (["--sweep", "racers", "--format", "csv"], "take --format json"),
     (["--strategies", "compare-exchang"], "Did you mean 'compare-exchange'?"),
   ])
   func anOptionThatCannotBe(_ options: [String], _ message: String) throws {

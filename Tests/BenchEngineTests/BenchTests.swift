@@ -78,12 +78,15 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     // A word nearer than the inode's end would be one of the site's own.
     #expect(
       sweep.points.map(\.value) == values.filter { axis != .sharing || $0 >= VerityInfo<CompareExchange>.inodeSize })
-    let table = SweepTable(sweep)
-    #expect(table.contestants == ["C11 by hand", "release-compare-exchange-rereading"])
-    #expect(table.text.contains(axis.unit))
-    let script = table.plotScript(to: "a.svg")
-    #expect(script.contains("set output 'a.svg'"))
-    for point in sweep.points { #expect(script.contains("\n\(point.value) "), "\(point.value) is not drawn") }
+    let parts = SweepReport(sweep).parts
+    #expect(parts.text.contains(axis.unit) && parts.text.contains("release-compare-exchange-rereading"))
+    #expect(parts.plots.count == Set(sweep.points.flatMap { $0.figures.results.map(\.measure) }).count)
+    for plot in parts.plots {
+      #expect(plot.series.map(\.name) == ["C11 by hand", "release-compare-exchange-rereading"])
+      for point in sweep.points {
+        #expect(plot.script.contains("\n\(Double(point.value)) "), "\(point.value) is not drawn")
+      }
+    }
   }
 
   @Test func anInterruptEndsItWithWhatThereIs() throws {
@@ -145,7 +148,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
       ],
       calibration: Calibration(), stampCost: 0, recordCost: 0)
     return BenchDocument(
-      machine: BenchDocument.Machine(processor: "p", processors: 2, build: "release"), benches: [figures])
+      machine: BenchMachine(processor: "p", processors: 2, build: "release"), benches: [figures])
   }
 
   @Test func onlyWhatIntervalsAndThresholdDoNotExplain() {
@@ -153,7 +156,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
       BenchComparison(document(before), document(now), threshold: threshold)
     }
     #expect(compare(1, 1.2).hasRegression)
-    #expect(compare(1, 1.2).text.contains("SLOWER"))
+    #expect(compare(1, 1.2).parts.text.contains("SLOWER"))
     #expect(!compare(1, 1.2, 0.3).hasRegression)
     #expect(!compare(1, 1.06).hasRegression, "the intervals and the threshold explain it")
     #expect(compare(1.2, 1).changes.map(\.isImprovement) == [true])

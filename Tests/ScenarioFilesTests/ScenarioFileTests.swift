@@ -15,7 +15,7 @@ private let vocabulary = Vocabulary(
       name: "marks", roles: ["add", "hook", "destroy-group"], strategies: ["compare-exchange"],
       defaultRacers: [RacerGroup(role: "add", count: 2)], detachingRoles: ["destroy-group"], destroyers: ["add"],
       waitingRoles: ["destroy-group": .fsnotifyMarks]),
-  ], checkers: ["single-winner", "no-leak"], mostRacers: 255)
+  ], checkers: ["single-winner", "no-leak"], layouts: ["V0", "V2"], mostRacers: 255)
 
 private let start = "name: n\nquestion: q\nsite: file-owner\n"
 
@@ -148,6 +148,22 @@ private func problems(_ text: String) -> [String] {
       problems(start + "bench: {strategies: [eager]}\n")[0].contains("'eager' does not go with site 'file-owner'"))
     #expect(problems(start + "bench: {role: alocate}\n")[0].contains("did you mean 'allocate'?"))
     #expect(problems(start + "bench: {repetition: 3}\n")[0].contains("did you mean 'repetitions'?"))
+  }
+
+  @Test func layout() throws {
+    let text = start + "bench: {layout: {layouts: [V2, V0], regimes: inode-watched, inodes: [16, 64], beside: [lock], "
+    let layout = try #require(try read(text + "objects: 624, slabs: [8192]}}\n").get().bench?.layout)
+    #expect(layout.layouts == ["V2", "V0"] && layout.regimes == [.inodeWatched] && layout.inodes == [16, 64])
+    #expect(layout.beside == [.lock] && layout.objects == [624] && layout.slabs == [8192])
+    #expect(try read(start + "bench: {layout: {}}\n").get().bench?.layout == LayoutOptions())
+    for (wrong, remedy) in [
+      ("layouts: [V9]", "known: V0, V2"), ("layouts: [V0]", "name another"),
+      ("regimes: inode-watchd", "'inode-watched'?"),
+      ("inodes: [3]", "8 to 262144"), ("inodes: []", "8 to 262144"), ("slab: 1", "'slabs'?"),
+      ("objects: 8193", "256 to 8192"),
+    ] {
+      #expect(problems(start + "bench: {layout: {\(wrong)}}\n").joined().contains(remedy), "\(wrong)")
+    }
   }
 
   @Test func readSections() throws {

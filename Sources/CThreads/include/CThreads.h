@@ -18,6 +18,15 @@ CTHREADS_INLINE void cthreads_pause(void) {
 /// One instruction of delay that no compiler removes.
 CTHREADS_INLINE void cthreads_nop(void) { __asm__ volatile("nop"); }
 
+/// Nothing that follows begins before all that came before is done.
+CTHREADS_INLINE void cthreads_serialize(void) {
+#if defined(__x86_64__)
+  __asm__ volatile("lfence" ::: "memory");
+#elif defined(__aarch64__)
+  __asm__ volatile("dsb ish\n\tisb" ::: "memory");
+#endif
+}
+
 CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
 
 /// The time stamp counter, read before anything that follows, in ticks that all processors share.

@@ -1,0 +1,73 @@
+import AddonMemory
+import Addons
+import ArgumentParser
+import BenchEngine
+import Foundation
+import RaceModel
+import Reports
+
+/// Races every way there is to make something on first use, side by side.
+@main struct Peers: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "peers",
+    abstract: "Measures AddonRace's strategies next to what C, C++, Swift and Rust offer for the same.",
+    discussion: """
+      Each makes sure that a slot has its owner of 40 bytes; slots lie 128 bytes apart. What can be done once in a process \
+      only has a fast path. Samples of all are taken in turn; each is compared with C11 by hand.
+      """)
+
+  enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv }
+
+  @Option(help: ArgumentHelp("Numbers of racers that contend.", valueName: "n"))
+  var racers = [2]
+  @Option(help: ArgumentHelp("Slots of a round.", valueName: "n"))
+  var inodes = 256
+  @Option(help: ArgumentHelp("Samples of each measure.", valueName: "n"))
+  var repetitions = 41
+  @Option(help: ArgumentHelp("The library with Rust's; without it they are left out.", valueName: "file"))
+  var rust: String?
+  @Option(help: "How the figures are shown.")
+  var format = Format.table
+
+  func validate() throws {
+    for count in racers where !BenchLimits.racers.contains(count) {
+      throw ValidationError(
+        "--racers is \(count); it may be \(BenchLimits.racers.lowerBound) to \(BenchLimits.racers.upperBound).")
+    }
+    if !BenchLimits.inodes.contains(inodes) { throw ValidationError("--inodes may be 8 to 1048576.") }
+    if !BenchLimits.repetitions.contains(repetitions) { throw ValidationError("--repetitions may be 11 to 10001.") }
+  }
+
+  func run() throws {
+    var options = BenchOptions()
+    options.racers = racers
+    options.inodes = inodes
+    options.repetitions = repetitions
+    let field = BenchField(inodes: inodes, spacing: 128, racers: max(2, racers.max() ?? 2))
+    let contestants =
+      [.reference(addonSize: OwnerMaker.size, on: field)] + Self.strategies(on: field) + NativePeers.all(on: field)
+      + SwiftPeers.all(on: field) + (try rust.map { try NativePeers.rust($0, on: field) } ?? [])
+    for warning in BenchMachine.here.warnings {
+      FileHandle.standardError.write(Data("WARNING: \(warning)\n".utf8))
+    }
+    let figures = try Bench().run(
+      Contest("peers", site: "plain-slot", role: "populate", on: field, contestants), options)
+    let document = BenchDocument(machine: .here, benches: [figures])
+    switch format {
+    case .table: print(BenchReport(figures).parts.text)
+    case .json: print(document.json)
+    case .csv: print(document.csv)
+    }
+  }
+
+  /// AddonRace's own, at the barest site.
+  private static func strategies(on field: BenchField) -> [Contestant] {
+    [
+      Contestant(BenchCode(PlainSlot<FullCompareExchange>.self), on: field),
+      Contestant(BenchCode(PlainSlot<CompareExchange>.self), on: field),
+      Contestant(BenchCode(PlainSlot<ReleaseCompareExchangeRereading>.self), on: field),
+      Contestant(BenchCode(PlainSlot<DoubleCheckedLock>.self), on: field),
+      Contestant(BenchCode(PlainSlot<LockAndFlag>.self), on: field),
+    ]
+  }
+}

@@ -1,0 +1,69 @@
+import RaceModel
+
+/// Two benches of the same scenarios.
+public struct BenchComparison {
+  public struct Change: Sendable {
+    public let scenario: String
+    public let result: BenchResult
+    public let before: Estimate
+    public let now: Estimate
+    /// Slower than before by more than the intervals and the threshold explain.
+    public let isRegression: Bool
+    public let isImprovement: Bool
+  }
+
+  public let changes: [Change]
+  /// Measures that one of them has not, or that were measured while the machine was another.
+  public let missing: [String]
+
+  /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie.
+  public init(_ before: BenchDocument, _ now: BenchDocument, threshold: Double) {
+    var changes: [Change] = []
+    var missing: [String] = []
+    let earlier = before.everything
+    for bench in now.everything {
+      let old = earlier.first { $0.scenario == bench.scenario }
+      for result in bench.results where result.contestant != BenchResult.controlName {
+        guard let ratio = result.ratio else { continue }
+        let name = "\(bench.scenario), \(result.measure.rawValue), \(result.racers) racers, \(result.contestant)"
+        guard
+          let same = old?.results.first(where: {
+            $0.measure == result.measure && $0.racers == result.racers && $0.contestant == result.contestant
+          }), let then = same.ratio
+        else {
+          missing.append("\(name): not in the baseline")
+          continue
+        }
+        if result.comparison == .notCompared || same.comparison == .notCompared {
+          missing.append("\(name): the machine changed while it was measured")
+          continue
+        }
+        changes.append(
+          Change(
+            scenario: bench.scenario, result: result, before: then, now: ratio,
+            isRegression: ratio.low > then.high * (1 + threshold),
+            isImprovement: ratio.high < then.low / (1 + threshold)))
+      }
+    }
+    self.changes = changes
+    self.missing = missing
+  }
+
+  public var hasRegression: Bool { changes.contains(where: \.isRegression) }
+
+  public var parts: [ReportPart] {
+    var table = TextTable([
+      .left("against the baseline"), .left("measure"), .left("strategy"), .right("ratio then"), .right("now"),
+      .left(""),
+    ])
+    for change in changes {
+      table.add([
+        change.scenario, "\(change.result.measure.rawValue), \(change.result.racers)", change.result.contestant,
+        Number.fixed(change.before.median, 3), Number.fixed(change.now.median, 3),
+        change.isRegression ? "SLOWER" : change.isImprovement ? "faster" : "no difference",
+      ])
+    }
+    return [.table(table)]
+      + (missing.isEmpty ? [] : [.text(missing.map { "not compared: \($0)" }.joined(separator: "\n"))])
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Mustache
+
+/// A report as one page of HTML that needs nothing else: its tables, and its plots where they stand.
+public struct BenchPage {
+  private struct Part {
+    var heading: String?
+    var text: String?
+    var table: Table?
+    var picture: String?
+  }
+  private struct Table {
+    var titles: [Cell]
+    var rows: [Row]
+  }
+  private struct Row { var cells: [Cell] }
+  private struct Cell {
+    var text: String
+    var isRight: Bool
+  }
+  private struct Page {
+    var title: String
+    var parts: [Part]
+  }
+
+  public let title: String
+  public let parts: [ReportPart]
+  public init(title: String, _ parts: [ReportPart]) {
+    self.title = title
+    self.parts = parts
+  }
+
+  /// `draw` makes SVG of a plot.
+  public func html(draw: (Plot) throws -> String) throws -> String {
+    let shown = try parts.map { part in
+      switch part {
+      case .heading(let text): Part(heading: text)
+      case .text(let text): Part(text: text)
+      case .table(let table): Part(table: Self.table(table))
+      case .plot(let plot): Part(picture: Self.inline(try draw(plot), plot.title))
+      }
+    }
+    return try MustacheTemplate(string: Self.template).render(Page(title: title, parts: shown))
+  }
+
+  private static func table(_ table: TextTable) -> Table {
+    func cells(_ texts: [String]) -> [Cell] {
+      zip(texts, table.columns).map { Cell(text: $0, isRight: $1.isRight) }
+    }
+    return Table(titles: cells(table.columns.map(\.title)), rows: table.rows.map { Row(cells: cells($0)) })
+  }
+
+  /// Without what only a file of its own has, with its own title, and with text in the page's colour.
+  private static func inline(_ svg: String, _ title: String) -> String {
+    guard let start = svg.range(of: "<svg") else { return svg }
+    let escaped = title.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+    return String(svg[start.lowerBound...]).replacing("<title>Gnuplot</title>", with: "<title>\(escaped)</title>")
+      .replacing("<svg", with: "<svg role=\"img\"", maxReplacements: 1)
+      .replacing(" color=\"black\"", with: "").replacing("\"black\"", with: "\"currentColor\"")
+      .replacing("\"rgb(0,0,0)\"", with: "\"currentColor\"").replacing(/<title>gnuplot_plot_\d+<\/title>/, with: "")
+  }
+
+  private static let template = """
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>{{title}}</title>
+    <style>
+    :root { color-scheme: light dark; --ink: #1d1d1f; --paper: #fff; --line: #d8d8dc; --soft: #f4f4f6; }
+    @media (prefers-color-scheme: dark) { :root { --ink: #e6e6ea; --paper: #17171a; --line: #3a3a40; --soft: #202024; } }
+    body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem;
+      margin: 2rem auto; padding: 0 1rem; }
+    h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
+    p { white-space: pre-line; max-width: 50rem; }
+    .table { overflow-x: auto; margin: 1rem 0; }
+    table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
+    th, td { padding: .2rem .75rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+    th { background: var(--soft); font-weight: 600; }
+    .right { text-align: right; white-space: nowrap; }
+    figure { margin: 1rem 0; overflow-x: auto; } svg { max-width: 100%; height: auto; color: var(--ink); }
+    </style>
+    </head>
+    <body>
+    <h1>{{title}}</h1>
+    {{#parts}}
+    {{#heading}}<h2>{{.}}</h2>
+    {{/heading}}{{#text}}<p>{{.}}</p>
+    {{/text}}{{#table}}<div class="table"><table>
+    <thead><tr>{{#titles}}<th{{#isRight}} class="right"{{/isRight}}>{{text}}</th>{{/titles}}</tr></thead>
+    <tbody>
+    {{#rows}}<tr>{{#cells}}<td{{#isRight}} class="right"{{/isRight}}>{{text}}</td>{{/cells}}</tr>
+    {{/rows}}</tbody></table></div>
+    {{/table}}{{#picture}}<figure>{{{.}}}</figure>
+    {{/picture}}{{/parts}}
+    </body>
+    </html>
+
+    """
+}
