@@ -5,8 +5,9 @@ import RaceModel
 
 /// One contest under way.
 struct Measuring {
-  /// Visits to populated inodes in one sample, and to empty ones: as many passes or rounds as that takes.
-  private static let visitsOfPopulated = 65_536
+  /// Nanoseconds that a sample of visits to populated inodes takes at least: as many passes as that takes.
+  private static let sampleOfPopulated = 300_000.0
+  /// Visits to empty inodes in one sample: as many rounds as that takes.
   private static let visitsOfEmpty = 2_048
   /// Times that a measure is repeated because the machine changed in the middle.
   private static let attempts = 3
@@ -100,12 +101,12 @@ struct Measuring {
   ) throws(EngineError) -> [Samples] {
     var samples = [Samples](repeating: Samples(), count: contestants.count)
     let all = options.warmUp + options.repetitions
+    var generator = FixedGenerator()
     for repetition in 0..<all {
       if bench.isInterrupted() { break }
       bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
-      // Who comes first changes, so that nobody always follows the same.
-      for turn in contestants.indices {
-        let index = (turn + repetition) % contestants.count
+      // In another order each time: who comes next finds caches and heap as the one before has left them.
+      for index in contestants.indices.shuffled(using: &generator) {
         let (time, counts) = try once(measure, contestants[index], on: crew)
         if repetition < options.warmUp { continue }
         samples[index].times.append(time)
@@ -115,7 +116,15 @@ struct Measuring {
     return samples
   }
 
-  private var passes: Int { max(1, Self.visitsOfPopulated / options.inodes) }
+  /// Warms up, and answers how many passes make a sample. `pass` answers the ticks of one.
+  private func passes(_ pass: () throws(EngineError) -> UInt64) throws(EngineError) -> Int {
+    func needed(_ one: UInt64) -> Int {
+      Int((Self.sampleOfPopulated / max(1, ticks.nanoseconds(of: Double(one)))).rounded(.up))
+    }
+    // The first pass finds caches cold: if it is long enough all the same, so is every other.
+    let first = needed(try pass())
+    return first == 1 ? 1 : needed(try pass())
+  }
   private var rounds: Int { min(8, max(1, Self.visitsOfEmpty / options.inodes)) }
   /// Inodes that are populated before racers contend.
   private var populatedBefore: Int { Int((Double(options.inodes) * options.populated).rounded()) }
@@ -129,7 +138,7 @@ struct Measuring {
     _ = counts.take()
     switch measure {
     case .fastPath:
-      try crew.run { contestant.visit($0, 1) }
+      let passes = try passes { () throws(EngineError) in try crew.run { contestant.visit($0, 1) } }
       let total = try crew.run { contestant.visit($0, passes) }
       contestant.empty()
       return (nanoseconds(total, options.inodes * passes), [])
@@ -148,7 +157,9 @@ struct Measuring {
       return (nanoseconds(total, options.inodes * rounds), made.counts)
     case .besideDirtyWord:
       let dirt = Dirt(contest.field.area, distance: options.dirtyDistance)
-      try crew.run { racer in if racer == 0 { contestant.visit(0, 1) } }
+      let passes = try passes { () throws(EngineError) in
+        try crew.run { racer in if racer == 0 { contestant.visit(0, 1) } }
+      }
       let total = try crew.run { racer in
         if racer == 0 {
           contestant.visit(0, passes)

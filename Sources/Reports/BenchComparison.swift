@@ -16,6 +16,10 @@ public struct BenchComparison {
   /// Measures that one of them has not, or that were measured while the machine was another.
   public let missing: [String]
 
+  /// Nanoseconds of one visit, about a processor's cycle, below which nothing is a change: where a loop happens to lie, and
+  /// what the processor's other thread does, decide as much from one process to the next.
+  private static let resolution = 0.3
+
   /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie.
   public init(_ before: BenchDocument, _ now: BenchDocument, threshold: Double) {
     var changes: [Change] = []
@@ -38,11 +42,15 @@ public struct BenchComparison {
           missing.append("\(name): the machine changed while it was measured")
           continue
         }
+        let reference = bench.results.first {
+          $0.measure == result.measure && $0.racers == result.racers && $0.ratio == nil
+        }
+        let isResolved = abs(ratio.median - then.median) * (reference?.time.median ?? 0) >= Self.resolution
         changes.append(
           Change(
             scenario: bench.scenario, result: result, before: then, now: ratio,
-            isRegression: ratio.low > then.high * (1 + threshold),
-            isImprovement: ratio.high < then.low / (1 + threshold)))
+            isRegression: isResolved && ratio.low > then.high * (1 + threshold),
+            isImprovement: isResolved && ratio.high < then.low / (1 + threshold)))
       }
     }
     self.changes = changes

@@ -79,7 +79,9 @@ public struct BenchPage {
     table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
     th, td { padding: .2rem .75rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
     th { background: var(--soft); font-weight: 600; }
+    td:last-child { min-width: 14rem; }
     .right { text-align: right; white-space: nowrap; }
+    td.right:last-child { min-width: 0; }
     figure { margin: 1rem 0; overflow-x: auto; } svg { max-width: 100%; height: auto; color: var(--ink); }
     </style>
     </head>

@@ -132,13 +132,16 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
 }
 
 @Suite struct BenchComparisonTests {
-  private func document(_ ratio: Double, _ comparison: BenchResult.Comparison = .noDifference) -> BenchDocument {
+  private func document(
+    _ ratio: Double, _ comparison: BenchResult.Comparison = .noDifference, nanoseconds: Double = 20
+  ) -> BenchDocument {
     var estimate = Estimate(of: [ratio])
     estimate.low = ratio - 0.01
     estimate.high = ratio + 0.01
     func result(_ name: String, _ ratio: Estimate?) -> BenchResult {
       BenchResult(
-        contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [1]), ratio: ratio, comparison: comparison,
+        contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [nanoseconds]), ratio: ratio,
+        comparison: comparison,
         wastedAllocations: 0, wins: [], latencies: [])
     }
     let figures = BenchFigures(
@@ -160,6 +163,8 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     #expect(!compare(1, 1.2, 0.3).hasRegression)
     #expect(!compare(1, 1.06).hasRegression, "the intervals and the threshold explain it")
     #expect(compare(1.2, 1).changes.map(\.isImprovement) == [true])
+    let cycle = BenchComparison(document(1, nanoseconds: 0.3), document(1.9, nanoseconds: 0.3), threshold: 0.05)
+    #expect(!cycle.hasRegression, "less than a cycle is no change")
     #expect(compare(1, 1).changes.count == 1, "neither the reference nor the control is compared")
   }
 
