@@ -16,13 +16,13 @@ build() {
 }
 
 say "Style"
-swift format lint --strict --recursive Sources Tests Package.swift
+swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 
 say "The C shims, for aarch64"
 headers=$(mktemp -d)
 ln -s "$(pkg-config --variable=includedir atomic_ops)"/atomic_ops* "$headers"
 clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-for target in CAtomics CThreads CFibers; do
+for target in CAtomics CThreads CFibers CCounters CLayouts; do
   "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -Wall -Wextra -Werror -c "Sources/$target/$target.c" \
     -isystem /usr/aarch64-linux-gnu/include -isystem "$headers" -I"Sources/$target/include" -o /dev/null
   echo "$target compiles"

@@ -142,7 +142,14 @@ struct BenchCommand: ParsableCommand {
       }
       if let counts = try racerCounts() { options.racers = counts }
       if let names = try strategyNames() { options.strategies = names }
-      if let inodes { options.inodes = inodes }
+      if let inodes {
+        options.inodes = inodes
+        options.layout?.inodes = [inodes]
+      }
+      if options.layout != nil, strategies != nil {
+        throw BenchFailure(
+          "\(scenario.name): a layout study compares layouts, not strategies\n    leave --strategies out", .invalid)
+      }
       if let repetitions { options.repetitions = repetitions }
       scenario.bench = options
       if let stranger = options.strategies.first(where: { !Bench.strategies(at: scenario.site).contains($0) }) {

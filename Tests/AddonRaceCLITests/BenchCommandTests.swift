@@ -77,6 +77,8 @@ import Testing
     ] {
       #expect(command.output.contains(text), "\(text)")
     }
+    let strategies = try Command("bench", file, "--strategies", "compare-exchange")
+    #expect(strategies.status == 65 && strategies.errors.contains("leave --strategies out"))
     let swept = try Command("bench", file, "--sweep", "racers")
     #expect(swept.status == 65)
     #expect(swept.errors.contains("leave --sweep out"))
@@ -85,6 +87,18 @@ import Testing
       page.errors.contains("cannot write to /nowhere/page.html")
         || page.errors.contains("install it (Debian: gnuplot-nox)"))
     #expect([64, 73].contains(page.status))
+  }
+
+  /// Only where somebody has installed gnuplot: nothing else needs it.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gnuplot")))
+  func aPageWithPictures() throws {
+    let folder = try TemporaryFolder()
+    let page = folder.url.appendingPathComponent("page.html").path
+    let command = try Command(arguments: ["bench", Self.scenario, "--html", page] + Self.quick)
+    #expect(command.status == 0, "\(command.errors)")
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.components(separatedBy: "<svg").count == 4, "one for each measure")
+    #expect(html.contains("C11 by hand") && html.contains("</html>"))
   }
 
   @Test func aScenarioWithoutABenchSection() throws {
