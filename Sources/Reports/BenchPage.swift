@@ -58,6 +58,8 @@ public struct BenchPage {
       .replacing("<svg", with: "<svg role=\"img\"", maxReplacements: 1)
       .replacing(" color=\"black\"", with: "").replacing("\"black\"", with: "\"currentColor\"")
       .replacing("\"rgb(0,0,0)\"", with: "\"currentColor\"").replacing(/<title>gnuplot_plot_\d+<\/title>/, with: "")
+      // White discs, for points to stand out on white.
+      .replacing(/<use xlink:href='#gpPt\d+' transform='[^']*' color='white'\/>/, with: "")
   }
 
   private static let template = """

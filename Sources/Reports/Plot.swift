@@ -61,7 +61,7 @@ public struct Plot: Sendable {
       }
     lines += [
       "set terminal svg size 820,\(height) dynamic noenhanced font 'sans-serif,13'", "set encoding utf8",
-      "set pointintervalbox 0", "set autoscale fix",
+      "set autoscale fix",
       "set border 3 linecolor rgb '\(Self.grey)'", "set tics nomirror textcolor rgb 'black'",
       "set grid linecolor rgb '\(Self.grey)' linewidth 0.4", "set title \(quoted(title))",
     ]
@@ -79,6 +79,7 @@ public struct Plot: Sendable {
     case .curves(let logarithmicX):
       lines += ["set xlabel \(quoted(x))", "set ylabel \(quoted(y))", "set key outside right top Left reverse"]
       if logarithmicX { lines.append("set logscale x") }
+      lines.append("set xtics (\(tics.map(Self.number).joined(separator: ", ")))")
       if logarithmicY { lines.append("set logscale y") }
       lines.append("set offsets graph 0.02, graph 0.02, graph 0.05, graph 0.05")
       lines.append("plot " + series.indices.flatMap { [bars($0), curve($0)] }.joined(separator: ", "))
@@ -95,6 +96,12 @@ public struct Plot: Sendable {
           .joined(separator: ", "))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The values of x that there are.
+  private var tics: [Double] { Set(series.flatMap { $0.points.map(\.x) }).sorted() }
+  private static func number(_ value: Double) -> String {
+    value == value.rounded() ? "\(Int(value))" : "\(value)"
   }
 
   private func curve(_ number: Int) -> String {

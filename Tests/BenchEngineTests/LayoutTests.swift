@@ -134,7 +134,8 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
   private static let drawn = """
     <?xml version="1.0"?>
     <svg
-     viewBox="0 0 1 1"><title>Gnuplot</title><g color="black"><title>gnuplot_plot_1</title><text fill="black"/></g></svg>
+     viewBox="0 0 1 1"><title>Gnuplot</title><g color="black"><title>gnuplot_plot_1</title><text fill="black"/>\
+    <use xlink:href='#gpPt6' transform='translate(1,2)' color='white'/></g></svg>
     """
 
   @Test func aPageHoldsTablesAndPictures() throws {
@@ -147,7 +148,9 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
     #expect(html.contains("<td class=\"right\">1.5</td>") && html.contains("line\nline"))
     #expect(html.contains("<svg role=\"img\"") && html.contains("<title>a &lt; b</title>"))
     #expect(html.contains("<text fill=\"currentColor\"/>"), "text takes the page's colour")
-    for gone in ["<?xml", "Gnuplot", "gnuplot_plot", "color=\"black\""] { #expect(!html.contains(gone), "\(gone)") }
+    for gone in ["<?xml", "Gnuplot", "gnuplot_plot", "color=\"black\"", "'white'"] {
+      #expect(!html.contains(gone), "\(gone)")
+    }
   }
 
   @Test func whatGnuplotReads() {
@@ -157,7 +160,7 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
       [Plot.Series("one", points), Plot.Series("none", [])]
     ).script
     #expect(curves.contains("set title \"a \\\"b\\\"\"") && curves.contains("\n2.0 3.0 2.5 4.0\n"))
-    #expect(curves.contains("set logscale x") && !curves.contains("none"))
+    #expect(curves.contains("set xtics (2)") && curves.contains("set logscale x") && !curves.contains("none"))
     let dots = Plot("t", y: "ns", kind: .dots, [Plot.Series("one", points), Plot.Series("two", points)]).script
     #expect(dots.contains("set ytics (\"one\" 0, \"two\" 1)") && dots.contains("\n3.0 1 2.5 4.0\n"))
   }
