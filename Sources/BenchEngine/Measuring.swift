@@ -7,6 +7,7 @@ import RaceModel
 struct Measuring {
   /// Nanoseconds that a sample of visits to populated inodes takes at least: as many passes as that takes.
   private static let sampleOfPopulated = 300_000.0
+  private static let longFirstPass = 10_000_000.0
   /// Visits to empty inodes in one sample: as many rounds as that takes.
   private static let visitsOfEmpty = 2_048
   /// Times that a measure is repeated because the machine changed in the middle.
@@ -118,12 +119,11 @@ struct Measuring {
 
   /// Warms up, and answers how many passes make a sample. `pass` answers the ticks of one.
   private func passes(_ pass: () throws(EngineError) -> UInt64) throws(EngineError) -> Int {
-    func needed(_ one: UInt64) -> Int {
-      Int((Self.sampleOfPopulated / max(1, ticks.nanoseconds(of: Double(one)))).rounded(.up))
-    }
-    // The first pass finds caches cold: if it is long enough all the same, so is every other.
-    let first = needed(try pass())
-    return first == 1 ? 1 : needed(try pass())
+    let first = ticks.nanoseconds(of: Double(try pass()))
+    // The first one populates, or finds caches cold. If even so it is that long, every other is long enough.
+    if first > Self.longFirstPass { return 1 }
+    let second = ticks.nanoseconds(of: Double(try pass()))
+    return Int((Self.sampleOfPopulated / max(1, second)).rounded(.up))
   }
   private var rounds: Int { min(8, max(1, Self.visitsOfEmpty / options.inodes)) }
   /// Inodes that are populated before racers contend.
