@@ -143,6 +143,7 @@ struct BenchCommand: ParsableCommand {
       if let counts = try racerCounts() { options.racers = counts }
       if let names = try strategyNames() { options.strategies = names }
       if let inodes {
+        if options.layout != nil { try Override.check(inodes, LayoutLimits.inodes, "--inodes of a layout study") }
         options.inodes = inodes
         options.layout?.inodes = [inodes]
       }

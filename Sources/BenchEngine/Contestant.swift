@@ -18,14 +18,17 @@ public struct Contestant {
   let timedVisit: ((_ racer: Int, _ ticks: UnsafeMutablePointer<UInt64>) -> Void)?
   /// Visits the first so many inodes once, by one racer.
   let visitFirst: (_ count: Int) -> Void
-  /// What hangs off the inodes goes.
+  /// What hangs off the inodes goes, and they are as `create` made them.
   let empty: () -> Void
+  /// After the last visit: what `create` made goes too.
+  let destroy: () -> Void
 
   public init(
     _ name: String, measures: Set<BenchMeasure> = [.fastPath, .firstAllocation, .contended],
     create: @escaping () -> Void, visit: @escaping (_ racer: Int, _ passes: Int) -> Void,
     timedVisit: ((_ racer: Int, _ ticks: UnsafeMutablePointer<UInt64>) -> Void)? = nil,
-    visitFirst: @escaping (_ count: Int) -> Void = { _ in }, empty: @escaping () -> Void
+    visitFirst: @escaping (_ count: Int) -> Void = { _ in }, empty: @escaping () -> Void,
+    destroy: @escaping () -> Void = {}
   ) {
     self.name = name
     self.measures = measures
@@ -34,6 +37,7 @@ public struct Contestant {
     self.timedVisit = timedVisit
     self.visitFirst = visitFirst
     self.empty = empty
+    self.destroy = destroy
   }
 
   /// A strategy at its site, in the role of this number.

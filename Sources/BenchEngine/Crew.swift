@@ -92,8 +92,9 @@ final class Crew {
     shared.wake(shared.jobNumber)
   }
 
-  /// Ticks from the first start to the last end. Throws if a racer does not come to an end.
-  @discardableResult func run(_ job: @escaping (Int) -> Void) throws(EngineError) -> UInt64 {
+  /// Ticks from the first start to the last end, or those of one racer. Throws if a racer does not come to an end.
+  @discardableResult
+  func run(timing timed: Int? = nil, _ job: @escaping (Int) -> Void) throws(EngineError) -> UInt64 {
     shared.job = job
     let number = catomics_load_relaxed_64(shared.jobNumber) + 1
     let all = number * UInt64(racerCount)
@@ -108,6 +109,7 @@ final class Crew {
       }
       shared.sleep(on: shared.finished, while: finished)
     }
+    if let timed { return shared.ends[timed * 16] &- shared.starts[timed * 16] }
     var first = UInt64.max
     var last: UInt64 = 0
     for racer in 0..<racerCount {

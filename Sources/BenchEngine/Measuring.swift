@@ -75,11 +75,12 @@ struct Measuring {
     var times: [Double] = []
     /// By racer.
     var counts: [HeapCounts] = []
+    /// Inodes that were empty, and are not.
+    var populations = 0
 
+    /// Blocks for each of them.
     var wasted: Double {
-      let allocations = counts.reduce(0) { $0 + $1.allocations }
-      let frees = counts.reduce(0) { $0 + $1.frees }
-      return allocations > frees ? Double(frees) / Double(allocations - frees) : 0
+      populations > 0 ? Double(counts.reduce(0) { $0 + $1.frees }) / Double(populations) : 0
     }
     /// Of what was populated, by whom.
     var wins: [Double] {
@@ -108,10 +109,11 @@ struct Measuring {
       bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
       // In another order each time: who comes next finds caches and heap as the one before has left them.
       for index in contestants.indices.shuffled(using: &generator) {
-        let (time, counts) = try once(measure, contestants[index], on: crew)
+        let sample = try once(measure, contestants[index], on: crew)
         if repetition < options.warmUp { continue }
-        samples[index].times.append(time)
-        samples[index].add(Array(counts.prefix(crew.racerCount)))
+        samples[index].times += sample.times
+        samples[index].populations += sample.populations
+        samples[index].add(Array(sample.counts.prefix(crew.racerCount)))
       }
     }
     return samples
@@ -129,11 +131,13 @@ struct Measuring {
   /// Inodes that are populated before racers contend.
   private var populatedBefore: Int { Int((Double(options.inodes) * options.populated).rounded()) }
 
-  /// One sample. Answers nanoseconds for one inode, and what was asked of the heap.
+  /// One sample.
   private func once(
     _ measure: BenchMeasure, _ contestant: Contestant, on crew: Crew
-  ) throws(EngineError) -> (Double, [HeapCounts]) {
+  ) throws(EngineError) -> Samples {
     contestant.create()
+    defer { contestant.destroy() }
+    var made = Samples()
     let counts = contest.field.counts
     _ = counts.take()
     switch measure {
@@ -141,26 +145,27 @@ struct Measuring {
       let passes = try passes { () throws(EngineError) in try crew.run { contestant.visit($0, 1) } }
       let total = try crew.run { contestant.visit($0, passes) }
       contestant.empty()
-      return (nanoseconds(total, options.inodes * passes), [])
+      made.times = [nanoseconds(total, options.inodes * passes)]
     case .firstAllocation, .contended:
-      var made = Samples()
       var total: UInt64 = 0
+      let populatedBefore = measure == .contended ? self.populatedBefore : 0
       for _ in 0..<rounds {
-        if measure == .contended, populatedBefore > 0 {
+        if populatedBefore > 0 {
           contestant.visitFirst(populatedBefore)
           _ = counts.take()
         }
         total += try crew.run { contestant.visit($0, 1) }
         made.add(counts.take())
+        made.populations += options.inodes - populatedBefore
         contestant.empty()
       }
-      return (nanoseconds(total, options.inodes * rounds), made.counts)
+      made.times = [nanoseconds(total, options.inodes * rounds)]
     case .besideDirtyWord:
       let dirt = Dirt(contest.field.area, distance: options.dirtyDistance)
       let passes = try passes { () throws(EngineError) in
-        try crew.run { racer in if racer == 0 { contestant.visit(0, 1) } }
+        try crew.run(timing: 0) { racer in if racer == 0 { contestant.visit(0, 1) } }
       }
-      let total = try crew.run { racer in
+      let total = try crew.run(timing: 0) { racer in
         if racer == 0 {
           contestant.visit(0, passes)
           dirt.stop()
@@ -169,8 +174,9 @@ struct Measuring {
         }
       }
       contestant.empty()
-      return (nanoseconds(total, options.inodes * passes), [])
+      made.times = [nanoseconds(total, options.inodes * passes)]
     }
+    return made
   }
 
   private func nanoseconds(_ total: UInt64, _ visits: Int) -> Double {
@@ -182,7 +188,9 @@ struct Measuring {
     guard let visit = contestant.timedVisit else { return [] }
     let recorders = (0..<crew.racerCount).map { _ in Recorder(visits: options.inodes) }
     contestant.create()
+    defer { contestant.destroy() }
     for _ in 0..<options.repetitions where !bench.isInterrupted() {
+      if populatedBefore > 0 { contestant.visitFirst(populatedBefore) }
       try crew.run { visit($0, recorders[$0].ticks) }
       contestant.empty()
       for recorder in recorders { recorder.record() }

@@ -17,11 +17,6 @@ int ccounters_open(enum ccounters_event event) {
     attributes.type = PERF_TYPE_HARDWARE;
     attributes.config = PERF_COUNT_HW_CACHE_MISSES;
     break;
-  case CCOUNTERS_FIRST_CACHE_LOAD_MISSES:
-    attributes.type = PERF_TYPE_HW_CACHE;
-    attributes.config =
-        PERF_COUNT_HW_CACHE_L1D | PERF_COUNT_HW_CACHE_OP_READ << 8 | PERF_COUNT_HW_CACHE_RESULT_MISS << 16;
-    break;
   case CCOUNTERS_PAGE_FAULTS:
     attributes.type = PERF_TYPE_SOFTWARE;
     attributes.config = PERF_COUNT_SW_PAGE_FAULTS;

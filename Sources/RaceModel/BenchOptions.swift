@@ -162,7 +162,7 @@ public struct BenchResult: Sendable, Equatable, Codable {
   /// Time over the reference's, pair by pair in one repetition; nil for the reference itself.
   public var ratio: Estimate?
   public var comparison: Comparison?
-  /// Allocations beyond one for each populated inode.
+  /// Blocks that were allocated in vain, for each populated inode.
   public var wastedAllocations: Double
   /// The share of what was populated that each racer won; empty where nobody populated anything.
   public var wins: [Double]

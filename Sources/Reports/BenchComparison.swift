@@ -27,6 +27,22 @@ public struct BenchComparison {
     let earlier = before.everything
     for bench in now.everything {
       let old = earlier.first { $0.scenario == bench.scenario }
+      if let old, !old.isComparable(with: bench) {
+        missing.append(
+          "\(bench.scenario): the baseline has another site, role, number of inodes or spacing; make it anew with --save"
+        )
+        continue
+      }
+      for result in old?.results ?? [] where result.contestant != BenchResult.controlName {
+        let isMeasured = bench.results.contains {
+          $0.measure == result.measure && $0.racers == result.racers && $0.contestant == result.contestant
+        }
+        if !isMeasured {
+          missing.append(
+            "\(bench.scenario), \(result.measure.rawValue), \(result.racers) racers, \(result.contestant): only in the baseline"
+          )
+        }
+      }
       for result in bench.results where result.contestant != BenchResult.controlName {
         guard let ratio = result.ratio else { continue }
         let name = "\(bench.scenario), \(result.measure.rawValue), \(result.racers) racers, \(result.contestant)"
@@ -73,5 +89,12 @@ public struct BenchComparison {
     }
     return [.table(table)]
       + (missing.isEmpty ? [] : [.text(missing.map { "not compared: \($0)" }.joined(separator: "\n"))])
+  }
+}
+
+extension BenchFigures {
+  /// Whether both are of the same.
+  fileprivate func isComparable(with other: BenchFigures) -> Bool {
+    site == other.site && role == other.role && inodes == other.inodes && spacing == other.spacing
   }
 }

@@ -253,7 +253,7 @@ public struct LayoutReport {
         let what = result.measure == .contended ? "raced by \(result.racers)" : "alone"
         let waste =
           result.measure == .contended
-          ? " (\(Number.fixed(result.wastedAllocations, 2)) blocks wasted for each kept)" : ""
+          ? " (\(Number.fixed(result.wastedAllocations, 2)) blocks wasted for each inode)" : ""
         return "\(Number.fixed(ratio.median, 2)) times as long \(what)\(waste)"
       }
     }

@@ -7,10 +7,14 @@ public struct SweepReport {
 
   public var parts: [ReportPart] {
     guard let first = sweep.points.first?.figures, let last = sweep.points.last?.figures else { return [] }
+    // Of the sweep as a whole.
+    var whole = first
+    whole.calibration.roundTripAfter = last.calibration.roundTripAfter
+    whole.noise = sweep.points.map(\.figures.noise).max() ?? 0
     return [
       .heading("\(first.scenario): \(first.site), role \(first.role). \(sweep.axis.sentence)")
     ] + measures.flatMap { [.text("\($0.title), ns for one inode:"), .table(table($0)), .plot(plot($0))] } + [
-      .text(MachineText(last).text)
+      .text(MachineText(whole).text)
     ]
   }
 

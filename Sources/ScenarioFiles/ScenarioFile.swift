@@ -310,6 +310,11 @@ private struct Reading {
     if let inodes = reader.integers("inodes", in: LayoutLimits.inodes) { options.inodes = inodes }
     if let objects = reader.integers("objects", in: LayoutLimits.objects) { options.objects = objects }
     if let slabs = reader.integers("slabs", in: LayoutLimits.slabs) { options.slabs = slabs }
+    if let object = options.objects.max(), let slab = options.slabs.min(), object > slab {
+      diagnostics.add(
+        "an object of \(object) bytes does not fit a slab of \(slab)", at: node,
+        remedy: "name larger slabs, or none so small")
+    }
     reader.rejectUnknownKeys()
     return options
   }

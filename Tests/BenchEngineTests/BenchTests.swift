@@ -173,6 +173,13 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     #expect(comparison.changes.isEmpty)
     #expect(
       comparison.missing == ["s, fast-path, 1 racers, compare-exchange: the machine changed while it was measured"])
+    var other = document(1)
+    other.benches[0].inodes = 16
+    let others = BenchComparison(other, document(2), threshold: 0.05)
+    #expect(others.changes.isEmpty && others.missing[0].contains("make it anew with --save"))
+    var more = document(1)
+    more.benches[0].results.removeAll { $0.contestant == "compare-exchange" }
+    #expect(BenchComparison(document(1), more, threshold: 0.05).missing[0].hasSuffix("only in the baseline"))
     var empty = document(1)
     empty.benches = []
     #expect(BenchComparison(empty, document(1), threshold: 0.05).missing.count == 1)

@@ -80,6 +80,13 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
 
   @Test func oneAloneIsNoStudy() {
     #expect(throws: EngineError.self) { try study { $0.layouts = ["V0"] } }
+    #expect(throws: EngineError.self, "their hooks differ") { try study { $0.layouts = ["V0", "locks-inline"] } }
+    #expect(throws: EngineError.self, "locks have no such regime") {
+      try study {
+        $0.layouts = ["locks-inline", "locks-flagged"]
+        $0.regimes = [.nothingWatched]
+      }
+    }
   }
 
   /// Of a kind that every machine counts, unless it lets nobody.

@@ -160,7 +160,7 @@ private func problems(_ text: String) -> [String] {
       ("layouts: [V9]", "known: V0, V2"), ("layouts: [V0]", "name another"),
       ("regimes: inode-watchd", "'inode-watched'?"),
       ("inodes: [3]", "8 to 262144"), ("inodes: []", "8 to 262144"), ("slab: 1", "'slabs'?"),
-      ("objects: 8193", "256 to 8192"),
+      ("objects: 8193", "256 to 8192"), ("objects: 8192, slabs: 4096", "larger slabs"),
     ] {
       #expect(problems(start + "bench: {layout: {\(wrong)}}\n").joined().contains(remedy), "\(wrong)")
     }

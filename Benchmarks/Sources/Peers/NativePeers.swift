@@ -25,10 +25,13 @@ enum NativePeers {
   /// Those of a library that `scripts/peers.sh` has rustc make.
   static func rust(_ library: String, on field: BenchField) throws -> [Contestant] {
     guard let handle = dlopen(library, RTLD_NOW) else {
-      throw PeersError("cannot load \(library): \(String(cString: dlerror()))")
+      throw PeersError(
+        "cannot load \(library): \(String(cString: dlerror())); build it with scripts/peers.sh, or leave --rust out")
     }
     func function<T>(_ name: String, _ type: T.Type) throws -> T {
-      guard let symbol = dlsym(handle, name) else { throw PeersError("\(library) has no function \(name)") }
+      guard let symbol = dlsym(handle, name) else {
+        throw PeersError("\(library) has no function \(name); build it with scripts/peers.sh")
+      }
       return unsafeBitCast(symbol, to: type)
     }
     return try [("Rust OnceLock", "rpeers_once_lock"), ("Rust OnceBox shape", "rpeers_once_box")].map { name, prefix in

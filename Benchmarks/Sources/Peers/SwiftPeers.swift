@@ -113,7 +113,8 @@ enum SwiftPeers {
           slot.deinitialize(count: 1)
           slot.initialize(to: S())
         }
-      })
+      },
+      destroy: { for number in 0..<area.count { slot(area, number, S.self).deinitialize(count: 1) } })
   }
 
   @inline(__always)

@@ -134,19 +134,29 @@ extension EventLayout {
 
 // MARK: What the first watch does
 
-/// Zeroed memory.
+/// Zeroed memory, but for one word.
 struct ZeroedBlock: Maker {
   let kind: AddonKind
-  init(_ bytes: Int) { kind = AddonKind(size: (bytes + 7) / 8 * 8, zeroed: true) }
-  @inline(__always) func initialise<M: Memory>(_ addon: Addon, in memory: M) {}
+  private let offset: UInt
+  private let value: UInt64
+  init(_ bytes: Int, with value: UInt64 = 0, at offset: Int = 0) {
+    kind = AddonKind(size: (bytes + 7) / 8 * 8, zeroed: true)
+    self.offset = UInt(offset)
+    self.value = value
+  }
+  @inline(__always) func initialise<M: Memory>(_ addon: Addon, in memory: M) {
+    if value != 0 { memory.write(addon.word64(at: offset), value) }
+  }
 }
 
-/// Makes sure that a pointer leads to a block of so many bytes, by the catalog's compare-exchange. 0 where there is no
-/// memory.
-@inline(__always) func install(_ pointer: UInt, _ bytes: Int, in memory: HardwareMemory) -> UInt {
+/// Makes sure that a pointer leads to a block, by the catalog's compare-exchange. 0 where there is no memory.
+@inline(__always) func install(_ pointer: UInt, _ block: ZeroedBlock, in memory: HardwareMemory) -> UInt {
   let inode = Inode(address: pointer, shared: 0)
-  let populated = try? CompareExchange.populate(Slot(pointer), of: inode, in: memory, ZeroedBlock(bytes))
+  let populated = try? CompareExchange.populate(Slot(pointer), of: inode, in: memory, block)
   return populated?.addon?.address ?? 0
+}
+@inline(__always) func install(_ pointer: UInt, _ bytes: Int, in memory: HardwareMemory) -> UInt {
+  install(pointer, ZeroedBlock(bytes), in: memory)
 }
 
 /// Takes the block off a pointer, and frees it; answers where it was.
@@ -156,9 +166,8 @@ struct ZeroedBlock: Maker {
 
 /// The connector with its list, for marks to hang off.
 @inline(__always) func installConnector(_ pointer: UInt, of inode: UInt, in memory: HardwareMemory) -> UInt {
-  let connector = install(pointer, Int(LAYOUT_SIZE_CONNECTOR), in: memory)
-  if connector != 0 { memory.store(Word64(connector &+ UInt(LAYOUT_CONNECTOR_INODE)), UInt64(inode), .relaxed) }
-  return connector
+  let block = ZeroedBlock(Int(LAYOUT_SIZE_CONNECTOR), with: UInt64(inode), at: Int(LAYOUT_CONNECTOR_INODE))
+  return install(pointer, block, in: memory)
 }
 
 @inline(__always) func setBits(_ word: UInt, _ bits: UInt32, in memory: HardwareMemory) {

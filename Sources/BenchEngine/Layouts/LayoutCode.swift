@@ -116,7 +116,8 @@ struct LayoutCode: Sendable {
     defer { ccounters_close(counter) }
     let before = ccounters_read(counter)
     hooks(field, .overlapping, 1)
-    return Double(ccounters_read(counter) - before) / Double(field.count)
+    let after = ccounters_read(counter)
+    return after >= before ? Double(after - before) / Double(field.count) : nil
   }
 }
 

@@ -20,8 +20,20 @@ extension Bench {
       layout.layouts.isEmpty
       ? Layouts.events : layout.layouts.compactMap { name in Layouts.all.first { $0.facts.name == name } }
     layout.layouts = codes.map(\.facts.name)
-    layout.regimes = layout.regimes.filter { regime in codes.allSatisfy { $0.regimes.contains(regime) } }
-    guard codes.count >= 2 else { throw EngineError("a layout study compares at least two layouts") }
+    guard let first = codes.first, codes.count >= 2 else {
+      throw EngineError("a layout study compares at least two layouts; name another, or leave 'layouts' out")
+    }
+    guard codes.allSatisfy({ $0.regimes == first.regimes }) else {
+      throw EngineError(
+        "\(layout.layouts.joined(separator: ", ")): their hooks differ; compare V0 to V7 with each other, or those of locks"
+      )
+    }
+    layout.regimes = layout.regimes.filter(first.regimes.contains)
+    guard !layout.regimes.isEmpty else {
+      throw EngineError(
+        "none of the regimes is one of these layouts'; theirs are: "
+          + first.regimes.map(\.rawValue).joined(separator: ", "))
+    }
 
     let mostInodes = layout.inodes.max() ?? Self.watchedInodes
     let (counter, missing) = Self.counter()
@@ -50,6 +62,7 @@ extension Bench {
           Contest(
             name, site: scenario.site, role: "hook", on: field.field,
             codes.map { $0.hooks(in: point.regime, at: point.pace, on: field) }), contest)
+        if figures.results.isEmpty { continue }
         hooks.append(
           LayoutFigures.Point(
             regime: point.regime, inodes: inodes, beside: point.beside, pace: point.pace, figures: figures))
@@ -82,7 +95,8 @@ extension Bench {
       ccounters_close(counter)
       return (CCOUNTERS_CACHE_MISSES, nil)
     }
-    return (nil, String(cString: strerror(-counter)))
+    let remedy = [EACCES, EPERM].contains(-counter) ? "set kernel.perf_event_paranoid to 2 or less" : "it has none"
+    return (nil, "\(String(cString: strerror(-counter))): \(remedy)")
   }
 }
 

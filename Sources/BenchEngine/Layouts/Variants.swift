@@ -297,9 +297,9 @@ private enum V7: EventLayout {
   static func watch(_ inode: UInt, _ shared: LayoutShared, in memory: HardwareMemory) {
     let storage = install(inode &+ storage, Int(LAYOUT_SIZE_STORAGE), in: memory)
     if storage == 0 { return }
-    let element = install(storage &+ cached, Int(LAYOUT_SIZE_ELEMENT), in: memory)
+    let block = ZeroedBlock(Int(LAYOUT_SIZE_ELEMENT), with: shared.map, at: Int(LAYOUT_ELEMENT_MAP))
+    let element = install(storage &+ cached, block, in: memory)
     if element == 0 || installConnector(element &+ UInt(LAYOUT_ELEMENT_MARKS), of: inode, in: memory) == 0 { return }
-    memory.store(Word64(element &+ UInt(LAYOUT_ELEMENT_MAP)), shared.map, .relaxed)
     setBits(element &+ UInt(LAYOUT_ELEMENT_MASK), layoutEvent, in: memory)
   }
   static func release(_ inode: UInt, _ shared: LayoutShared, in memory: HardwareMemory) {

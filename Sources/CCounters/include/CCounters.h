@@ -7,8 +7,6 @@
 enum ccounters_event {
   /// Loads and stores that the last cache did not have.
   CCOUNTERS_CACHE_MISSES,
-  /// Loads that the first cache did not have.
-  CCOUNTERS_FIRST_CACHE_LOAD_MISSES,
   /// The kernel's own count, which every machine has.
   CCOUNTERS_PAGE_FAULTS,
 };
