@@ -102,6 +102,7 @@ final class Arena {
             strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
         state.pointee.blockShift = UInt(blockShift)
         state.pointee.usesMalloc = plan.options.heap == .malloc
+        state.pointee.outstaysOthers = S.keepsHistory
         state.pointee.postponesFrees = plan.options.heap == .malloc && S.keepsHistory
         if plan.options.heap == .malloc || plan.faults.allocationFailure != nil {
           state.pointee.expectTheExtraordinary()

@@ -102,10 +102,13 @@ struct RacerState {
     sectionDepth &-= 1
   }
 
+  /// The site's slots go back to NULL: there visits are counted, and something may be freed under a reader.
+  var outstaysOthers = false
+
   /// Now and then a reader stays in its section until the others have got on, to meet whoever frees without waiting for it.
   var staysInSection: Bool {
     mutating get {
-      if sectionDepth == 0 { return false }
+      if sectionDepth == 0 || !outstaysOthers { return false }
       sectionWindows &+= 1
       return sectionWindows % 4 == 0
     }
