@@ -11,15 +11,17 @@ final class Arena {
   let plan: Plan
   /// Line pairs of 128 bytes: the barrier, flags, then one for each racer's progress.
   let lines: UnsafeMutablePointer<UInt64>
-  /// Where in memory each inode lies, in the order of visits; repeated at its end so that prefetching may run ahead.
-  let placement: UnsafeMutablePointer<UInt32>
-  static let placementOverhang = 128
+  /// Where each inode lies, in bytes after the first one in memory and in the order of visits; repeated at the end, so that
+  /// prefetching may run ahead.
+  let offsets: UnsafeMutablePointer<UInt32>
+  static let overhang = 128
   let rounds: [UnsafeMutablePointer<RoundState>]
   let sections: ReadSections
   let slotCount: Int
   let inodeBytes: Int
-  /// One for each racer and round in flight.
+  /// What each racer has counted in all its sweeps, as it was when a round began: one for each round in flight.
   let tallies: [UnsafeMutablePointer<Tally>]
+  private let visitSettings: [UnsafeMutableRawPointer]
   private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
 
   init<S: Site>(_ plan: Plan, site: S.Type) {
@@ -38,9 +40,9 @@ final class Arena {
     }
 
     lines = allocate(UInt64.self, (Line.progress + racers) * Self.lineWords)
-    placement = allocate(UInt32.self, inodes + Self.placementOverhang)
+    offsets = allocate(UInt32.self, inodes + Self.overhang)
     let sequence = VisitSequence.make(plan.options.order, count: inodes, seed: plan.options.seed)
-    for number in 0..<inodes + Self.placementOverhang { placement[number] = UInt32(sequence[number % inodes]) }
+    for number in 0..<inodes + Self.overhang { offsets[number] = UInt32(sequence[number % inodes] * plan.spacing) }
 
     var blockShift = 6
     while 1 << blockShift < S.biggestAddon { blockShift += 1 }
@@ -62,6 +64,7 @@ final class Arena {
     let historyCapacity = S.keepsHistory ? inodes * (2 + 2 * racers + 2 * S.slotCount) : 0
     var rounds: [UnsafeMutablePointer<RoundState>] = []
     var tallies: [UnsafeMutablePointer<Tally>] = []
+    var visitSettings: [UnsafeMutableRawPointer] = []
     for _ in 0..<Self.roundsInFlight {
       let roles = allocate(UInt8.self, racers)
       for racer in 0..<racers { roles[racer] = plan.roles[racer] }
@@ -70,16 +73,15 @@ final class Arena {
       let round = allocate(RoundState.self, 1)
       round.initialize(
         to: RoundState(
-          inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), spacing: UInt(plan.spacing), inodeCount: inodes,
+          inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), inodeCount: inodes,
           slotCount: S.slotCount, shared: S.sharedSize == 0 ? 0 : UInt(bitPattern: allocate(UInt8.self, S.sharedSize)),
-          racerCount: racers, logs: logs, states: states, roles: roles, placement: placement,
+          racerCount: racers, logs: logs, states: states, roles: roles, offsets: offsets,
           links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers,
           hanging: allocate(UInt64.self, capacity * racers), pools: allocate(UInt.self, racers)))
       rounds.append(round)
       for racer in 0..<racers {
         logs[racer] = allocate(UInt64.self, inodes * S.slotCount + Self.lineWords)
         let strayCapacity = 4 * inodes * S.slotCount
-        let winCapacity = 2 * inodes * S.slotCount
         let state = allocate(RacerState.self, 1)
         state.initialize(
           to: RacerState(
@@ -94,7 +96,7 @@ final class Arena {
               attemptsOfVisit: S.allocationsPerVisit),
             addresses: AddressBook(capacity: plan.options.heap == .malloc ? capacity : 1),
             addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
-            wins: allocate(UInt32.self, winCapacity), winCapacity: winCapacity,
+            wins: allocate(UInt32.self, inodes + 1),
             finals: allocate(UInt64.self, inodes * S.slotCount), tornDown: allocate(Bool.self, inodes),
             sections: sections, deferredFrees: deferredFrees[racer],
             history: allocate(RawHistoryEntry.self, historyCapacity), historyCapacity: historyCapacity,
@@ -114,10 +116,14 @@ final class Arena {
         state.pointee.enter(.visiting)
         states[racer] = state
         tallies.append(allocate(Tally.self, 2))
+        let setting = allocate(VisitSetting<S>.self, 1)
+        setting.initialize(to: VisitSetting(plan, round.pointee, racer: racer))
+        visitSettings.append(setting)
       }
     }
     self.rounds = rounds
     self.tallies = tallies
+    self.visitSettings = visitSettings
     self.blocks = blocks
     for round in rounds { Self.create(round, slotsOf: S.self, bytes: inodeBytes) }
   }
@@ -137,6 +143,11 @@ final class Arena {
 
   func tally(of racer: Int, round: Int) -> UnsafeMutablePointer<Tally> {
     tallies[round % Self.roundsInFlight * plan.racerCount + racer]
+  }
+
+  /// A `VisitSetting` of the arena's site.
+  func visitSetting(of racer: Int, buffer: Int) -> UnsafeMutableRawPointer {
+    visitSettings[buffer * plan.racerCount + racer]
   }
 
   func line(_ number: Int) -> UnsafeMutablePointer<UInt64> { lines + number * Self.lineWords }
@@ -188,8 +199,9 @@ enum Line {
   static let progress = 11
 }
 
-/// What a racer counted in one round.
+/// What a racer counted.
 struct Tally {
+  var rounds = 0
   var populations = 0
   var collisions = 0
   var losers = 0
@@ -199,6 +211,26 @@ struct Tally {
   var frees = 0
   var refusals = 0
   var detaches = 0
+
+  static func += (sum: inout Tally, more: Tally) {
+    sum.rounds &+= more.rounds
+    sum.populations &+= more.populations
+    sum.collisions &+= more.collisions
+    sum.losers &+= more.losers
+    sum.stretches &+= more.stretches
+    sum.allocations &+= more.allocations
+    sum.frees &+= more.frees
+    sum.refusals &+= more.refusals
+    sum.detaches &+= more.detaches
+  }
+
+  static func - (sum: Tally, part: Tally) -> Tally {
+    Tally(
+      rounds: sum.rounds - part.rounds, populations: sum.populations - part.populations,
+      collisions: sum.collisions - part.collisions, losers: sum.losers - part.losers,
+      stretches: sum.stretches - part.stretches, allocations: sum.allocations - part.allocations,
+      frees: sum.frees - part.frees, refusals: sum.refusals - part.refusals, detaches: sum.detaches - part.detaches)
+  }
 }
 
 /// The order in which inodes are visited, as places in memory.

@@ -1,5 +1,6 @@
 import Addons
 import CFibers
+import CThreads
 import RaceModel
 
 /// Several visits of one racer in flight: each runs on a fiber and gives way in its window to the next one's.
@@ -65,17 +66,15 @@ final class Pipeline<S: Site> {
   @inline(never) func visitAll(_ loop: VisitLoop<S>, epoch: UInt64) {
     let meeting = loop.state.pointee.meeting
     let context = context
-    context.pointee.loop = loop
-    context.pointee.begun = 0
-    context.pointee.lag = context.pointee.isLooking ? min(length, loop.count / 2) : 0
-    context.pointee.length = length
-    context.pointee.group = 0
-    context.pointee.rotation = length &* loop.racer / meeting.racerCount
-    while context.pointee.begun < loop.count || context.pointee.inFlight > 0 {
+    context.pointee.beginRound(loop, length: length, rotation: length &* loop.racer / meeting.racerCount)
+    while context.pointee.ended < loop.count {
       let begun = context.pointee.begun
-      let ticket = epoch &+ UInt64(begun) &+ 1
-      meeting.announce(ticket)
-      meeting.wait(for: ticket)
+      // All have just met at the round's start.
+      if begun > 0 {
+        let ticket = epoch &+ UInt64(begun) &+ 1
+        meeting.announce(ticket)
+        meeting.wait(for: ticket)
+      }
       context.pointee.turn &+= 1
       turn()
     }
@@ -87,22 +86,51 @@ final class Pipeline<S: Site> {
 struct PipelineContext<S: Site> {
   var loop: VisitLoop<S>
   let isLooking: Bool
-  /// Visits of this round that have begun.
-  var begun = 0
-  var inFlight = 0
   var turn: UInt = 0
-  /// Inodes come in groups as long as the ring: the first inode of the group that visits begin in, and from which of a
-  /// group's inodes on this racer visits them.
-  var group = 0
-  var length = 0
-  var rotation = 0
+  /// Visits of this round that have begun, and that have ended.
+  var begun = 0
+  var ended = 0
+  /// The inode that the next visit is about. Inodes come in groups as long as the ring.
+  private var next = 0
+  private var length = 0
+  /// Where the present group ends.
+  private var groupEnd = 0
+  /// From which of a group's inodes on this racer visits them.
+  private var rotation = 0
   /// How many inodes a racer that only looks keeps behind the others, so that it sees what they publish.
-  var lag = 0
+  private var lag = 0
   var finished = false
 
   init(loop: VisitLoop<S>, isLooking: Bool) {
     self.loop = loop
     self.isLooking = isLooking
+  }
+
+  mutating func beginRound(_ loop: VisitLoop<S>, length: Int, rotation: Int) {
+    self.loop = loop
+    self.length = length
+    self.rotation = rotation
+    lag = isLooking ? min(length, loop.count / 2) : 0
+    begun = 0
+    ended = 0
+    beginGroup()
+  }
+
+  /// The last group, where it is shorter than the ring, is visited in order.
+  @inline(never) private mutating func beginGroup() {
+    groupEnd = min(begun + length, loop.count)
+    next = begun + length <= loop.count ? begun + rotation : begun
+  }
+
+  /// The inode of a visit that begins now.
+  @inline(__always) mutating func begin() -> Int {
+    let number = next
+    begun &+= 1
+    next = number &+ 1
+    if next == groupEnd { next &-= length }
+    if begun == groupEnd { beginGroup() }
+    if lag == 0 { return number }
+    return number < lag ? number &- lag &+ loop.count : number &- lag
   }
 }
 
@@ -111,24 +139,13 @@ extension UnsafeMutablePointer {
   @inline(never) fileprivate func visitInTurns<S: Site>(on me: UnsafeMutablePointer<cfiber>)
   where Pointee == PipelineContext<S> {
     var lastTurn: UInt = 0
-    while !pointee.finished {
+    while true {
       if pointee.turn != lastTurn, pointee.begun < pointee.loop.count {
         lastTurn = pointee.turn
-        var number = pointee.begun
-        pointee.begun = number &+ 1
-        pointee.inFlight &+= 1
-        if number >= pointee.group &+ pointee.length { pointee.group &+= pointee.length }
-        let end = pointee.group &+ pointee.length
-        if end <= pointee.loop.count {
-          number &+= pointee.rotation
-          if number >= end { number &-= pointee.length }
-        }
-        if pointee.lag > 0 {
-          number &-= pointee.lag
-          if number < 0 { number &+= pointee.loop.count }
-        }
-        pointee.loop.visit(number, fiber: me)
-        pointee.inFlight &-= 1
+        pointee.loop.visit(pointee.begin(), fiber: me)
+        pointee.ended &+= 1
+      } else if pointee.finished {
+        return
       } else {
         cfiber_switch(me, me.pointee.next)
       }

@@ -29,6 +29,12 @@ struct RacedMemory: HardwareOperations {
   }
 }
 
+extension RacedMemory {
+  /// Adds to this operation's word in the log. In one store of 64 bits: of a narrower one the load that follows could not
+  /// be served from the store buffer.
+  @inline(__always) func note(_ bits: UInt64) { cthreads_set_bits(entry, bits) }
+}
+
 // MARK: Slots
 
 extension RacedMemory {
@@ -63,12 +69,7 @@ extension RacedMemory {
   }
 
   @inline(__always) func notePublication(of addon: Addon) {
-    entry.pointee |= LogWord.published
-    let wins = state.pointee.winCount
-    if wins < state.pointee.winCapacity {
-      state.pointee.wins[wins] = inode
-      state.pointee.winCount = wins &+ 1
-    }
+    note(LogWord.published)
     if let number = poolNumber(of: addon) {
       state.pointee.ledger[number] &+= LedgerEntry.published
     } else {
@@ -91,7 +92,7 @@ extension RacedMemory {
 extension RacedMemory {
   @inline(__always) func block(of kind: AddonKind) -> Addon? {
     if kind.populates {
-      entry.pointee |= LogWord.sawNull
+      note(LogWord.sawNull)
       openWindow()
     }
     if state.pointee.needsCare { return blockWithCare(of: kind) }
@@ -428,10 +429,10 @@ extension RacedMemory {
 
   @inline(__always) func report(_ report: Report) {
     switch report {
-    case .success(let addon): entry.pointee |= LogWord.success | (Addon.bits(addon) & LogWord.address)
-    case .failure: entry.pointee |= LogWord.failure
-    case .absent: entry.pointee |= LogWord.absent
-    case .again: entry.pointee |= LogWord.again
+    case .success(let addon): note(LogWord.success | (Addon.bits(addon) & LogWord.address))
+    case .failure: note(LogWord.failure)
+    case .absent: note(LogWord.absent)
+    case .again: note(LogWord.again)
     }
   }
 

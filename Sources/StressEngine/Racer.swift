@@ -3,7 +3,7 @@ import CAtomics
 import CThreads
 import RaceModel
 
-/// What all racers of a run share besides the arena; the first racer alone writes it while the others wait.
+/// What all racers of a run share besides the arena; the first racer alone writes it.
 final class Course: @unchecked Sendable {
   let arena: Arena
   let plan: Plan
@@ -18,6 +18,15 @@ final class Course: @unchecked Sendable {
   /// Of these the last is not swept: it is judged when everyone has left.
   var roundsRaced = 0
   private var lastReport = 0.0
+  // Looks at the clock, and at what has been counted.
+  private static let secondsBetweenLooks = 0.000_1
+  private static let mostRoundsBetweenLooks = 64
+  private var lastLook = 0.0
+  private var nextLook = 0
+  private var roundsBetweenLooks = 1
+  /// Of what racers have swept, what is in the figures already.
+  private var counted = Tally()
+  private var winsCounted: [Int]
 
   init(
     _ arena: Arena, seed: UInt64, judge: @escaping (Evidence) -> Judgement,
@@ -30,6 +39,7 @@ final class Course: @unchecked Sendable {
     self.started = started
     visitsInFlight = Tuning(plan.visitsInFlightChoices, enoughYield: 0.99)
     delay = Tuning(plan.delayChoices, enoughYield: 0.985)
+    winsCounted = Array(repeating: 0, count: plan.racerCount)
     figures.winsByRacer = Array(repeating: 0, count: plan.racerCount)
     figures.heap = plan.options.heap
     figures.seed = seed
@@ -42,24 +52,51 @@ final class Course: @unchecked Sendable {
     if let choice = delay.choice { catomics_store_relaxed_64(arena.line(Line.delay), UInt64(choice)) }
   }
 
+  /// Counts a round that was judged.
   func add(_ tally: Tally, winsByRacer: [Int]) {
-    figures.rounds += 1
+    for (racer, wins) in winsByRacer.enumerated() { figures.winsByRacer[racer] += wins }
+    add(tally, rounds: 1)
+  }
+
+  private func add(_ tally: Tally, rounds: Int) {
+    figures.rounds += rounds
     figures.populations += tally.populations
     figures.collisions += tally.collisions
     figures.losers += tally.losers
-    figures.winnerChanges += max(0, tally.stretches - 1)
-    figures.winnerPairs += arena.plan.inodeCount - 1
+    figures.winnerChanges += max(0, tally.stretches - rounds)
+    figures.winnerPairs += rounds * (plan.inodeCount - 1)
     figures.allocations += tally.allocations
     figures.frees += tally.frees
     figures.refusals += tally.refusals
     figures.detaches += tally.detaches
-    for (racer, wins) in winsByRacer.enumerated() { figures.winsByRacer[racer] += wins }
   }
 
-  /// After each round: whether the run ends, how it ends, and what the next round uses.
+  /// Counts what racers had swept when `round` began and has not been counted yet. Only in the round after it, or when all
+  /// have left.
+  func addSweeps(before round: Int) {
+    var sum = Tally()
+    for racer in 0..<plan.racerCount {
+      let tally = arena.tally(of: racer, round: round).pointee
+      sum += tally
+      figures.winsByRacer[racer] += tally.populations - winsCounted[racer]
+      winsCounted[racer] = tally.populations
+    }
+    sum.rounds /= plan.racerCount
+    add(sum - counted, rounds: sum.rounds - counted.rounds)
+    counted = sum
+  }
+
+  /// After each round: whether the run ends, how it ends, and what the next round uses. A look at the clock is worth tens
+  /// of nanoseconds in which the other racers wait: where rounds are short, some pass without one.
   func isOver(round: Int) -> Bool {
-    let now = Clock.now()
     catomics_store_relaxed_64(arena.line(Line.heartbeat), UInt64(round + 1))
+    if round < nextLook { return false }
+    let now = Clock.now()
+    roundsBetweenLooks =
+      now - lastLook < Self.secondsBetweenLooks ? min(2 * roundsBetweenLooks, Self.mostRoundsBetweenLooks) : 1
+    nextLook = round + roundsBetweenLooks
+    lastLook = now
+    if round > 0 { addSweeps(before: round - 1) }
     if now - lastReport > 0.1 {
       lastReport = now
       progress(RunProgress(round: round, populations: figures.populations, collisions: figures.collisions))
@@ -123,14 +160,18 @@ struct Racer<S: Site> {
       let time = roundTrip.measure(as: number, from: &base)
       if isFirst { course.figures.calibration.roundTripAfter = time }
     }
-    if isFirst { course.roundsRaced = roundsRaced }
+    if isFirst {
+      course.addSweeps(before: roundsRaced)
+      course.roundsRaced = roundsRaced
+    }
   }
 
   private func raceRounds(_ crossing: inout UInt64) -> Int {
     let loops = [VisitLoop<S>(arena, racer: number, buffer: 0), VisitLoop<S>(arena, racer: number, buffer: 1)]
-    let sweeps = [Sweep<S>(arena, racer: number, buffer: 0), Sweep<S>(arena, racer: number, buffer: 1)]
+    var sweeps = [Sweep<S>(arena, racer: number, buffer: 0), Sweep<S>(arena, racer: number, buffer: 1)]
     var start = AdaptiveStart()
     var epoch: UInt64 = 0
+    var swept = Tally()
     var pipeline: Pipeline<S>?
     if plan.window == .pipeline {
       do throws(EngineError) {
@@ -151,10 +192,11 @@ struct Racer<S: Site> {
         if needsJudging(round - 2) {
           if isFirst { judge(round - 2) }
           guard cross(&crossing) else { return round }
-        } else if isFirst {
-          addTallies(of: round - 2)
+        } else {
+          swept += sweeps[buffer].tally
         }
       }
+      arena.tally(of: number, round: round).pointee = swept
       let stop = Int(catomics_load_relaxed_64(arena.line(Line.stop)))
       if stop != 0, round >= stop { return round }
 
@@ -171,7 +213,7 @@ struct Racer<S: Site> {
         loops[buffer].visitFreely()
       }
       loops[buffer].freeWhatIsDeferred()
-      if round >= 1, !isJudgedInFull(round - 1) { sweep(round - 1, sweeps[buffer ^ 1]) }
+      if round >= 1, !isJudgedInFull(round - 1) { sweep(round - 1, &sweeps[buffer ^ 1]) }
       if isFirst, stop == 0, course.isOver(round: round) {
         catomics_store_relaxed_64(arena.line(Line.stop), UInt64(round + 1))
       }
@@ -189,13 +231,12 @@ struct Racer<S: Site> {
       if state.pointee.usesMalloc { state.pointee.addresses.clear() }
     }
     state.pointee.attempts = 0
-    state.pointee.winCount = 0
     state.pointee.historyCount = 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
   }
 
-  private func sweep(_ round: Int, _ sweep: Sweep<S>) {
+  private func sweep(_ round: Int, _ sweep: inout Sweep<S>) {
     if plan.options.checking == .none {
       sweep.runUnchecked()
     } else if !sweep.run() {
@@ -212,26 +253,7 @@ struct Racer<S: Site> {
   private func needsJudging(_ round: Int) -> Bool {
     if isJudgedInFull(round) { return true }
     if plan.options.checking == .none { return false }
-    if catomics_load_relaxed_64(arena.line(Line.suspect + (round & 1))) == UInt64(round + 1) { return true }
-    var populations = 0
-    for racer in 0..<plan.racerCount { populations += arena.tally(of: racer, round: round).pointee.populations }
-    return populations != plan.inodeCount
-  }
-
-  private func addTallies(of round: Int) {
-    var sum = Tally()
-    var wins = Array(repeating: 0, count: plan.racerCount)
-    for racer in 0..<plan.racerCount {
-      let tally = arena.tally(of: racer, round: round).pointee
-      wins[racer] = tally.populations
-      sum.populations += tally.populations
-      sum.collisions += tally.collisions
-      sum.losers += tally.losers
-      sum.stretches += tally.stretches
-      sum.allocations += tally.allocations
-      sum.frees += tally.frees
-    }
-    course.add(sum, winsByRacer: wins)
+    return catomics_load_relaxed_64(arena.line(Line.suspect + (round & 1))) == UInt64(round + 1)
   }
 
   private func judge(_ round: Int) {

@@ -45,10 +45,8 @@ struct RacerState {
   var addresses: AddressBook
   var addressOf: UnsafeMutablePointer<UInt>
 
-  /// The inodes that this racer populated, in that order.
+  /// Room for the inodes that this racer populated, which its sweep lists.
   let wins: UnsafeMutablePointer<UInt32>
-  let winCapacity: Int
-  var winCount = 0
   /// What this racer found each slot to show at quiescence, and which inodes it has then torn down. Each racer has its
   /// own, so that sweeping moves no line between them.
   let finals: UnsafeMutablePointer<UInt64>
@@ -152,7 +150,6 @@ struct RacerState {
 /// What all racers of one round share. Written by the set-up only.
 struct RoundState {
   let inodes: UInt
-  let spacing: UInt
   let inodeCount: Int
   let slotCount: Int
   let shared: UInt
@@ -161,8 +158,8 @@ struct RoundState {
   let logs: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
   let states: UnsafeMutablePointer<UnsafeMutablePointer<RacerState>>
   let roles: UnsafeMutablePointer<UInt8>
-  /// Where in memory each inode lies: inodes are numbered in the order of visits.
-  let placement: UnsafeMutablePointer<UInt32>
+  /// Where each inode lies, in bytes after the first one in memory: inodes are numbered in the order of visits.
+  let offsets: UnsafeMutablePointer<UInt32>
   /// Addons found on the site's lists.
   let links: UnsafeMutablePointer<UInt64>
   var linkCount = 0
@@ -174,7 +171,7 @@ struct RoundState {
   var hangingCount = 0
 
   @inline(__always) func inode(_ number: Int) -> Inode {
-    Inode(address: inodes &+ UInt(placement[number]) &* spacing, shared: shared)
+    Inode(address: inodes &+ UInt(offsets[number]), shared: shared)
   }
 }
 

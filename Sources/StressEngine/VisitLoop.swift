@@ -4,43 +4,27 @@ import CFibers
 import CThreads
 import RaceModel
 
-/// One racer's way through one round: flat pointers, no reference counting. The loops below are the hot part of a run;
-/// each is compiled once for each entry of the catalog.
+/// One racer's way through one round. The loops below are the hot part of a run; each is compiled once for each entry of
+/// the catalog.
+///
+/// A value of one word: a loop that carried what is in its setting would be copied onto the stack of every fiber.
 struct VisitLoop<S: Site> {
-  let state: UnsafeMutablePointer<RacerState>
-  let log: UnsafeMutablePointer<UInt64>
-  let placement: UnsafeMutablePointer<UInt32>
-  let inodes: UInt
-  let spacing: UInt
-  let shared: UInt
-  let count: Int
-  let role: S.Role
-  let racer: Int
-  let section: ReadDomain?
-  /// Where a racer that only looks begins: a few inodes before the first, from the end, so that it follows the others
-  /// and sees what they publish.
-  let first: Int
-  let isLooking: Bool
+  private let setting: UnsafePointer<VisitSetting<S>>
   static var lagOfLookers: Int { 8 }
 
   init(_ arena: Arena, racer: Int, buffer: Int) {
-    let round = arena.rounds[buffer].pointee
-    state = round.states[racer]
-    log = round.logs[racer]
-    placement = arena.placement
-    inodes = round.inodes
-    spacing = round.spacing
-    shared = round.shared
-    count = round.inodeCount
-    role = S.Role(rawValue: arena.plan.roles[racer]).unsafelyUnwrapped
-    self.racer = racer
-    section = arena.plan.readSections[racer]
-    isLooking = arena.plan.looksOnly[racer]
-    first = isLooking ? count - Self.lagOfLookers : 0
+    setting = UnsafePointer(arena.visitSetting(of: racer, buffer: buffer).assumingMemoryBound(to: VisitSetting<S>.self))
   }
 
+  @inline(__always) var state: UnsafeMutablePointer<RacerState> { setting.pointee.state }
+  @inline(__always) var log: UnsafeMutablePointer<UInt64> { setting.pointee.log }
+  @inline(__always) var count: Int { setting.pointee.count }
+  @inline(__always) var racer: Int { setting.pointee.racer }
+  private var isLooking: Bool { setting.pointee.isLooking }
+
   @inline(__always) func inode(_ number: Int) -> Inode {
-    Inode(address: inodes &+ UInt(placement[number]) &* spacing, shared: shared)
+    Inode(
+      address: setting.pointee.inodes &+ UInt(setting.pointee.offsets[number]), shared: setting.pointee.shared)
   }
 
   @inline(__always) func visit(_ number: Int, fiber: UnsafeMutablePointer<cfiber>?) {
@@ -51,9 +35,9 @@ struct VisitLoop<S: Site> {
       slot &+= 1
     }
     let memory = RacedMemory(state, entry: entry, inode: UInt32(truncatingIfNeeded: number), fiber: fiber)
-    if section != nil { enterCallersSection(memory) }
-    S.visit(inode(number), as: role, in: memory)
-    if section != nil { leaveCallersSection(memory) }
+    if setting.pointee.section != nil { enterCallersSection(memory) }
+    S.visit(inode(number), as: setting.pointee.role, in: memory)
+    if setting.pointee.section != nil { leaveCallersSection(memory) }
     if S.keepsHistory { state.pointee.meeting.endVisit() }
     if S.deferredFreesPerVisit > 0 {
       var kind = 0
@@ -66,10 +50,10 @@ struct VisitLoop<S: Site> {
 
   // Out of the way of visits without one.
   @inline(never) private func enterCallersSection(_ memory: RacedMemory) {
-    if let section { memory.enterReadSection(section) }
+    if let section = setting.pointee.section { memory.enterReadSection(section) }
   }
   @inline(never) private func leaveCallersSection(_ memory: RacedMemory) {
-    if let section { memory.leaveReadSection(section) }
+    if let section = setting.pointee.section { memory.leaveReadSection(section) }
   }
 
   /// What visits left to grace periods goes before the round ends.
@@ -81,17 +65,50 @@ struct VisitLoop<S: Site> {
     }
   }
 
+  /// Asks for the line of an inode's first slot: to look at it, or to write there.
   @inline(__always) func prefetch(_ number: Int) {
     cthreads_prefetch_read(UnsafeRawPointer(bitPattern: inode(number).address).unsafelyUnwrapped)
+  }
+  @inline(__always) func prefetchToWrite(_ number: Int) {
+    cthreads_prefetch_write(UnsafeRawPointer(bitPattern: inode(number).address).unsafelyUnwrapped)
+  }
+}
+
+/// What one racer's visits of one round need: flat, in the arena, and never written while anybody races.
+struct VisitSetting<S: Site> {
+  let state: UnsafeMutablePointer<RacerState>
+  let log: UnsafeMutablePointer<UInt64>
+  let offsets: UnsafeMutablePointer<UInt32>
+  let inodes: UInt
+  let shared: UInt
+  let count: Int
+  let role: S.Role
+  let racer: Int
+  /// The section that the racer's visits are in.
+  let section: ReadDomain?
+  let isLooking: Bool
+
+  init(_ plan: Plan, _ round: RoundState, racer: Int) {
+    state = round.states[racer]
+    log = round.logs[racer]
+    offsets = round.offsets
+    inodes = round.inodes
+    shared = round.shared
+    count = round.inodeCount
+    role = S.Role(rawValue: plan.roles[racer]).unsafelyUnwrapped
+    self.racer = racer
+    section = plan.readSections[racer]
+    isLooking = plan.looksOnly[racer]
   }
 }
 
 // MARK: Natural, and widened by a delay or a yield
 
 extension VisitLoop {
-  /// One inode after the other, as fast as it goes.
+  /// One inode after the other, as fast as it goes. A racer that only looks begins a few inodes before the first, from
+  /// the end, so that it follows the others and sees what they publish.
   @inline(never) func visitFreely() {
-    var number = first
+    var number = isLooking ? count - Self.lagOfLookers : 0
     var left = count
     while left > 0 {
       visit(number, fiber: nil)

@@ -27,7 +27,23 @@ CTHREADS_INLINE void cthreads_serialize(void) {
 #endif
 }
 
-CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
+/// Sets bits of a word that only this thread writes, by one store of the whole word. (A compiler makes a store of one byte
+/// of it, and a load of the word that follows waits until that has left the store buffer.)
+CTHREADS_INLINE void cthreads_set_bits(uint64_t *_Nonnull word, uint64_t bits) {
+  *(volatile uint64_t *)word = *word | bits;
+}
+
+/// Asks for the line at `address`, to write there. (Compilers make a plain prefetch of it unless told of the processor.)
+CTHREADS_INLINE void cthreads_prefetch_write(const void *_Nonnull address) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw (%0)" : : "r"(address));
+#else
+  __builtin_prefetch(address, 1, 3);
+#endif
+}
+
+/// Asks for the line at `address`, to read it.
+CTHREADS_INLINE void cthreads_prefetch_read(const void *_Nonnull address) { __builtin_prefetch(address, 0, 3); }
 
 /// The time stamp counter, read before anything that follows, in ticks that all processors share.
 CTHREADS_INLINE uint64_t cthreads_ticks_before(void) {
