@@ -24,12 +24,15 @@
   }
   @inlinable @inline(__always) public static func hasLost(_ word: UInt64) -> UInt64 { (word >> 48) & ~(word >> 49) & 1 }
 
-  /// Whether two visits collided in the ordinary way: one published, one lost, and they do not disagree.
-  @inlinable @inline(__always) public static func isCollision(_ a: UInt64, _ b: UInt64) -> Bool {
-    let lost = (sawNull | success) >> 48
+  /// Whether two visits are all there is to say of a slot: one published, the other lost or found, and they do not
+  /// disagree.
+  @inlinable @inline(__always) public static func isOrdinaryPair(_ a: UInt64, _ b: UInt64) -> Bool {
+    let found = success >> 48
+    let lost = found | sawNull >> 48
     let won = lost | published >> 48
-    let isPair = (a | b) >> 48 == won && (a & b) >> 48 == lost
-    return isPair && ((a ^ b) & address == 0 || a & address == 0 || b & address == 0)
+    // Without a branch that depends on who told: nobody could predict it.
+    let disagreement = min((a ^ b) & address, min(a & address, b & address))
+    return ((a | b) >> 48 ^ won) | ((a & b | sawNull) >> 48 ^ lost) | disagreement == 0
   }
 
   /// Zero if a visit ended in a way that needs no checker: it found, won or lost, and what it returned, if it said, is

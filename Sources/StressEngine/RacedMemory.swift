@@ -382,18 +382,16 @@ extension RacedMemory {
     case .delay: spin(instructions: state.pointee.delay)
     case .yield: cthreads_yield()
     case .meet:
-      state.pointee.meeting.announce(state.pointee.ticket)
-      state.pointee.meeting.wait(for: state.pointee.ticket)
+      let (meeting, ticket) = (state.pointee.meeting, state.pointee.ticket)
+      meeting.announce(ticket)
+      state.pointee.patience.wait(for: ticket, at: meeting, afterWinning: hasWonBefore)
       state.pointee.ticket = state.pointee.lastTicket
     }
   }
 
-  func spin(instructions: Int) {
-    var left = instructions
-    while left > 0 {
-      cthreads_nop()
-      left &-= 1
-    }
+  /// Whether this racer populated the same slot of the inode before.
+  private var hasWonBefore: Bool {
+    inode > 0 && (entry - state.pointee.slotCount).pointee & LogWord.published != 0
   }
 }
 

@@ -32,6 +32,7 @@ struct RacerState {
   /// What this racer announces in the next window of a forced race, and when it leaves the visit.
   var ticket: UInt64 = 0
   var lastTicket: UInt64 = 0
+  var patience = Patience()
   /// Instructions of delay in the window.
   var delay = 0
 

@@ -12,12 +12,16 @@ import RaceModel
 struct Sweep<S: Site> {
   let loop: VisitLoop<S>
   let round: UnsafeMutablePointer<RoundState>
+  /// The inodes whose visits this racer looks at.
+  private let share: Range<Int>
   /// What the last pass counted.
   private(set) var tally = Tally()
 
   init(_ arena: Arena, racer: Int, buffer: Int) {
     loop = VisitLoop(arena, racer: racer, buffer: buffer)
     round = arena.rounds[buffer]
+    let (count, racers) = (loop.count, arena.plan.racerCount)
+    share = count * racer / racers..<count * (racer + 1) / racers
   }
 
   /// Whether everything was ordinary.
@@ -103,16 +107,16 @@ struct Sweep<S: Site> {
   /// By share and not by winner, so that each log line travels to one other processor, and in order.
   private mutating func visitsAreRegular() -> Bool {
     let racers = round.pointee.racerCount
-    let share = loop.count * loop.racer / racers..<loop.count * (loop.racer + 1) / racers
     var irregular: UInt64 = 0
     var collisions = 0
     var losers: UInt64 = 0
     let first = round.pointee.logs[0]
     let second = round.pointee.logs[1]
     for number in share {
-      if racers == 2, LogWord.isCollision(first[number], second[number]) {
-        collisions &+= 1
-        losers &+= 1
+      if racers == 2, LogWord.isOrdinaryPair(first[number], second[number]) {
+        let collided = LogWord.hasSeenNull(first[number] & second[number])
+        collisions &+= Int(truncatingIfNeeded: collided)
+        losers &+= collided
         continue
       }
       var told: UInt64 = 0

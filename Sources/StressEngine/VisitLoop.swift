@@ -131,11 +131,7 @@ extension VisitLoop {
       let isLast = meeting.everyoneReached(ticket)
       if !isLast { meeting.wait(for: ticket) }
       if isLast || isLooking {
-        var left = start.pointee.delay >> AdaptiveStart.fraction
-        while left > 0 {
-          cthreads_nop()
-          left &-= 1
-        }
+        spin(instructions: start.pointee.delay >> AdaptiveStart.fraction)
       }
       visit(number, fiber: nil)
       if isLooking {

@@ -94,3 +94,35 @@ struct Meeting {
     }
   }
 }
+
+/// How long a racer that has announced itself looks away before it looks whether the others have come.
+///
+/// Whoever looks too early takes the line from the racer that is about to announce itself there, which must first get it
+/// back: two transfers of a line instead of one. So each racer learns how long the others take, apart for the visits after
+/// one that it won, from which it comes early, and after one that it lost. In units of 1/16 instruction.
+struct Patience {
+  private static let fraction = 4
+  private static let limit = 1000 << fraction
+  private static let stepAfterEarlyLook = 16
+  private var afterWinning = 0
+  private var afterLosing = 0
+
+  /// Waits until every other racer has announced `ticket` or more.
+  @inline(__always) mutating func wait(for ticket: UInt64, at meeting: Meeting, afterWinning won: Bool) {
+    let delay = won ? afterWinning : afterLosing
+    spin(instructions: delay >> Self.fraction)
+    let isEarly = !meeting.everyoneReached(ticket)
+    let next = isEarly ? min(delay &+ Self.stepAfterEarlyLook, Self.limit) : max(delay &- 1, 0)
+    if won { afterWinning = next } else { afterLosing = next }
+    if isEarly { meeting.wait(for: ticket) }
+  }
+}
+
+/// So many instructions of delay.
+@inline(__always) func spin(instructions: Int) {
+  var left = instructions
+  while left > 0 {
+    cthreads_nop()
+    left &-= 1
+  }
+}
