@@ -1,6 +1,5 @@
 import Addons
 import CFibers
-import CThreads
 import RaceModel
 
 /// Several visits of one racer in flight: each runs on a fiber and gives way in its window to the next one's.

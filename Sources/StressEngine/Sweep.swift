@@ -26,11 +26,32 @@ struct Sweep<S: Site> {
 
   /// Whether everything was ordinary.
   @inline(never) mutating func run() -> Bool {
+    var irregular: UInt64 = 0
+    let state = loop.state
+    let log = loop.log
+    let isRegular = tearDownWins { number, inode, memory in
+      S.inspect(inode, in: memory)
+      // The winner's own addon, which it has told of, is what the slot shows.
+      let mine = log[number] & LogWord.address
+      let isShown = state.pointee.finals[number] == mine && memory.ownNumber(of: Addon(address: UInt(mine))) != nil
+      irregular |= isShown ? 0 : 1
+      return isShown
+    }
+    return irregular == 0 && isRegular && ledgerIsOrdinary() && state.pointee.observationCount == 0
+      && state.pointee.strayCount == 0
+  }
+
+  /// The same without a check: what a run costs that only counts outcomes.
+  @inline(never) mutating func runUnchecked() { _ = tearDownWins { _, _, _ in true } }
+
+  /// Counts, and tears down what this racer populated where `inspect` finds nothing against it. Answers whether all visits
+  /// of its share are regular.
+  @inline(__always)
+  private mutating func tearDownWins(where inspect: (Int, Inode, RacedMemory) -> Bool) -> Bool {
     tally = Tally(rounds: 1)
     let isRegular = visitsAreRegular()
     let state = loop.state
     let won = listWins()
-    var irregular: UInt64 = 0
     var stretches = 0
     var before = -2
     state.pointee.enter(.sweeping)
@@ -41,41 +62,16 @@ struct Sweep<S: Site> {
       before = number
       let memory = memory(for: number)
       let inode = loop.inode(number)
-      S.inspect(inode, in: memory)
-      // The winner's own addon, which it has told of, is what the slot shows.
-      let mine = loop.log[number] & LogWord.address
-      if state.pointee.finals[number] != mine || memory.ownNumber(of: Addon(address: UInt(mine))) == nil {
-        irregular = 1
-        continue
-      }
+      guard inspect(number, inode, memory) else { continue }
       S.tearDown(inode, in: memory)
       state.pointee.tornDown[number] = true
     }
     state.pointee.enter(.visiting)
-    count(won, stretches)
-    return irregular == 0 && isRegular && ledgerIsOrdinary() && state.pointee.observationCount == 0
-      && state.pointee.strayCount == 0
-  }
-
-  /// The same without a check: what a run costs that only counts outcomes.
-  @inline(never) mutating func runUnchecked() {
-    tally = Tally(rounds: 1)
-    _ = visitsAreRegular()
-    let state = loop.state
-    let won = listWins()
-    var stretches = 0
-    var before = -2
-    state.pointee.enter(.sweeping)
-    for index in 0..<won {
-      let number = Int(state.pointee.wins[index])
-      loop.prefetchToWrite(Int(state.pointee.wins[min(index + Self.ahead, won)]))
-      stretches &+= number == before &+ 1 ? 0 : 1
-      before = number
-      S.tearDown(loop.inode(number), in: memory(for: number))
-      state.pointee.tornDown[number] = true
-    }
-    state.pointee.enter(.visiting)
-    count(won, stretches)
+    tally.populations = won
+    tally.stretches = stretches
+    tally.allocations = state.pointee.next
+    tally.frees = state.pointee.next
+    return isRegular
   }
 
   /// Lists the inodes that this racer populated, without a branch that nobody could predict; answers how many.
@@ -90,13 +86,6 @@ struct Sweep<S: Site> {
       number &+= 1
     }
     return won
-  }
-
-  private mutating func count(_ won: Int, _ stretches: Int) {
-    tally.populations = won
-    tally.stretches = stretches
-    tally.allocations = loop.state.pointee.next
-    tally.frees = loop.state.pointee.next
   }
 
   /// So many inodes ahead a slot's line is asked for: a loser has it.
