@@ -11,6 +11,9 @@ import RaceModel
 /// the nanosecond, so its line travels once instead of being fought for, and every racer wins a share. All have seen
 /// NULL all the same, because a turn ends only visits that everyone has begun. (Where a visit has several windows a turn
 /// begins fewer, and some racers come too late.)
+///
+/// A racer announces that it has begun a group a few visits before it has: the others see that after a line has travelled,
+/// which takes as long as those visits. Announced at the end, every meeting would cost everybody the way of a line.
 final class Pipeline<S: Site> {
   static var stackSize: Int { 64 << 10 }
   /// Bytes between the stack tops of neighbours: at one page offset all of them would share cache sets.
@@ -63,21 +66,15 @@ final class Pipeline<S: Site> {
   @inline(__always) private func turn() { cfiber_switch(ring + capacity, ring) }
 
   @inline(never) func visitAll(_ loop: VisitLoop<S>, epoch: UInt64) {
-    let meeting = loop.state.pointee.meeting
     let context = context
-    context.pointee.beginRound(loop, length: length, rotation: length &* loop.racer / meeting.racerCount)
+    context.pointee.beginRound(loop, length: length, epoch: epoch)
     while context.pointee.ended < loop.count {
-      let begun = context.pointee.begun
       // All have just met at the round's start.
-      if begun > 0 {
-        let ticket = epoch &+ UInt64(begun) &+ 1
-        meeting.announce(ticket)
-        meeting.wait(for: ticket)
-      }
+      if context.pointee.begun > 0 { context.pointee.meet() }
       context.pointee.turn &+= 1
       turn()
     }
-    meeting.announce(epoch &+ UInt64(loop.count) &+ 2)
+    context.pointee.announce(loop.count &+ 1)
   }
 }
 
@@ -94,31 +91,64 @@ struct PipelineContext<S: Site> {
   private var length = 0
   /// Where the present group ends.
   private var groupEnd = 0
+  /// So many visits have begun when the group's end is to be announced, and then when it has come.
+  private var milestone = 0
   /// From which of a group's inodes on this racer visits them.
   private var rotation = 0
   /// How many inodes a racer that only looks keeps behind the others, so that it sees what they publish.
   private var lag = 0
+  private let meeting: Meeting
+  private var epoch: UInt64 = 0
+  /// So many visits of this round have begun as far as the others know.
+  private var announced = 0
   var finished = false
 
   init(loop: VisitLoop<S>, isLooking: Bool) {
     self.loop = loop
     self.isLooking = isLooking
+    meeting = loop.state.pointee.meeting
   }
 
-  mutating func beginRound(_ loop: VisitLoop<S>, length: Int, rotation: Int) {
+  mutating func beginRound(_ loop: VisitLoop<S>, length: Int, epoch: UInt64) {
     self.loop = loop
     self.length = length
-    self.rotation = rotation
+    self.epoch = epoch
+    rotation = length &* loop.racer / meeting.racerCount
     lag = isLooking ? min(length, loop.count / 2) : 0
     begun = 0
     ended = 0
+    announced = 0
     beginGroup()
   }
 
   /// The last group, where it is shorter than the ring, is visited in order.
-  @inline(never) private mutating func beginGroup() {
+  private mutating func beginGroup() {
     groupEnd = min(begun + length, loop.count)
     next = begun + length <= loop.count ? begun + rotation : begun
+    milestone = max(groupEnd - length / 4, begun + 1)
+  }
+
+  /// Out of the way of the visits in between.
+  @inline(never) private mutating func reachMilestone() {
+    if begun == groupEnd {
+      beginGroup()
+    } else {
+      announce(groupEnd)
+      milestone = groupEnd
+    }
+  }
+
+  /// Tells the others that so many visits of this round have begun.
+  mutating func announce(_ visits: Int) {
+    guard visits > announced else { return }
+    announced = visits
+    meeting.announce(epoch &+ UInt64(visits))
+  }
+
+  /// Waits until all others have begun as many visits as this racer.
+  mutating func meet() {
+    announce(begun)
+    meeting.wait(for: epoch &+ UInt64(begun))
   }
 
   /// The inode of a visit that begins now.
@@ -127,7 +157,7 @@ struct PipelineContext<S: Site> {
     begun &+= 1
     next = number &+ 1
     if next == groupEnd { next &-= length }
-    if begun == groupEnd { beginGroup() }
+    if begun == milestone { reachMilestone() }
     if lag == 0 { return number }
     return number < lag ? number &- lag &+ loop.count : number &- lag
   }

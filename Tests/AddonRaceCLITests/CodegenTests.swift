@@ -22,8 +22,8 @@ struct CodegenTests {
   static let slowPaths = [
     "violated", "lockPatiently", "actInWindow", "blockWithCare", "freeElsewhere", "notePublicationElsewhere",
     "fillRest", "cfiber_switch_sanitized", "CallersSection",
-    // The pipeline's own, once for a group of inodes.
-    "beginGroup",
+    // The pipeline's own, twice for a group of inodes.
+    "reachMilestone",
     // Without memory there is something to throw.
     "OutOfMemory", "OutOfB0V", "swift_willThrowTyped",
   ]
