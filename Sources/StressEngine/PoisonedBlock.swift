@@ -1,35 +1,37 @@
 import RaceModel
 
-/// A freed block of the pool. Blocks are at least one line of 64 bytes, so the first line is filled and looked at whole,
-/// whatever was asked for.
+/// A freed block of the pool. Most addons have up to six words, and every block is at least one line of 64 bytes: so six
+/// words are filled and looked at without counting, whatever was asked for.
 struct PoisonedBlock {
   private let words: UnsafeMutablePointer<UInt64>
-  private static let wordsOfLine = 8
-  private static var poison: SIMD8<UInt64> { SIMD8(repeating: Poison.freed) }
+  private static let wordsAtOnce = 6
+  private static var poison: SIMD2<UInt64> { SIMD2(repeating: Poison.freed) }
 
   @inline(__always) init(_ address: UInt) {
     words = UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
   }
 
-  private var firstLine: UnsafeMutablePointer<SIMD8<UInt64>> {
-    @inline(__always) get { UnsafeMutableRawPointer(words).assumingMemoryBound(to: SIMD8<UInt64>.self) }
+  private var pairs: UnsafeMutablePointer<SIMD2<UInt64>> {
+    @inline(__always) get { UnsafeMutableRawPointer(words).assumingMemoryBound(to: SIMD2<UInt64>.self) }
   }
 
   @inline(__always) func fill(words count: Int) {
-    firstLine.pointee = Self.poison
-    if count > Self.wordsOfLine { fillRest(count) }
+    pairs[0] = Self.poison
+    pairs[1] = Self.poison
+    pairs[2] = Self.poison
+    if count > Self.wordsAtOnce { fillRest(count) }
   }
 
   @inline(__always) func isIntact(words count: Int) -> Bool {
-    let difference = firstLine.pointee ^ Self.poison
-    return difference == .zero && (count <= Self.wordsOfLine || restIsIntact(count))
+    let difference = (pairs[0] ^ Self.poison) | (pairs[1] ^ Self.poison) | (pairs[2] ^ Self.poison)
+    return difference == .zero && (count <= Self.wordsAtOnce || restIsIntact(count))
   }
 
   @inline(never) private func fillRest(_ count: Int) {
-    for word in Self.wordsOfLine..<count { words[word] = Poison.freed }
+    for word in Self.wordsAtOnce..<count { words[word] = Poison.freed }
   }
 
   @inline(never) private func restIsIntact(_ count: Int) -> Bool {
-    (Self.wordsOfLine..<count).allSatisfy { words[$0] == Poison.freed }
+    (Self.wordsAtOnce..<count).allSatisfy { words[$0] == Poison.freed }
   }
 }

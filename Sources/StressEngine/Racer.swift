@@ -246,7 +246,7 @@ struct Racer<S: Site> {
 
   /// Rounds that no sweep touches: every one where that is asked for, the first, and one now and then.
   private func isJudgedInFull(_ round: Int) -> Bool {
-    plan.judgesEveryRound || (plan.options.checking != .none && round & 1023 == 0)
+    plan.judgesEveryRound || (plan.options.checking != .none && round & 4095 == 0)
   }
 
   /// All racers answer the same, from what was written before they met.
