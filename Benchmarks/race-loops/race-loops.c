@@ -214,8 +214,8 @@ int main(int count, char **arguments) {
     fprintf(stderr, "usage: race-loops natural|adaptive|delay|pipeline|forced SECONDS [RACERS]\n");
     return 64;
   }
-  // A free race is best with slots side by side and neighbours far apart in time.
-  spacing = shape == NATURAL ? sizeof(slot) : 64;
+  // A natural race is best with slots side by side and neighbours far apart in time.
+  spacing = shape == NATURAL || shape == ADAPTIVE ? sizeof(slot) : 64;
   for (int i = 0; i <= BATCH; i++) order[i] = (uint32_t)(i * 31 % BATCH);
   for (int i = 0; i < 2; i++) {
     slots[i] = aligned_alloc(4096, (BATCH * spacing + 4095) / 4096 * 4096);

@@ -78,8 +78,7 @@ struct Plan {
       }
     adaptiveStart = options.start == .adaptive && window != .pipeline && window != .meet
     inodeCount = options.inodes
-    let packed = options.shape == .natural && !adaptiveStart
-    spacing = max(options.spacing ?? (packed ? S.inodeSize : 64), S.inodeSize)
+    spacing = max(options.spacing ?? (options.shape == .natural ? S.inodeSize : 64), S.inodeSize)
     faults = scenario.faults
     eager = about.eager
     looksAgainAfterFailure = S.strategy.looksAgainAfterFailure
