@@ -9,7 +9,7 @@ trap 'rm -f "$log"' EXIT
 # build OPTION...: builds, and fails on a warning in the package itself.
 build() {
   swift build "${build_options[@]}" "$@" 2>&1 | tee "$log"
-  if grep -E "^$PWD/(Sources|Tests)/.*warning:" "$log"; then
+  if grep -E "^$PWD/(Sources|Tests|Benchmarks/Sources)/.*warning:" "$log"; then
     echo "error: warnings" >&2
     exit 1
   fi
@@ -33,6 +33,11 @@ say "Release build"
 build -c release --product addonrace
 ADDONRACE_RELEASE=$(swift build -c release --show-bin-path)/addonrace
 export ADDONRACE_RELEASE
+
+say "The peers of the benchmarks"
+build --package-path Benchmarks
+"$(swift build --package-path Benchmarks --show-bin-path)/Peers" --inodes 8 --repetitions 11 >/dev/null
+echo "they run"
 
 say "Plain tests"
 build --build-tests

@@ -7,10 +7,14 @@ import CThreads
   import Musl
 #endif
 
-/// What one racer asked of the heap.
-@frozen public struct HeapCounts {
+/// What one racer asked of the heap, and how often it had to try again.
+@frozen public struct VisitCounts {
   public var allocations = 0
   public var frees = 0
+  /// Blocks left to grace periods: slots have shown them.
+  public var retirements = 0
+  /// Times that a lock was taken when it was asked for, or that an operation began again or told its caller to.
+  public var retries = 0
   @inlinable public init() {}
 }
 
@@ -18,13 +22,19 @@ import CThreads
 @frozen public struct HardwareMemory: HardwareOperations {
   public let racer: Int
   /// Where somebody wants to know.
-  public let counts: UnsafeMutablePointer<HeapCounts>?
-  @inlinable public init(racer: Int, counts: UnsafeMutablePointer<HeapCounts>? = nil) {
+  public let counts: UnsafeMutablePointer<VisitCounts>?
+  @inlinable public init(racer: Int, counts: UnsafeMutablePointer<VisitCounts>? = nil) {
     self.racer = racer
     self.counts = counts
   }
 
   // MARK: Slots
+
+  /// In the end slots are populated: what there is to do at an empty one lies out of the way.
+  @inlinable @inline(__always) public func load(_ slot: Slot, _ ordering: LoadOrdering) -> Addon? {
+    let found = load(slot.word, ordering)
+    return _fastPath(found != 0) ? Addon(bits: found) : nil
+  }
 
   @inlinable @inline(__always) public func store(_ slot: Slot, _ addon: Addon?, _ ordering: StoreOrdering) {
     store(slot.word, Addon.bits(addon), ordering)
@@ -60,6 +70,10 @@ import CThreads
 
   @inlinable @inline(__always) public func free(_ addon: Addon) {
     if let counts { counts.pointee.frees &+= 1 }
+    freeToLibrary(addon)
+  }
+
+  @inlinable @inline(__always) func freeToLibrary(_ addon: Addon) {
     #if canImport(Glibc)
       Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address))
     #elseif canImport(Musl)
@@ -71,6 +85,7 @@ import CThreads
 
   @inlinable @inline(__always) public func lock(_ lock: Lock) {
     while tryLock(lock) != Lock.unlocked {
+      startsOver()
       while load(lock.word, .relaxed) != Lock.unlocked { pause() }
     }
   }
@@ -95,14 +110,23 @@ import CThreads
   }
   /// Waits for the grace period, since there is nobody who would do it later.
   public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
+    if let counts { counts.pointee.retirements &+= 1 }
     synchronize(gracePeriod)
-    free(addon)
+    freeToLibrary(addon)
+  }
+
+  // MARK: Counted, where somebody wants to know
+
+  @inlinable @inline(__always) public func startsOver() {
+    if let counts { counts.pointee.retries &+= 1 }
+  }
+  @inlinable @inline(__always) public func report(_ report: Report) {
+    if case .again = report { startsOver() }
   }
 
   // MARK: Nobody watches
 
   @inlinable @inline(__always) public func at(_ slot: Int) -> HardwareMemory { self }
-  @inlinable @inline(__always) public func report(_ report: Report) {}
   @inlinable @inline(__always) public func began() -> OperationStart { OperationStart(moment: 0) }
   @inlinable @inline(__always) public func ended(_ start: OperationStart, _ result: HistoryResult) {}
   @inlinable @inline(__always)

@@ -1,6 +1,6 @@
 /// What a site or a strategy tells whoever watches: not part of the code under test, but of the evidence about it.
 ///
-/// `HardwareMemory` ignores all of it; engines record it.
+/// `HardwareMemory` ignores it but for what a bench counts; engines record it.
 public protocol Witness {
   /// This racer's number, from 0.
   var racer: Int { get }
@@ -10,6 +10,9 @@ public protocol Witness {
 
   /// What the operation on this slot told its caller.
   func report(_ report: Report)
+
+  /// The operation found that it must begin again.
+  func startsOver()
 
   /// An operation of the site's history begins: what it answers goes to `ended`. Operations of one visit do not overlap.
   func began() -> OperationStart
@@ -51,6 +54,10 @@ public protocol Witness {
 
   /// The kernel's BUG(): the code believes that this cannot happen. Does not return.
   func bug(_ why: StaticString) -> Never
+}
+
+extension Witness {
+  @inlinable @inline(__always) public func startsOver() {}
 }
 
 /// When an operation began, in its engine's own terms.

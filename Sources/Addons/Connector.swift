@@ -19,6 +19,7 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func add<M: Memory>(_ mark: UInt64, to object: WatchedObject, of inode: Inode, in memory: M) -> Addon? {
     let cached = memory.load(object.mask, .relaxed)
+    var hasAttached = false
     while true {
       if let connector = grab(object, of: inode, in: memory) {
         let marks = memory.load(ConnectorMaker.marks(connector), .relaxed) | mark
@@ -28,6 +29,9 @@ import AddonMemory
         Variant.addWithoutLock(Marks.mask(of: mark), to: object.mask, in: memory)
         return connector
       }
+      // What was attached is gone again.
+      if hasAttached { memory.startsOver() }
+      hasAttached = true
       do {
         try attach(to: object, of: inode, in: memory)
       } catch {

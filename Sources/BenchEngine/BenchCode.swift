@@ -1,6 +1,7 @@
 import AddonMemory
 import Addons
 import CThreads
+import RaceModel
 
 /// The inodes of a bench, and what they share.
 @frozen public struct BenchArea: @unchecked Sendable {
@@ -23,7 +24,7 @@ import CThreads
 /// One pair of site and strategy with the types gone: each loop is specialised for its site, strategy and the machine's own
 /// memory where `init` is called. A site of your own becomes one by `BenchCode(MySite<MyStrategy>.self)`.
 public struct BenchCode: @unchecked Sendable {
-  /// Those that are right at some site, and populate it for good.
+  /// Those that are right at some site.
   static let all: [BenchCode] = {
     var collector = Collector()
     Catalog.visitRight(&collector)
@@ -32,16 +33,16 @@ public struct BenchCode: @unchecked Sendable {
 
   private struct Collector: CatalogVisitor {
     var all: [BenchCode] = []
-    mutating func visit<S: Site>(_ site: S.Type) {
-      if !S.keepsHistory { all.append(BenchCode(site)) }
-    }
+    mutating func visit<S: Site>(_ site: S.Type) { all.append(BenchCode(site)) }
   }
 
   public let site: String
   public let strategy: StrategyDescription
   public let roles: [String]
-  /// By role: it never populates.
-  let looksOnly: [Bool]
+  /// By role: why it cannot be measured, if it cannot.
+  let objections: [String?]
+  /// By role: it empties the slot again.
+  let detaches: [Bool]
   let inodeSize: Int
   let sharedSize: Int
   let biggestAddon: Int
@@ -55,7 +56,12 @@ public struct BenchCode: @unchecked Sendable {
   @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
     self.init(
       site: S.about.name, strategy: S.strategy, roles: S.Role.allCases.map(\.name),
-      looksOnly: S.Role.allCases.map(\.looksOnly), inodeSize: S.inodeSize, sharedSize: S.sharedSize,
+      objections: S.Role.allCases.map { role in
+        if role.looksOnly { return "never populates a slot" }
+        if role.waitsFor != nil { return "waits for others in every visit" }
+        return role.putsInode ? "evicts the inode" : nil
+      },
+      detaches: S.Role.allCases.map(\.detaches), inodeSize: S.inodeSize, sharedSize: S.sharedSize,
       biggestAddon: S.biggestAddon,
       create: { area, memory in
         if S.sharedSize > 0 { S.createShared(at: area.shared, in: memory) }
@@ -69,8 +75,8 @@ public struct BenchCode: @unchecked Sendable {
   }
 
   @usableFromInline init(
-    site: String, strategy: StrategyDescription, roles: [String], looksOnly: [Bool], inodeSize: Int, sharedSize: Int,
-    biggestAddon: Int, create: @escaping (BenchArea, HardwareMemory) -> Void,
+    site: String, strategy: StrategyDescription, roles: [String], objections: [String?], detaches: [Bool],
+    inodeSize: Int, sharedSize: Int, biggestAddon: Int, create: @escaping (BenchArea, HardwareMemory) -> Void,
     visit: @escaping (BenchArea, UInt8, Int, HardwareMemory) -> Void,
     timedVisit: @escaping (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void,
     tearDown: @escaping (BenchArea, HardwareMemory) -> Void
@@ -78,7 +84,8 @@ public struct BenchCode: @unchecked Sendable {
     self.site = site
     self.strategy = strategy
     self.roles = roles
-    self.looksOnly = looksOnly
+    self.objections = objections
+    self.detaches = detaches
     self.inodeSize = inodeSize
     self.sharedSize = sharedSize
     self.biggestAddon = biggestAddon
@@ -86,6 +93,11 @@ public struct BenchCode: @unchecked Sendable {
     self.visit = visit
     self.timedVisit = timedVisit
     self.tearDown = tearDown
+  }
+
+  /// Where a visit empties its slot again there is nothing populated to visit.
+  func measures(inRole role: UInt8) -> Set<BenchMeasure> {
+    detaches[Int(role)] ? [.firstAllocation, .contended] : Set(BenchMeasure.allCases)
   }
 }
 

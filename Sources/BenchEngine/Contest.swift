@@ -28,17 +28,23 @@ public struct Contest {
     }
     guard let first = codes.first else {
       throw EngineError(
-        "site '\(scenario.site)' cannot be measured: its slots go back to NULL, or nobody allocates there; "
-          + "those that can: \(Set(BenchCode.all.map(\.site)).sorted().joined(separator: ", "))")
+        "site '\(scenario.site)' cannot be measured; those that can: "
+          + Set(BenchCode.all.map(\.site)).sorted().joined(separator: ", "))
     }
     let role = options.role ?? scenario.racers.first?.role ?? first.roles[0]
     guard let roleNumber = first.roles.firstIndex(of: role) else {
       throw EngineError("site '\(scenario.site)' has no role '\(role)'; it has: \(first.roles.joined(separator: ", "))")
     }
-    if first.looksOnly[roleNumber] {
+    if let objection = first.objections[roleNumber] {
       throw EngineError(
-        "role '\(role)' of site '\(scenario.site)' never populates a slot; those that do: "
-          + zip(first.roles, first.looksOnly).filter { !$1 }.map(\.0).joined(separator: ", "))
+        "role '\(role)' of site '\(scenario.site)' \(objection); those that can be measured: "
+          + zip(first.roles, first.objections).filter { $1 == nil }.map(\.0).joined(separator: ", "))
+    }
+    let possible = first.measures(inRole: UInt8(roleNumber))
+    if possible.isDisjoint(with: options.measures) {
+      throw EngineError(
+        "role '\(role)' of site '\(scenario.site)' empties its slot again: of it there is "
+          + possible.map { $0.rawValue }.sorted().joined(separator: " and ") + " to measure")
     }
     let field = BenchField(
       inodes: options.inodes, spacing: max(options.spacing, (first.inodeSize + 7) / 8 * 8),

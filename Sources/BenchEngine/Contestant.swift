@@ -9,6 +9,8 @@ public struct Contestant {
   public let name: String
   /// What can be measured of it. (What can be done only once in a process has no first allocation to repeat.)
   public let measures: Set<BenchMeasure>
+  /// It counts how often it had to try again.
+  let countsRetries: Bool
   /// Before anyone visits: all inodes are as if nobody had ever been there.
   let create: () -> Void
   /// Visits every inode, so many times over, by one racer.
@@ -25,13 +27,14 @@ public struct Contestant {
 
   public init(
     _ name: String, measures: Set<BenchMeasure> = [.fastPath, .firstAllocation, .contended],
-    create: @escaping () -> Void, visit: @escaping (_ racer: Int, _ passes: Int) -> Void,
+    countsRetries: Bool = false, create: @escaping () -> Void, visit: @escaping (_ racer: Int, _ passes: Int) -> Void,
     timedVisit: ((_ racer: Int, _ ticks: UnsafeMutablePointer<UInt64>) -> Void)? = nil,
     visitFirst: @escaping (_ count: Int) -> Void = { _ in }, empty: @escaping () -> Void,
     destroy: @escaping () -> Void = {}
   ) {
     self.name = name
     self.measures = measures
+    self.countsRetries = countsRetries
     self.create = create
     self.visit = visit
     self.timedVisit = timedVisit
@@ -45,7 +48,7 @@ public struct Contestant {
     let area = field.area
     let counts = field.counts
     self.init(
-      name ?? code.strategy.name, measures: Set(BenchMeasure.allCases),
+      name ?? code.strategy.name, measures: code.measures(inRole: role), countsRetries: true,
       create: {
         field.clear()
         code.create(area, HardwareMemory(racer: 0))
@@ -68,7 +71,7 @@ public struct Contestant {
     let counts = field.counts
     let inodes = UnsafeMutableRawPointer(bitPattern: area.base)!
     return Contestant(
-      referenceName, measures: Set(BenchMeasure.allCases), create: { field.clear() },
+      referenceName, measures: Set(BenchMeasure.allCases), countsRetries: true, create: { field.clear() },
       visit: { racer, passes in
         for _ in 0..<passes {
           counts.add(cbaseline_visit(inodes, Int(area.spacing), area.count, UInt32(size)), by: racer)
@@ -82,7 +85,7 @@ public struct Contestant {
   }
 }
 
-/// Where contestants meet: memory for inodes, and counts of what each racer asked of the heap.
+/// Where contestants meet: memory for inodes, and what each racer's visits counted.
 public final class BenchField: @unchecked Sendable {
   public let area: BenchArea
   public let counts: RacerCounts
@@ -109,16 +112,16 @@ public final class BenchField: @unchecked Sendable {
   }
 }
 
-/// What each racer asked of the heap in its visits: on line pairs of their own.
+/// What each racer's visits counted: on line pairs of their own.
 public final class RacerCounts: @unchecked Sendable {
-  private static let linePair = 128 / MemoryLayout<HeapCounts>.stride
-  private let counts: UnsafeMutablePointer<HeapCounts>
+  private static let linePair = 128 / MemoryLayout<VisitCounts>.stride
+  private let counts: UnsafeMutablePointer<VisitCounts>
   private let racerCount: Int
 
   init(racerCount: Int) {
     self.racerCount = racerCount
     counts = .allocate(capacity: racerCount * Self.linePair)
-    counts.initialize(repeating: HeapCounts(), count: racerCount * Self.linePair)
+    counts.initialize(repeating: VisitCounts(), count: racerCount * Self.linePair)
   }
   deinit { counts.deallocate() }
 
@@ -137,9 +140,9 @@ public final class RacerCounts: @unchecked Sendable {
   }
 
   /// By racer, since the last time that it was asked.
-  func take() -> [HeapCounts] {
+  func take() -> [VisitCounts] {
     (0..<racerCount).map { racer in
-      defer { counts[racer * Self.linePair] = HeapCounts() }
+      defer { counts[racer * Self.linePair] = VisitCounts() }
       return counts[racer * Self.linePair]
     }
   }

@@ -58,7 +58,8 @@ struct Measuring {
           contestant: isControl ? BenchResult.controlName : contestant.name, measure: measure,
           racers: crew.racerCount, time: Estimate(of: samples[index].times), ratio: ratio,
           comparison: ratio.map { changed ? .notCompared : comparison($0, isControl ? 0 : apart) },
-          wastedAllocations: samples[index].wasted, wins: samples[index].wins,
+          wastedAllocations: samples[index].wasted,
+          retries: contestant.countsRetries ? samples[index].retries : nil, wins: samples[index].wins,
           latencies: measure == .contended ? try latencies(of: contestant, on: crew) : []))
     }
   }
@@ -74,13 +75,15 @@ struct Measuring {
     /// Nanoseconds for one inode.
     var times: [Double] = []
     /// By racer.
-    var counts: [HeapCounts] = []
+    var counts: [VisitCounts] = []
     /// Inodes that were empty, and are not.
     var populations = 0
 
     /// Blocks for each of them.
-    var wasted: Double {
-      populations > 0 ? Double(counts.reduce(0) { $0 + $1.frees }) / Double(populations) : 0
+    var wasted: Double { forEach(\.frees) }
+    var retries: Double { forEach(\.retries) }
+    private func forEach(_ count: KeyPath<VisitCounts, Int>) -> Double {
+      populations > 0 ? Double(counts.reduce(0) { $0 + $1[keyPath: count] }) / Double(populations) : 0
     }
     /// Of what was populated, by whom.
     var wins: [Double] {
@@ -89,11 +92,12 @@ struct Measuring {
       return all > 0 ? won.map { $0 / all } : []
     }
 
-    mutating func add(_ more: [HeapCounts]) {
-      if counts.isEmpty { counts = Array(repeating: HeapCounts(), count: more.count) }
+    mutating func add(_ more: [VisitCounts]) {
+      if counts.isEmpty { counts = Array(repeating: VisitCounts(), count: more.count) }
       for (racer, more) in more.enumerated() {
         counts[racer].allocations += more.allocations
         counts[racer].frees += more.frees
+        counts[racer].retries += more.retries
       }
     }
   }

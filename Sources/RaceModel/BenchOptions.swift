@@ -164,6 +164,8 @@ public struct BenchResult: Sendable, Equatable, Codable {
   public var comparison: Comparison?
   /// Blocks that were allocated in vain, for each populated inode.
   public var wastedAllocations: Double
+  /// Times that a racer found a lock taken, began again, or was told to, for each populated inode; nil where nobody counts.
+  public var retries: Double?
   /// The share of what was populated that each racer won; empty where nobody populated anything.
   public var wins: [Double]
   /// Nanoseconds of one visit, by racer; empty where single visits were not timed.
@@ -171,7 +173,7 @@ public struct BenchResult: Sendable, Equatable, Codable {
 
   public init(
     contestant: String, measure: BenchMeasure, racers: Int, time: Estimate, ratio: Estimate?, comparison: Comparison?,
-    wastedAllocations: Double, wins: [Double], latencies: [Latency]
+    wastedAllocations: Double, retries: Double? = nil, wins: [Double], latencies: [Latency]
   ) {
     self.contestant = contestant
     self.measure = measure
@@ -180,6 +182,7 @@ public struct BenchResult: Sendable, Equatable, Codable {
     self.ratio = ratio
     self.comparison = comparison
     self.wastedAllocations = wastedAllocations
+    self.retries = retries
     self.wins = wins
     self.latencies = latencies
   }

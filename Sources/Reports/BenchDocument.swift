@@ -47,7 +47,7 @@ public struct BenchDocument: Codable, Sendable {
   public var csv: String {
     let titles = [
       "scenario", "site", "measure", "racers", "contestant", "ns", "ns_low", "ns_high", "ratio", "ratio_low",
-      "ratio_high", "comparison", "wasted_allocations", "wins", "p50_ns", "p99_ns", "p99.9_ns", "max_ns",
+      "ratio_high", "comparison", "wasted_allocations", "retries", "wins", "p50_ns", "p99_ns", "p99.9_ns", "max_ns",
     ]
     let rows = everything.flatMap { bench in
       bench.results.map { result -> [String] in
@@ -60,6 +60,7 @@ public struct BenchDocument: Codable, Sendable {
           result.ratio.map { "\($0.median)" } ?? "",
           result.ratio.map { "\($0.low)" } ?? "", result.ratio.map { "\($0.high)" } ?? "",
           result.comparison?.rawValue ?? "", "\(result.wastedAllocations)",
+          result.retries.map { "\($0)" } ?? "",
           result.wins.map { "\($0)" }.joined(separator: "/"), slowest(\.median), slowest(\.p99),
           slowest(\.p999), slowest(\.max),
         ]

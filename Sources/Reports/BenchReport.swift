@@ -28,7 +28,9 @@ public struct BenchReport {
     var columns: [TextTable.Column] = [
       .left(title), .right("ns"), .right("95 %"), .right("ratio"), .right("95 %"), .left(""),
     ]
-    if measure == .contended { columns.insert(contentsOf: [.right("wasted/slot"), .right("won by racer")], at: 3) }
+    if measure == .contended {
+      columns.insert(contentsOf: [.right("wasted/slot"), .right("retries/slot"), .right("won by racer")], at: 3)
+    }
     var table = TextTable(columns)
     for result in results {
       var row = [
@@ -39,7 +41,8 @@ public struct BenchReport {
         result.comparison?.rawValue ?? "what the others are compared with",
       ]
       if measure == .contended {
-        row.insert(contentsOf: [Number.fixed(result.wastedAllocations, 2), wins(result.wins)], at: 3)
+        let retries = result.retries.map { Number.fixed($0, 2) } ?? "-"
+        row.insert(contentsOf: [Number.fixed(result.wastedAllocations, 2), retries, wins(result.wins)], at: 3)
       }
       table.add(row)
     }

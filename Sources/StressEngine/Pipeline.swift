@@ -125,7 +125,9 @@ struct PipelineContext<S: Site> {
   private mutating func beginGroup() {
     groupEnd = min(begun + length, loop.count)
     next = begun + length <= loop.count ? begun + rotation : begun
-    milestone = max(groupEnd - length / 4, begun + 1)
+    // What a line's way takes; short rings have no such visits to spare.
+    let early = length / 16 &* 2
+    milestone = max(groupEnd - early, begun + 1)
   }
 
   /// Out of the way of the visits in between.

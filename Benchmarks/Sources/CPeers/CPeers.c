@@ -20,6 +20,8 @@ static struct owner *make_owner(void *inode) {
   return owner;
 }
 
+// Loops of visits are unrolled four times, as those that they are compared with.
+
 // MARK: pthread_once
 
 struct once_slot {
@@ -45,6 +47,7 @@ void cpeers_pthread_once_create(void *inodes, long spacing, long count) {
 
 struct cpeers_tally cpeers_pthread_once_visit(void *inodes, long spacing, long count) {
   made = 0;
+#pragma clang loop unroll_count(4)
   for (long number = 0; number < count; number++) {
     visited = (void *)((char *)inodes + number * spacing);
     pthread_once(&visited->once, make_visited);
@@ -77,6 +80,7 @@ void cpeers_pthread_mutex_create(void *inodes, long spacing, long count) {
 
 struct cpeers_tally cpeers_pthread_mutex_visit(void *inodes, long spacing, long count) {
   struct cpeers_tally tally = {0};
+#pragma clang loop unroll_count(4)
   for (long number = 0; number < count; number++) {
     struct mutex_slot *slot = (void *)((char *)inodes + number * spacing);
     pthread_mutex_lock(&slot->mutex);

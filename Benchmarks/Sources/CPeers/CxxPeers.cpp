@@ -38,6 +38,7 @@ void cpeers_call_once_create(void *inodes, long spacing, long count) {
 
 cpeers_tally cpeers_call_once_visit(void *inodes, long spacing, long count) {
   cpeers_tally tally = {};
+#pragma clang loop unroll_count(4)
   for (long number = 0; number < count; number++) {
     OnceSlot *visited = slot(inodes, spacing, number);
     std::call_once(visited->once, [&] {
@@ -58,5 +59,6 @@ void cpeers_call_once_empty(void *inodes, long spacing, long count) {
 }
 
 void cpeers_local_static_visit(long count) {
+#pragma clang loop unroll_count(4)
   for (long number = 0; number < count; number++) cpeers_look(&local_static());
 }

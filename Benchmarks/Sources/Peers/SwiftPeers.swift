@@ -69,7 +69,7 @@ enum StaticSlot {
   static let owner = Owner(of: UInt(getpid()))
 
   @inline(never) static func visit(_ count: Int) {
-    for _ in 0..<count { cpeers_look(Unmanaged.passUnretained(owner).toOpaque()) }
+    fourByFour(count) { _ in cpeers_look(Unmanaged.passUnretained(owner).toOpaque()) }
   }
 }
 
@@ -127,10 +127,26 @@ enum SwiftPeers {
   @inline(__always)
   private static func visit<S: LazySlot & ~Copyable>(_ area: BenchArea, _ count: Int, _ type: S.Type) -> SlotTally {
     var tally = SlotTally()
-    for number in 0..<count {
+    fourByFour(count) { number in
       let slot = slot(area, number, S.self)
       slot.pointee.visit(UInt(bitPattern: slot), &tally)
     }
     return tally
+  }
+}
+
+/// A loop of four visits in a row, as those that these are compared with.
+@inline(__always) private func fourByFour(_ count: Int, _ visit: (Int) -> Void) {
+  var number = 0
+  while number &+ 4 <= count {
+    visit(number)
+    visit(number &+ 1)
+    visit(number &+ 2)
+    visit(number &+ 3)
+    number &+= 4
+  }
+  while number < count {
+    visit(number)
+    number &+= 1
   }
 }
