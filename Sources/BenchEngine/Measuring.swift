@@ -108,11 +108,14 @@ struct Measuring {
     var samples = [Samples](repeating: Samples(), count: contestants.count)
     let all = options.warmUp + options.repetitions
     var generator = FixedGenerator()
+    var order = Array(contestants.indices)
     for repetition in 0..<all {
       if bench.isInterrupted() { break }
       bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
-      // In another order each time: who comes next finds caches and heap as the one before has left them.
-      for index in contestants.indices.shuffled(using: &generator) {
+      // In another order each time, and then the other way round: who comes next finds caches and heap as the one before has
+      // left them, and of two each is before the other as often as after it.
+      if repetition % 2 == 0 { order.shuffle(using: &generator) } else { order.reverse() }
+      for index in order {
         let sample = try once(measure, contestants[index], on: crew)
         if repetition < options.warmUp { continue }
         samples[index].times += sample.times

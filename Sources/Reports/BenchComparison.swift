@@ -5,8 +5,10 @@ public struct BenchComparison {
   public struct Change: Sendable {
     public let scenario: String
     public let result: BenchResult
+    /// Ratios to the reference; or nanoseconds, where the reference takes too little to hold anything against it.
     public let before: Estimate
     public let now: Estimate
+    public let isInNanoseconds: Bool
     /// Slower than before by more than the intervals and the threshold explain.
     public let isRegression: Bool
     public let isImprovement: Bool
@@ -20,7 +22,8 @@ public struct BenchComparison {
   /// what the processor's other thread does, decide as much from one process to the next.
   private static let resolution = 0.3
 
-  /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie.
+  /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie. Of what takes
+  /// the reference less than a cycle, it compares times.
   public init(_ before: BenchDocument, _ now: BenchDocument, threshold: Double) {
     var changes: [Change] = []
     var missing: [String] = []
@@ -58,32 +61,40 @@ public struct BenchComparison {
           missing.append("\(name): the machine changed while it was measured")
           continue
         }
-        let reference = bench.results.first {
-          $0.measure == result.measure && $0.racers == result.racers && $0.ratio == nil
+        func reference(_ results: [BenchResult]?) -> Double {
+          results?.first { $0.measure == result.measure && $0.racers == result.racers && $0.ratio == nil }?.time.median
+            ?? 0
         }
-        let isResolved = abs(ratio.median - then.median) * (reference?.time.median ?? 0) >= Self.resolution
+        let yardstick = min(reference(old?.results), reference(bench.results))
+        let isInNanoseconds = yardstick < Self.resolution
+        let (before, now) = isInNanoseconds ? (same.time, result.time) : (then, ratio)
+        let isResolved = abs(now.median - before.median) * (isInNanoseconds ? 1 : yardstick) >= Self.resolution
         changes.append(
           Change(
-            scenario: bench.scenario, result: result, before: then, now: ratio,
-            isRegression: isResolved && ratio.low > then.high * (1 + threshold),
-            isImprovement: isResolved && ratio.high < then.low / (1 + threshold)))
+            scenario: bench.scenario, result: result, before: before, now: now, isInNanoseconds: isInNanoseconds,
+            isRegression: isResolved && now.low > before.high * (1 + threshold),
+            isImprovement: isResolved && now.high < before.low / (1 + threshold)))
       }
     }
     self.changes = changes
     self.missing = missing
   }
 
+  private func text(_ estimate: Estimate, of change: Change) -> String {
+    change.isInNanoseconds ? "\(Time.text(estimate.median)) ns" : Number.fixed(estimate.median, 3)
+  }
+
   public var hasRegression: Bool { changes.contains(where: \.isRegression) }
 
   public var parts: [ReportPart] {
     var table = TextTable([
-      .left("against the baseline"), .left("measure"), .left("strategy"), .right("ratio then"), .right("now"),
+      .left("against the baseline"), .left("measure"), .left("strategy"), .right("ratio then"), .right("ratio now"),
       .left(""),
     ])
     for change in changes {
       table.add([
         change.scenario, "\(change.result.measure.rawValue), \(change.result.racers)", change.result.contestant,
-        Number.fixed(change.before.median, 3), Number.fixed(change.now.median, 3),
+        text(change.before, of: change), text(change.now, of: change),
         change.isRegression ? "SLOWER" : change.isImprovement ? "faster" : "no difference",
       ])
     }

@@ -209,6 +209,15 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     #expect(compare(1.2, 1).changes.map(\.isImprovement) == [true])
     let cycle = BenchComparison(document(1, nanoseconds: 0.3), document(1.9, nanoseconds: 0.3), threshold: 0.05)
     #expect(!cycle.hasRegression, "less than a cycle is no change")
+    // What takes the reference less than a cycle is no yardstick for something else: there times count.
+    func short(_ ratio: Double, _ nanoseconds: Double) -> BenchDocument {
+      var short = document(ratio, nanoseconds: nanoseconds)
+      short.benches[0].results[0].time = Estimate(of: [0.12])
+      return short
+    }
+    #expect(!BenchComparison(short(71, 14), short(97, 14.1), threshold: 0.05).hasRegression)
+    let slower = BenchComparison(short(71, 14), short(71, 20), threshold: 0.05)
+    #expect(slower.hasRegression && slower.parts.text.contains("20.0 ns"))
     #expect(compare(1, 1).changes.count == 1, "neither the reference nor the control is compared")
   }
 
