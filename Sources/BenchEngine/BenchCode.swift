@@ -121,14 +121,14 @@ public struct BenchCode: @unchecked Sendable {
     let shared = area.shared
     let spacing = area.spacing
     var address = area.base
-    var left = area.count
-    while left >= 4 {
+    var left = area.count & 3
+    let end = area.base &+ UInt(bitPattern: area.count &- left) &* spacing
+    while address != end {
       S.visit(Inode(address: address, shared: shared), as: role, in: memory)
       S.visit(Inode(address: address &+ spacing, shared: shared), as: role, in: memory)
       S.visit(Inode(address: address &+ 2 &* spacing, shared: shared), as: role, in: memory)
       S.visit(Inode(address: address &+ 3 &* spacing, shared: shared), as: role, in: memory)
       address &+= 4 &* spacing
-      left &-= 4
     }
     while left > 0 {
       S.visit(Inode(address: address, shared: shared), as: role, in: memory)
