@@ -36,9 +36,10 @@ public struct Contest {
       throw EngineError("site '\(scenario.site)' has no role '\(role)'; it has: \(first.roles.joined(separator: ", "))")
     }
     if let objection = first.objections[roleNumber] {
+      let others = zip(first.roles, first.objections).filter { $1 == nil }.map(\.0)
       throw EngineError(
         "role '\(role)' of site '\(scenario.site)' \(objection); those that can be measured: "
-          + zip(first.roles, first.objections).filter { $1 == nil }.map(\.0).joined(separator: ", "))
+          + (others.isEmpty ? "none" : others.joined(separator: ", ")))
     }
     let possible = first.measures(inRole: UInt8(roleNumber))
     if possible.isDisjoint(with: options.measures) {

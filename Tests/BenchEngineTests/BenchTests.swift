@@ -141,6 +141,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   @Test(arguments: [
     ("fsnotify-marks", "hook", "never populates a slot; those that can be measured: add, add-and-remove"),
     ("fsnotify-marks", "destroy-group", "waits for others in every visit; those that can be measured: add,"),
+    ("inode-addons-whole", "watch", "evicts the inode; those that can be measured: none"),
     ("file-owner", "read", "never populates a slot; those that can be measured: allocate, set-owner"),
     ("file-owner", "sit", "has no role 'sit'; it has: allocate, set-owner, read"),
   ])
