@@ -10,9 +10,8 @@ import CThreads
 /// What one racer asked of the heap, and how often it had to try again.
 @frozen public struct VisitCounts {
   public var allocations = 0
+  /// Those left to grace periods are not among them: slots have shown them.
   public var frees = 0
-  /// Blocks left to grace periods: slots have shown them.
-  public var retirements = 0
   /// Times that a lock was taken when it was asked for, or that an operation began again or told its caller to.
   public var retries = 0
   @inlinable public init() {}
@@ -110,7 +109,6 @@ import CThreads
   }
   /// Waits for the grace period, since there is nobody who would do it later.
   public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
-    if let counts { counts.pointee.retirements &+= 1 }
     synchronize(gracePeriod)
     freeToLibrary(addon)
   }
