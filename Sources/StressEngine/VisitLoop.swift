@@ -161,6 +161,7 @@ extension VisitLoop {
 struct AdaptiveStart {
   static let fraction = 4
   static let limit = 2000 << fraction
+  static let limitOfLookers = 65_536 << fraction
   var delay = 40 << fraction
 
   /// This racer found the slot populated: it came too late.
@@ -172,12 +173,15 @@ struct AdaptiveStart {
     }
   }
 
-  /// This racer only looks: so it hovers about the moment of publication.
+  /// This racer only looks: so it hovers about the moment of publication, in steps of a sixty-fourth, because that may be
+  /// far into a visit. What is detached again may also have gone already: waiting longer for it ends, and begins anew.
   @inline(__always) mutating func looked(tooEarly: Bool) {
+    let step = 1 << Self.fraction &+ delay >> 6
     if tooEarly {
-      if delay < Self.limit { delay &+= 1 << Self.fraction }
-    } else if delay > 0 {
-      delay &-= 1 << Self.fraction
+      delay &+= step
+      if delay > Self.limitOfLookers { delay = 0 }
+    } else {
+      delay = max(delay &- step, 0)
     }
   }
 }
