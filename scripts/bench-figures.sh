@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Measures the shipped benches twice, and says what came out differently. Options go to both, as --repetitions 101.
+# Many samples, so that they are spread over more of what the machine does meanwhile.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 install libatomic-ops-dev pkg-config
 
@@ -10,6 +11,6 @@ command=$(swift build -c release --show-bin-path)/addonrace
 baselines=$(mktemp -d)
 trap 'rm -r "$baselines"' EXIT
 say "Measuring"
-"$command" bench scenarios/bench --baselines "$baselines" --save first "$@"
+"$command" bench scenarios/bench --baselines "$baselines" --save first --repetitions 201 "$@"
 say "Measuring again"
-"$command" bench scenarios/bench --baselines "$baselines" --compare first --threshold 5 "$@"
+"$command" bench scenarios/bench --baselines "$baselines" --compare first --threshold 5 --repetitions 201 "$@"

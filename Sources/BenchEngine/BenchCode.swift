@@ -5,7 +5,7 @@ import RaceModel
 
 /// The inodes of a bench, and what they share.
 @frozen public struct BenchArea: @unchecked Sendable {
-  public let base: UInt
+  public var base: UInt
   public let spacing: UInt
   public var count: Int
   public let shared: UInt
@@ -123,6 +123,7 @@ public struct BenchCode: @unchecked Sendable {
     var address = area.base
     var left = area.count & 3
     let end = area.base &+ UInt(bitPattern: area.count &- left) &* spacing
+    cthreads_begin_line_of_code()
     while address != end {
       S.visit(Inode(address: address, shared: shared), as: role, in: memory)
       S.visit(Inode(address: address &+ spacing, shared: shared), as: role, in: memory)

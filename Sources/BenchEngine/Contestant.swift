@@ -45,57 +45,66 @@ public struct Contestant {
 
   /// A strategy at its site, in the role of this number.
   public init(_ code: BenchCode, named name: String? = nil, role: UInt8 = 0, on field: BenchField) {
-    let area = field.area
     let counts = field.counts
     self.init(
       name ?? code.strategy.name, measures: code.measures(inRole: role), countsRetries: true,
       create: {
         field.clear()
-        code.create(area, HardwareMemory(racer: 0))
+        code.create(field.area, HardwareMemory(racer: 0))
       },
-      visit: { racer, passes in code.visit(area, role, passes, counts.memory(racer)) },
-      timedVisit: { racer, ticks in code.timedVisit(area, role, counts.memory(racer), ticks) },
+      visit: { racer, passes in code.visit(field.area, role, passes, counts.memory(racer)) },
+      timedVisit: { racer, ticks in code.timedVisit(field.area, role, counts.memory(racer), ticks) },
       visitFirst: { count in
-        var part = area
+        var part = field.area
         part.count = count
         code.visit(part, role, 1, counts.memory(0))
       },
-      empty: { code.tearDown(area, HardwareMemory(racer: 0)) })
+      empty: { code.tearDown(field.area, HardwareMemory(racer: 0)) })
   }
 
   public static let referenceName = "C11 by hand"
 
   /// The slot is every inode's first word; an addon has so many bytes.
   public static func reference(addonSize size: Int, on field: BenchField) -> Contestant {
-    let area = field.area
     let counts = field.counts
-    let inodes = UnsafeMutableRawPointer(bitPattern: area.base)!
     return Contestant(
       referenceName, measures: Set(BenchMeasure.allCases), countsRetries: true, create: { field.clear() },
       visit: { racer, passes in
-        for _ in 0..<passes {
-          counts.add(cbaseline_visit(inodes, Int(area.spacing), area.count, UInt32(size)), by: racer)
-        }
+        let (inodes, spacing, count) = field.inodes
+        for _ in 0..<passes { counts.add(cbaseline_visit(inodes, spacing, count, UInt32(size)), by: racer) }
       },
       timedVisit: { racer, ticks in
-        counts.add(cbaseline_visit_timed(inodes, Int(area.spacing), area.count, UInt32(size), ticks), by: racer)
+        let (inodes, spacing, count) = field.inodes
+        counts.add(cbaseline_visit_timed(inodes, spacing, count, UInt32(size), ticks), by: racer)
       },
-      visitFirst: { count in _ = cbaseline_visit(inodes, Int(area.spacing), count, UInt32(size)) },
-      empty: { cbaseline_empty(inodes, Int(area.spacing), area.count) })
+      visitFirst: { count in
+        let (inodes, spacing, _) = field.inodes
+        _ = cbaseline_visit(inodes, spacing, count, UInt32(size))
+      },
+      empty: {
+        let (inodes, spacing, count) = field.inodes
+        cbaseline_empty(inodes, spacing, count)
+      })
   }
 }
 
 /// Where contestants meet: memory for inodes, and what each racer's visits counted.
 public final class BenchField: @unchecked Sendable {
-  public let area: BenchArea
+  /// Where the inodes lie at present: contestants ask each time that they are called.
+  public private(set) var area: BenchArea
   public let counts: RacerCounts
   let racerCount: Int
   private let blocks: [(block: UnsafeMutableRawPointer, bytes: Int)]
 
+  private static let page = 4096
+  private static let linePair = 128
+  /// Bytes that inodes may be moved by.
+  private static let room = 64 * page
+
   public init(inodes: Int, spacing: Int, sharedBytes: Int = 0, racers: Int) {
     // On pages of their own.
-    blocks = [inodes * spacing, max(sharedBytes, 128)].map { bytes in
-      (UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096), bytes)
+    blocks = [inodes * spacing + Self.room, max(sharedBytes, 128)].map { bytes in
+      (UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.page), bytes)
     }
     area = BenchArea(
       base: UInt(bitPattern: blocks[0].block), spacing: UInt(spacing), count: inodes,
@@ -106,9 +115,25 @@ public final class BenchField: @unchecked Sendable {
   }
   deinit { for (block, _) in blocks { block.deallocate() } }
 
+  /// Where the inodes lie at present, as C takes it.
+  public var inodes: (first: UnsafeMutableRawPointer, spacing: Int, count: Int) {
+    let area = area
+    return (UnsafeMutableRawPointer(bitPattern: area.base).unsafelyUnwrapped, Int(area.spacing), area.count)
+  }
+
+  /// Moves the inodes to another place within a page. Where they lie by chance to the heap is a process's own, and decides
+  /// over up to a tenth of what contended visits take: whoever measures at many such places gets the same in every process.
+  func move(using generator: inout some RandomNumberGenerator) {
+    let offset = Self.linePair * Int.random(in: 0..<Self.room / Self.linePair, using: &generator)
+    area.base = UInt(bitPattern: blocks[0].block + offset)
+  }
+
   /// As if nobody had ever been here.
   public func clear() {
-    for (block, bytes) in blocks { block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+    let (first, spacing, count) = inodes
+    first.initializeMemory(as: UInt8.self, repeating: 0, count: count * spacing)
+    let (shared, bytes) = blocks[1]
+    shared.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
   }
 }
 

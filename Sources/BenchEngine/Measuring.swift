@@ -1,5 +1,6 @@
 import AddonMemory
 import CAtomics
+import CBaseline
 import Histogram
 import RaceModel
 
@@ -12,8 +13,6 @@ struct Measuring {
   private static let visitsOfEmpty = 2_048
   /// Times that a measure is repeated because the machine changed in the middle.
   private static let attempts = 3
-  /// The machine has changed where a round trip takes so much longer, or shorter.
-  private static let change = 1.5
 
   let bench: Bench
   let contest: Contest
@@ -35,13 +34,19 @@ struct Measuring {
     // The control comes last.
     let contestants = able + [able[1]]
     var changed = true
+    var roundTrip: Double?
     var samples: [Samples] = []
     for _ in 0..<Self.attempts where changed && !bench.isInterrupted() {
+      // Racers leave the heap in other pieces each time.
+      cbaseline_tidy_heap()
       let before = try pair.roundTrip()
       samples = try sample(measure, contestants, on: crew)
       let after = try pair.roundTrip()
       changed = false
-      if let before, let after { changed = max(before, after) > Self.change * min(before, after) }
+      if let before, let after {
+        roundTrip = (before + after) / 2
+        changed = max(before, after) > BenchResult.placementChange * min(before, after)
+      }
     }
     guard let reference = samples.first, !reference.times.isEmpty else { return }
     let control = samples.last.map { last in
@@ -60,7 +65,8 @@ struct Measuring {
           comparison: ratio.map { changed ? .notCompared : comparison($0, isControl ? 0 : apart) },
           wastedAllocations: samples[index].wasted,
           retries: contestant.countsRetries ? samples[index].retries : nil, wins: samples[index].wins,
-          latencies: measure == .contended ? try latencies(of: contestant, on: crew) : []))
+          latencies: measure == .contended ? try latencies(of: contestant, on: crew) : [],
+          roundTrip: roundTrip))
     }
   }
 
@@ -112,6 +118,7 @@ struct Measuring {
     for repetition in 0..<all {
       if bench.isInterrupted() { break }
       bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
+      contest.field.move(using: &generator)
       // In another order each time, and then the other way round: who comes next finds caches and heap as the one before has
       // left them, and of two each is before the other as often as after it.
       if repetition % 2 == 0 { order.shuffle(using: &generator) } else { order.reverse() }

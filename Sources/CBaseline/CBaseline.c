@@ -4,6 +4,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 struct addon {
   uint32_t lock;
@@ -63,4 +66,10 @@ void cbaseline_empty(void *inodes, long spacing, long count) {
     free(atomic_load_explicit(slot, memory_order_relaxed));
     atomic_store_explicit(slot, NULL, memory_order_relaxed);
   }
+}
+
+void cbaseline_tidy_heap(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }

@@ -170,10 +170,12 @@ public struct BenchResult: Sendable, Equatable, Codable {
   public var wins: [Double]
   /// Nanoseconds of one visit, by racer; empty where single visits were not timed.
   public var latencies: [Latency]
+  /// Nanoseconds of a compare-exchange round trip while it was measured; nil where there is one processor.
+  public var roundTrip: Double?
 
   public init(
     contestant: String, measure: BenchMeasure, racers: Int, time: Estimate, ratio: Estimate?, comparison: Comparison?,
-    wastedAllocations: Double, retries: Double? = nil, wins: [Double], latencies: [Latency]
+    wastedAllocations: Double, retries: Double? = nil, wins: [Double], latencies: [Latency], roundTrip: Double? = nil
   ) {
     self.contestant = contestant
     self.measure = measure
@@ -185,7 +187,18 @@ public struct BenchResult: Sendable, Equatable, Codable {
     self.retries = retries
     self.wins = wins
     self.latencies = latencies
+    self.roundTrip = roundTrip
   }
+
+  /// Whether the processors lay as far apart while `other` was measured; nil where that is not known. It does not matter to
+  /// one racer.
+  public func wasPlacedLike(_ other: BenchResult) -> Bool? {
+    if racers == 1 { return true }
+    guard let here = roundTrip, let there = other.roundTrip else { return nil }
+    return max(here, there) < Self.placementChange * min(here, there)
+  }
+  /// The machine has moved the processors where a round trip takes so much longer, or shorter.
+  public static let placementChange = 1.5
 }
 
 /// Percentiles of the time of one visit, in nanoseconds, the time stamp's own cost included.

@@ -5,10 +5,12 @@ public struct BenchComparison {
   public struct Change: Sendable {
     public let scenario: String
     public let result: BenchResult
-    /// Ratios to the reference; or nanoseconds, where the reference takes too little to hold anything against it.
-    public let before: Estimate
-    public let now: Estimate
-    public let isInNanoseconds: Bool
+    /// To the reference.
+    public let ratioBefore: Estimate
+    public let ratioNow: Estimate
+    /// In nanoseconds.
+    public let timeBefore: Estimate
+    public let timeNow: Estimate
     /// Slower than before by more than the intervals and the threshold explain.
     public let isRegression: Bool
     public let isImprovement: Bool
@@ -18,12 +20,25 @@ public struct BenchComparison {
   /// Measures that one of them has not, or that were measured while the machine was another.
   public let missing: [String]
 
+  /// One figure then and now.
+  private struct Shift {
+    let isSlower: Bool
+    let isFaster: Bool
+    /// `unit` is nanoseconds; the threshold a part, 0.05 for 5 %.
+    init(from before: Estimate, to now: Estimate, unit: Double, _ threshold: Double) {
+      let isResolved = abs(now.median - before.median) * unit >= BenchComparison.resolution
+      isSlower = isResolved && now.low > before.high * (1 + threshold)
+      isFaster = isResolved && now.high < before.low / (1 + threshold)
+    }
+  }
+
   /// Nanoseconds of one visit, about a processor's cycle, below which nothing is a change: where a loop happens to lie, and
   /// what the processor's other thread does, decide as much from one process to the next.
   private static let resolution = 0.3
 
   /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie. Of what takes
-  /// the reference less than a cycle, it compares times.
+  /// the reference less than a cycle, it compares times. What got slower takes more time as well: a ratio alone may also have
+  /// moved because the reference did. What was measured while the processors lay elsewhere compares with nothing.
   public init(_ before: BenchDocument, _ now: BenchDocument, threshold: Double) {
     var changes: [Change] = []
     var missing: [String] = []
@@ -61,40 +76,42 @@ public struct BenchComparison {
           missing.append("\(name): the machine changed while it was measured")
           continue
         }
+        let placementHeld = result.wasPlacedLike(same)
+        if placementHeld == false {
+          missing.append("\(name): the processors lie elsewhere than in the baseline; measure again")
+          continue
+        }
         func reference(_ results: [BenchResult]?) -> Double {
           results?.first { $0.measure == result.measure && $0.racers == result.racers && $0.ratio == nil }?.time.median
             ?? 0
         }
         let yardstick = min(reference(old?.results), reference(bench.results))
-        let isInNanoseconds = yardstick < Self.resolution
-        let (before, now) = isInNanoseconds ? (same.time, result.time) : (then, ratio)
-        let isResolved = abs(now.median - before.median) * (isInNanoseconds ? 1 : yardstick) >= Self.resolution
+        let ratios = Shift(from: then, to: ratio, unit: yardstick, threshold)
+        let times = Shift(from: same.time, to: result.time, unit: 1, threshold)
+        let witnesses = yardstick < Self.resolution ? [times] : placementHeld == true ? [ratios, times] : [ratios]
         changes.append(
           Change(
-            scenario: bench.scenario, result: result, before: before, now: now, isInNanoseconds: isInNanoseconds,
-            isRegression: isResolved && now.low > before.high * (1 + threshold),
-            isImprovement: isResolved && now.high < before.low / (1 + threshold)))
+            scenario: bench.scenario, result: result, ratioBefore: then, ratioNow: ratio, timeBefore: same.time,
+            timeNow: result.time, isRegression: witnesses.allSatisfy(\.isSlower),
+            isImprovement: witnesses.allSatisfy(\.isFaster)))
       }
     }
     self.changes = changes
     self.missing = missing
   }
 
-  private func text(_ estimate: Estimate, of change: Change) -> String {
-    change.isInNanoseconds ? "\(Time.text(estimate.median)) ns" : Number.fixed(estimate.median, 3)
-  }
-
   public var hasRegression: Bool { changes.contains(where: \.isRegression) }
 
   public var parts: [ReportPart] {
     var table = TextTable([
-      .left("against the baseline"), .left("measure"), .left("strategy"), .right("ratio then"), .right("ratio now"),
-      .left(""),
+      .left("against the baseline"), .left("measure"), .left("strategy"), .right("ratio then"), .right("now"),
+      .right("time then"), .right("now"), .left(""),
     ])
     for change in changes {
       table.add([
         change.scenario, "\(change.result.measure.rawValue), \(change.result.racers)", change.result.contestant,
-        text(change.before, of: change), text(change.now, of: change),
+        Number.fixed(change.ratioBefore.median, 3), Number.fixed(change.ratioNow.median, 3),
+        "\(Time.text(change.timeBefore.median)) ns", "\(Time.text(change.timeNow.median)) ns",
         change.isRegression ? "SLOWER" : change.isImprovement ? "faster" : "no difference",
       ])
     }

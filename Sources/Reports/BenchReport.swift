@@ -28,8 +28,10 @@ public struct BenchReport {
     var columns: [TextTable.Column] = [
       .left(title), .right("ns"), .right("95 %"), .right("ratio"), .right("95 %"), .left(""),
     ]
+    let anyCountsRetries = results.contains { $0.retries != nil }
     if measure == .contended {
-      columns.insert(contentsOf: [.right("wasted/slot"), .right("retries/slot"), .right("won by racer")], at: 3)
+      let retries = anyCountsRetries ? [TextTable.Column.right("retries/slot")] : []
+      columns.insert(contentsOf: [.right("wasted/slot")] + retries + [.right("won by racer")], at: 3)
     }
     var table = TextTable(columns)
     for result in results {
@@ -41,8 +43,8 @@ public struct BenchReport {
         result.comparison?.rawValue ?? "what the others are compared with",
       ]
       if measure == .contended {
-        let retries = result.retries.map { Number.fixed($0, 2) } ?? "-"
-        row.insert(contentsOf: [Number.fixed(result.wastedAllocations, 2), retries, wins(result.wins)], at: 3)
+        let retries = anyCountsRetries ? [result.retries.map { Number.fixed($0, 2) } ?? "-"] : []
+        row.insert(contentsOf: [Number.fixed(result.wastedAllocations, 2)] + retries + [wins(result.wins)], at: 3)
       }
       table.add(row)
     }

@@ -185,7 +185,8 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     estimate.high = ratio + 0.01
     func result(_ name: String, _ ratio: Estimate?) -> BenchResult {
       BenchResult(
-        contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [nanoseconds]), ratio: ratio,
+        contestant: name, measure: .fastPath, racers: 1, time: Estimate(of: [nanoseconds * (ratio?.median ?? 1)]),
+        ratio: ratio,
         comparison: comparison,
         wastedAllocations: 0, wins: [], latencies: [])
     }
@@ -213,6 +214,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     // What takes the reference less than a cycle is no yardstick for something else: there times count.
     func short(_ ratio: Double, _ nanoseconds: Double) -> BenchDocument {
       var short = document(ratio, nanoseconds: nanoseconds)
+      for index in 1...2 { short.benches[0].results[index].time = Estimate(of: [nanoseconds]) }
       short.benches[0].results[0].time = Estimate(of: [0.12])
       return short
     }
@@ -220,6 +222,31 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     let slower = BenchComparison(short(71, 14), short(71, 20), threshold: 0.05)
     #expect(slower.hasRegression && slower.parts.text.contains("20.0 ns"))
     #expect(compare(1, 1).changes.count == 1, "neither the reference nor the control is compared")
+  }
+
+  /// A ratio alone shows that the reference moved, a time alone that the machine did, and nothing is known of other placements.
+  @Test func whatGotSlowerTakesMoreTimeInTheSamePlacement() {
+    func contended(_ ratio: Double, _ nanoseconds: Double, roundTrip: Double?) -> BenchDocument {
+      var document = document(ratio, nanoseconds: nanoseconds)
+      for index in document.benches[0].results.indices {
+        document.benches[0].results[index].racers = 2
+        document.benches[0].results[index].roundTrip = roundTrip
+        document.benches[0].results[index].time = Estimate(of: [nanoseconds])
+      }
+      document.benches[0].results[0].time = Estimate(of: [nanoseconds / ratio])
+      return document
+    }
+    func compare(_ now: BenchDocument) -> BenchComparison {
+      BenchComparison(contended(2, 80, roundTrip: 50), now, threshold: 0.05)
+    }
+    #expect(compare(contended(3, 120, roundTrip: 55)).hasRegression)
+    #expect(!compare(contended(3, 80, roundTrip: 55)).hasRegression, "the reference moved")
+    #expect(!compare(contended(2, 120, roundTrip: 55)).hasRegression, "so did the reference")
+    #expect(compare(contended(1, 40, roundTrip: 55)).changes[0].isImprovement)
+    #expect(!compare(contended(1, 80, roundTrip: 55)).changes[0].isImprovement)
+    let elsewhere = compare(contended(3, 300, roundTrip: 120))
+    #expect(elsewhere.changes.isEmpty && elsewhere.missing[0].contains("the processors lie elsewhere"))
+    #expect(compare(contended(3, 80, roundTrip: nil)).hasRegression, "nothing is known: ratios count")
   }
 
   @Test func whatTheMachineSpoiltIsNotCompared() {

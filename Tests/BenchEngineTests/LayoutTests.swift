@@ -63,6 +63,7 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
     }
     let text = LayoutReport(figures).parts.text
     #expect(text.contains("compared with V2") && text.contains("V7") && !text.contains("V0 "))
+    #expect(text.contains("wasted/slot") && !text.contains("retries/slot"), "nobody counts them")
     #expect(BenchDocument(machine: .here, layouts: [figures]).everything.count == 17)
   }
 

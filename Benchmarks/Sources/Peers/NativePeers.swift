@@ -45,23 +45,29 @@ enum NativePeers {
     _ name: String, _ create: @escaping Prepare, _ visit: @escaping Visit, _ empty: @escaping Prepare,
     on field: BenchField
   ) -> Contestant {
-    let area = field.area
     let counts = field.counts
-    let inodes = UnsafeMutableRawPointer(bitPattern: area.base)!
     return Contestant(
       name,
       create: {
         field.clear()
-        create(inodes, Int(area.spacing), area.count)
+        let (inodes, spacing, count) = field.inodes
+        create(inodes, spacing, count)
       },
       visit: { racer, passes in
+        let (inodes, spacing, count) = field.inodes
         for _ in 0..<passes {
-          let tally = visit(inodes, Int(area.spacing), area.count)
+          let tally = visit(inodes, spacing, count)
           counts.add(allocations: tally.allocations, losses: tally.losses, by: racer)
         }
       },
-      visitFirst: { count in _ = visit(inodes, Int(area.spacing), count) },
-      empty: { empty(inodes, Int(area.spacing), area.count) })
+      visitFirst: { count in
+        let (inodes, spacing, _) = field.inodes
+        _ = visit(inodes, spacing, count)
+      },
+      empty: {
+        let (inodes, spacing, count) = field.inodes
+        empty(inodes, spacing, count)
+      })
   }
 }
 

@@ -91,30 +91,30 @@ enum SwiftPeers {
   private static func contestant<S: LazySlot & ~Copyable>(
     _ name: String, _ type: S.Type, on field: BenchField
   ) -> Contestant {
-    let area = field.area
     let counts = field.counts
-    precondition(MemoryLayout<S>.stride <= Int(area.spacing))
+    precondition(MemoryLayout<S>.stride <= Int(field.area.spacing))
     return Contestant(
       name,
       create: {
         field.clear()
-        for number in 0..<area.count { slot(area, number, S.self).initialize(to: S()) }
+        for number in 0..<field.area.count { slot(field.area, number, S.self).initialize(to: S()) }
       },
       visit: { racer, passes in
+        let area = field.area
         for _ in 0..<passes {
           let tally = visit(area, area.count, S.self)
           counts.add(allocations: tally.allocations, losses: tally.losses, by: racer)
         }
       },
-      visitFirst: { count in _ = visit(area, count, S.self) },
+      visitFirst: { count in _ = visit(field.area, count, S.self) },
       empty: {
-        for number in 0..<area.count {
-          let slot = slot(area, number, S.self)
+        for number in 0..<field.area.count {
+          let slot = slot(field.area, number, S.self)
           slot.deinitialize(count: 1)
           slot.initialize(to: S())
         }
       },
-      destroy: { for number in 0..<area.count { slot(area, number, S.self).deinitialize(count: 1) } })
+      destroy: { for number in 0..<field.area.count { slot(field.area, number, S.self).deinitialize(count: 1) } })
   }
 
   @inline(__always)

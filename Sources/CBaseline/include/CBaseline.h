@@ -21,4 +21,7 @@ struct cbaseline_tally cbaseline_visit_timed(
 /// Frees what hangs off the slots, and empties them. Nobody else may be looking.
 void cbaseline_empty(void *_Nonnull inodes, long spacing, long count);
 
+/// Makes one piece again of what has been freed, where the C library can: what is allocated next lies side by side.
+void cbaseline_tidy_heap(void);
+
 #endif
