@@ -121,8 +121,8 @@ public final class BenchField: @unchecked Sendable {
     return (UnsafeMutableRawPointer(bitPattern: area.base).unsafelyUnwrapped, Int(area.spacing), area.count)
   }
 
-  /// Moves the inodes to another place within a page. Where they lie by chance to the heap is a process's own, and decides
-  /// over up to a tenth of what contended visits take: whoever measures at many such places gets the same in every process.
+  /// Moves the inodes to another place in their room. Where they lie by chance to the heap is a process's own, and decides
+  /// over up to a tenth of what contended visits take: measured at many such places, it is not one process's figure.
   func move(using generator: inout some RandomNumberGenerator) {
     let offset = Self.linePair * Int.random(in: 0..<Self.room / Self.linePair, using: &generator)
     area.base = UInt(bitPattern: blocks[0].block + offset)

@@ -135,7 +135,7 @@ extension VisitLoop {
       }
       visit(number, fiber: nil)
       if isLooking {
-        start.pointee.looked(tooEarly: foundNothing(number))
+        adapt(start, afterLookAt: number)
       } else if log[number &* S.slotCount] & LogWord.sawNull == 0 {
         start.pointee.cameTooLate(after: isLast)
       }
@@ -144,8 +144,13 @@ extension VisitLoop {
     meeting.announce(epoch &+ UInt64(count) &+ 1)
   }
 
+  /// Out of the way of visits that populate: some instructions more between them, and they miss each other.
+  @inline(never) private func adapt(_ start: UnsafeMutablePointer<AdaptiveStart>, afterLookAt number: Int) {
+    start.pointee.looked(tooEarly: foundNothing(number))
+  }
+
   /// Whether this racer's visit said so of any of the inode's slots.
-  @inline(__always) private func foundNothing(_ number: Int) -> Bool {
+  private func foundNothing(_ number: Int) -> Bool {
     var words: UInt64 = 0
     var slot = 0
     while slot < S.slotCount {
@@ -161,6 +166,7 @@ extension VisitLoop {
 struct AdaptiveStart {
   static let fraction = 4
   static let limit = 2000 << fraction
+  /// A looker waits as long as a visit takes to its publication, in the slowest of builds.
   static let limitOfLookers = 65_536 << fraction
   var delay = 40 << fraction
 
@@ -175,7 +181,7 @@ struct AdaptiveStart {
 
   /// This racer only looks: so it hovers about the moment of publication, in steps of a sixty-fourth, because that may be
   /// far into a visit. What is detached again may also have gone already: waiting longer for it ends, and begins anew.
-  @inline(__always) mutating func looked(tooEarly: Bool) {
+  mutating func looked(tooEarly: Bool) {
     let step = 1 << Self.fraction &+ delay >> 6
     if tooEarly {
       delay &+= step

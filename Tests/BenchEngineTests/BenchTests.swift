@@ -89,6 +89,24 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     }
   }
 
+  /// All contestants of one turn find the inodes at the same place, at the beginning of a pair of cache lines.
+  @Test func inodesLieElsewhereInEveryTurn() throws {
+    let field = BenchField(inodes: 8, spacing: 64, racers: 2)
+    var places: [UInt] = []
+    func contestant(_ name: String) -> Contestant {
+      Contestant(
+        name, measures: [.firstAllocation], create: { places.append(field.area.base) }, visit: { _, _ in }, empty: {})
+    }
+    var options = BenchOptions()
+    (options.measures, options.inodes, options.repetitions, options.warmUp) = ([.firstAllocation], 8, 11, 0)
+    let contest = Contest("places", site: "-", role: "-", on: field, [contestant("one"), contestant("another")])
+    _ = try Bench().run(contest, options)
+    // With the control three in a turn, and all over again where the machine changed.
+    let turns = stride(from: 0, to: places.count, by: 3).map { Array(places[$0..<$0 + 3]) }
+    #expect(turns.count % 11 == 0 && turns.allSatisfy { Set($0).count == 1 && $0[0] % 128 == 0 })
+    #expect(Set(turns.map { $0[0] }).count > 8)
+  }
+
   @Test func anInterruptEndsItWithWhatThereIs() throws {
     var bench = Bench()
     bench.isInterrupted = { true }

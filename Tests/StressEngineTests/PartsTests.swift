@@ -65,6 +65,40 @@ import Testing
   }
 }
 
+@Suite struct AdaptiveStartTests {
+  /// What each of so many looks finds, of something that is attached in these instructions of the others' visits.
+  private func looks(_ count: Int, at attached: Range<Int>) -> [Bool] {
+    var start = AdaptiveStart()
+    return (0..<count).map { _ in
+      let found = attached.contains(start.delay >> AdaptiveStart.fraction)
+      start.looked(tooEarly: !found)
+      return found
+    }
+  }
+
+  /// It finds its way from 40 instructions on, and then sees as often what was there before as what is there after.
+  @Test(arguments: [0, 50, 1000, 50_000])
+  func aLookerHoversAboutThePublication(_ publication: Int) {
+    let found = looks(4000, at: publication..<Int.max).suffix(2000).filter { $0 }.count
+    #expect(publication == 0 ? found == 2000 : (900...1100).contains(found), "\(found) of 2000")
+  }
+
+  /// It comes from too late, where what is attached has gone when it begins, and sees it again and again.
+  @Test(arguments: [10..<20, 1000..<1100, 20_000..<25_000])
+  func aLookerMeetsWhatIsAttachedForAMomentOnly(_ attached: Range<Int>) {
+    let found = looks(4000, at: attached).suffix(2000).filter { $0 }.count
+    #expect((500...1500).contains(found), "\(found) of 2000")
+  }
+
+  @Test func aLookerThatNeverFindsAnythingDoesNotWaitForEver() {
+    var start = AdaptiveStart()
+    for _ in 0..<10_000 {
+      start.looked(tooEarly: true)
+      #expect(start.delay <= AdaptiveStart.limitOfLookers)
+    }
+  }
+}
+
 @Suite struct TuningTests {
   @Test func theFastestOfThoseThatYieldEnoughIsKept() {
     var tuning = Tuning([8, 16, 32], enoughYield: 0.9)
