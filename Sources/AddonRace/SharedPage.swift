@@ -8,16 +8,19 @@ import RaceModel
 /// Words of 64 bits, all relaxed: they are for people.
 final class SharedPage: @unchecked Sendable {
   enum Word: Int {
-    case phase, rounds, populations, collisions, seed, executions, estimate
+    case phase, rounds, populations, collisions, seed, executions, estimate, steps
+    /// The first of a text's.
+    case text
   }
   enum Phase: UInt64 {
-    case notStarted, racing, reporting, exploring
+    case notStarted, racing, reporting, exploring, measuring
     var words: String {
       switch self {
-      case .notStarted: "before the race"
+      case .notStarted: "before it began"
       case .racing: "while racing"
-      case .reporting: "after the race"
+      case .reporting: "after its work"
       case .exploring: "while exploring"
+      case .measuring: "while measuring"
       }
     }
   }
@@ -63,4 +66,25 @@ final class SharedPage: @unchecked Sendable {
   }
 
   var phase: Phase { Phase(rawValue: self[.phase]) ?? .notStarted }
+
+  private static let wordsOfText = 16
+
+  /// What it is doing, the first 128 bytes of it. Read while it is written it is torn.
+  var text: String {
+    get {
+      let text = words + Word.text.rawValue
+      let bytes = (0..<Self.wordsOfText).flatMap { word in
+        withUnsafeBytes(of: catomics_load_relaxed_64(text + word).littleEndian, Array.init)
+      }
+      return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    set {
+      var bytes = Array(newValue.utf8.prefix(Self.wordsOfText * 8))
+      bytes += Array(repeating: 0, count: Self.wordsOfText * 8 - bytes.count)
+      for word in 0..<Self.wordsOfText {
+        let value = bytes[word * 8..<word * 8 + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        catomics_store_relaxed_64(words + Word.text.rawValue + word, value)
+      }
+    }
+  }
 }

@@ -9,8 +9,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Of each scenario that has a 'bench' section: the fast path, the first allocation alone, and racers that contend; or \
       where the inode's fields lie, if it has a 'layout' section in there. Samples of all contestants are taken in turn, so \
-      that what the machine does meanwhile it does to all of them; a difference is one only beyond the intervals, and \
-      beyond what one differs from itself. Exit status 1 if something is slower than the baseline, 2 if nothing could be \
+      that what the machine does meanwhile it does to all of them, and in several processes, since each has its memory \
+      elsewhere; a difference is one only beyond the intervals, and beyond what one differs from itself. Exit status 1 if something is slower than the baseline, 2 if nothing could be \
       compared.
       """)
 
@@ -26,7 +26,9 @@ struct BenchCommand: ParsableCommand {
   var racers: String?
   @Option(help: ArgumentHelp("Inodes of a round, 8-1048576.", valueName: "n"))
   var inodes: Int?
-  @Option(help: ArgumentHelp("Samples of each measure, 11-10001.", valueName: "n"))
+  @Option(help: ArgumentHelp("Processes that measure, one after the other, 1-101.", valueName: "n"))
+  var processes: Int?
+  @Option(help: ArgumentHelp("Samples of each measure in each process, 11-10001.", valueName: "n"))
   var repetitions: Int?
   @Option(help: ArgumentHelp("Keep the figures as a baseline of this name.", valueName: "name"))
   var save: String?
@@ -52,6 +54,7 @@ struct BenchCommand: ParsableCommand {
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
     try Override.check(inodes, BenchLimits.inodes, "--inodes")
+    try Override.check(processes, BenchLimits.processes, "--processes")
     try Override.check(repetitions, BenchLimits.repetitions, "--repetitions")
     for count in try racerCounts() ?? [] { try Override.check(count, BenchLimits.racers, "--racers") }
     for name in try strategyNames() ?? [] { try Override.check(strategy: name) }
@@ -108,30 +111,24 @@ struct BenchCommand: ParsableCommand {
 
   /// One scenario's figures, into the document, and as they are shown.
   private func measure(_ found: FoundScenario, into document: inout BenchDocument) throws -> [ReportPart] {
-    guard let (scenario, bench) = try prepare(found) else { return [] }
-    defer { ProgressLine(name: scenario.name).clear() }
+    guard let scenario = try prepare(found) else { return [] }
+    let progress = ProgressLine(name: scenario.name)
+    defer { progress.clear() }
+    var children = Children()
+    children.benchProgress = { progress.show($0) }
     do {
-      if let sweep {
-        if scenario.bench?.layout != nil { throw EngineError("a layout study has its own inodes; leave --sweep out") }
-        let figures = try bench.sweep(scenario, along: sweep)
-        document.sweeps.append(figures)
-        return SweepReport(figures).parts
-      }
-      if scenario.bench?.layout != nil {
-        let figures = try bench.study(scenario)
-        document.layouts.append(figures)
-        return LayoutReport(figures).parts
-      }
-      let figures = try bench.run(scenario)
-      document.benches.append(figures)
-      return BenchReport(figures).parts
+      guard let outcome = try children.measure(scenario, along: sweep) else { return [] }
+      document.add(outcome)
+      return outcome.parts
     } catch let error as EngineError {
       throw BenchFailure("\(scenario.name): \(error)", .invalid)
+    } catch let error as ChildDeath {
+      throw BenchFailure("\(scenario.name): \(error)", .died)
     }
   }
 
   /// Nil where a folder's scenario has no bench section.
-  private func prepare(_ found: FoundScenario) throws -> (Scenario, Bench)? {
+  private func prepare(_ found: FoundScenario) throws -> Scenario? {
     switch found {
     case .invalid(let error, _): throw BenchFailure("\(error)", .invalid)
     case .scenario(var scenario, let file):
@@ -151,6 +148,7 @@ struct BenchCommand: ParsableCommand {
         throw BenchFailure(
           "\(scenario.name): a layout study compares layouts, not strategies\n    leave --strategies out", .invalid)
       }
+      if let processes { options.processes = processes }
       if let repetitions { options.repetitions = repetitions }
       scenario.bench = options
       if let stranger = options.strategies.first(where: { !Bench.strategies(at: scenario.site).contains($0) }) {
@@ -158,14 +156,9 @@ struct BenchCommand: ParsableCommand {
           "strategy '\(stranger)' cannot be measured at site '\(scenario.site)'\n    those that can: "
             + Bench.strategies(at: scenario.site).joined(separator: ", "), .invalid)
       }
-      let progress = ProgressLine(name: scenario.name)
-      var bench = Bench()
-      bench.isInterrupted = { cthreads_interrupted() != 0 }
-      bench.progress = { progress.show($0, $1, $2) }
-      return (scenario, bench)
+      return scenario
     }
   }
-
 }
 
 private func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }

@@ -184,24 +184,18 @@ struct ProgressLine {
   init(name: String) { self.name = name }
 
   func show(_ progress: RunProgress) {
-    guard isShown else { return }
-    let text =
-      "\(name): \(Number.grouped(progress.populations)) populations, "
-      + "\(Number.grouped(progress.collisions)) collisions"
-    FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
+    show(
+      "\(Number.grouped(progress.populations)) populations, \(Number.grouped(progress.collisions)) collisions")
   }
 
   func show(_ progress: ExploreProgress) {
-    guard isShown else { return }
     let rest = progress.estimate.map { " of about \(Number.grouped(Int(min($0, 1e15))))" } ?? ""
-    let text = "\(name), \(progress.model.rawValue): \(Number.grouped(progress.executions)) executions\(rest)"
-    FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
+    show("\(progress.model.rawValue): \(Number.grouped(progress.executions)) executions\(rest)")
   }
 
-  func show(_ measure: String, _ racers: Int, _ done: Double) {
+  func show(_ text: String) {
     guard isShown else { return }
-    let text = "\(name), \(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(done * 100)) %"
-    FileHandle.standardError.write(Data("\r\u{1b}[2K\(text)".utf8))
+    FileHandle.standardError.write(Data("\r\u{1b}[2K\(name), \(text)".utf8))
   }
 
   func clear() {

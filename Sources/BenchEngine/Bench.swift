@@ -18,6 +18,16 @@ public struct Bench {
     BenchCode.all.filter { $0.site == site }.map(\.strategy.name)
   }
 
+  /// Whatever a scenario's bench is of: layouts, strategies along an axis, or strategies.
+  public func measure(_ scenario: Scenario, along axis: BenchAxis? = nil) throws(EngineError) -> BenchOutcome {
+    let isOfLayouts = scenario.bench?.layout != nil
+    if let axis {
+      if isOfLayouts { throw EngineError("a layout study has its own inodes; leave --sweep out") }
+      return .sweep(try sweep(scenario, along: axis))
+    }
+    return isOfLayouts ? .layouts(try study(scenario)) : .figures(try run(scenario))
+  }
+
   public func run(_ scenario: Scenario) throws(EngineError) -> BenchFigures {
     let options = scenario.bench ?? BenchOptions()
     return try run(Contest(scenario, options), options)

@@ -4,7 +4,7 @@ import RaceModel
 /// Everything that was measured, as JSON and as CSV, and as the baseline that another is compared with.
 public struct BenchDocument: Codable, Sendable {
   public static let format = "addonrace-bench"
-  public static let version = 2
+  public static let version = 3
 
   public var format: String
   public var version: Int
@@ -22,6 +22,14 @@ public struct BenchDocument: Codable, Sendable {
     self.benches = benches
     self.sweeps = sweeps
     self.layouts = layouts
+  }
+
+  public mutating func add(_ outcome: BenchOutcome) {
+    switch outcome {
+    case .figures(let figures): benches.append(figures)
+    case .sweep(let sweep): sweeps.append(sweep)
+    case .layouts(let figures): layouts.append(figures)
+    }
   }
 
   /// All figures there are, those of sweeps with their value behind the scenario's name.
@@ -47,7 +55,8 @@ public struct BenchDocument: Codable, Sendable {
   public var csv: String {
     let titles = [
       "scenario", "site", "measure", "racers", "contestant", "ns", "ns_low", "ns_high", "ratio", "ratio_low",
-      "ratio_high", "comparison", "wasted_allocations", "retries", "wins", "p50_ns", "p99_ns", "p99.9_ns", "max_ns",
+      "ratio_high", "comparison", "processes", "wasted_allocations", "retries", "wins", "p50_ns", "p99_ns", "p99.9_ns",
+      "max_ns",
     ]
     let rows = everything.flatMap { bench in
       bench.results.map { result -> [String] in
@@ -59,7 +68,7 @@ public struct BenchDocument: Codable, Sendable {
           "\(result.time.median)", "\(result.time.low)", "\(result.time.high)",
           result.ratio.map { "\($0.median)" } ?? "",
           result.ratio.map { "\($0.low)" } ?? "", result.ratio.map { "\($0.high)" } ?? "",
-          result.comparison?.rawValue ?? "", "\(result.wastedAllocations)",
+          result.comparison?.rawValue ?? "", "\(result.processes)", "\(result.wastedAllocations)",
           result.retries.map { "\($0)" } ?? "",
           result.wins.map { "\($0)" }.joined(separator: "/"), slowest(\.median), slowest(\.p99),
           slowest(\.p999), slowest(\.max),

@@ -9,7 +9,7 @@ public struct BenchReport {
     [
       .heading(
         "\(figures.scenario): \(figures.site), role \(figures.role), \(figures.inodes) inodes, \(figures.spacing) bytes apart; "
-          + "medians of \(figures.repetitions), with intervals of 95 %")
+          + SamplesText(figures).text)
     ] + measured + [.text(MachineText(figures).text)]
   }
 
@@ -24,7 +24,7 @@ public struct BenchReport {
   }
 
   private func section(_ measure: BenchMeasure, _ racers: Int, _ results: [BenchResult]) -> [ReportPart] {
-    let title = measure == .contended ? "contended, \(racers) racers" : measure.title
+    let title = measure == .contended ? "contended, \(racers) racer\(racers == 1 ? "" : "s")" : measure.title
     var columns: [TextTable.Column] = [
       .left(title), .right("ns"), .right("95 %"), .right("ratio"), .right("95 %"), .left(""),
     ]
@@ -51,7 +51,17 @@ public struct BenchReport {
     let plot = Plot(
       title, y: "ns for one inode", kind: .dots,
       results.map { Plot.Series($0.contestant, [Plot.Point(x: 0, $0.time)]) })
-    return [.table(table), .plot(plot)] + latencies(results)
+    return [.table(table), .plot(plot)] + leftOut(results) + latencies(results)
+  }
+
+  private func leftOut(_ results: [BenchResult]) -> [ReportPart] {
+    let others = figures.processes - (results.first?.processes ?? 0)
+    if others <= 0 { return [] }
+    return [
+      .text(
+        "(of \(figures.processes) processes \(others) left out: the machine had its processors elsewhere, or moved them)"
+      )
+    ]
   }
 
   /// As 52/48 %; of many racers the least and the most.
@@ -82,6 +92,19 @@ public struct BenchReport {
   }
 }
 
+/// What figures are medians of.
+struct SamplesText {
+  private let figures: BenchFigures
+  init(_ figures: BenchFigures) { self.figures = figures }
+
+  var text: String {
+    (figures.processes == 1
+      ? "medians of \(figures.repetitions)"
+      : "medians of \(figures.processes) processes, \(figures.repetitions) samples in each")
+      + ", with intervals of 95 %"
+  }
+}
+
 /// Where figures come from, and what they are good for.
 struct MachineText {
   private let figures: BenchFigures
@@ -96,6 +119,17 @@ struct MachineText {
         ", compare-exchange round trip \(Number.fixed(before, 0)) ns before, \(Number.fixed(after, 0)) ns after"
     }
     return text + "\ncontrol: one against itself was within \(Number.percent(figures.noise)) of 1"
+  }
+}
+
+extension BenchOutcome {
+  /// For people.
+  public var parts: [ReportPart] {
+    switch self {
+    case .figures(let figures): BenchReport(figures).parts
+    case .sweep(let sweep): SweepReport(sweep).parts
+    case .layouts(let figures): LayoutReport(figures).parts
+    }
   }
 }
 

@@ -9,7 +9,11 @@ public struct LayoutReport {
   private var others: ArraySlice<LayoutFacts> { figures.layouts.dropFirst() }
 
   public var parts: [ReportPart] {
-    [.heading("\(figures.scenario): layouts of an inode, compared with \(reference.name)"), .table(layouts)]
+    [
+      .heading(
+        "\(figures.scenario): layouts of an inode, compared with \(reference.name); "
+          + SamplesText(figures.firstWatch).text), .table(layouts),
+    ]
       + [.table(conclusions)]
       + figures.options.regimes.flatMap(hooks)
       + [.text("The first watch of an inode, alone and raced:")] + BenchReport(figures.firstWatch).measured

@@ -12,7 +12,9 @@ public struct SweepReport {
     whole.calibration.roundTripAfter = last.calibration.roundTripAfter
     whole.noise = sweep.points.map(\.figures.noise).max() ?? 0
     return [
-      .heading("\(first.scenario): \(first.site), role \(first.role). \(sweep.axis.sentence)")
+      .heading(
+        "\(first.scenario): \(first.site), role \(first.role). \(sweep.axis.sentence) "
+          + "At each value \(SamplesText(first).text).")
     ] + measures.flatMap { [.text("\($0.title), ns for one inode:"), .table(table($0)), .plot(plot($0))] } + [
       .text(MachineText(whole).text)
     ]

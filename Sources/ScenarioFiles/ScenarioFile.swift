@@ -282,9 +282,12 @@ private struct Reading {
     }
     if let value = reader.integer("inodes", in: BenchLimits.inodes) { options.inodes = value }
     if let value = reader.integer("spacing", in: BenchLimits.spacing) { options.spacing = value }
+    options.layout = reader.value("layout").flatMap(layout)
+    // A study takes minutes.
+    if options.layout != nil { options.processes = 1 }
+    if let value = reader.integer("processes", in: BenchLimits.processes) { options.processes = value }
     if let value = reader.integer("repetitions", in: BenchLimits.repetitions) { options.repetitions = value }
     if let value = reader.integer("warm-up", in: BenchLimits.warmUp) { options.warmUp = value }
-    options.layout = reader.value("layout").flatMap(layout)
     reader.rejectUnknownKeys()
     return options
   }

@@ -13,12 +13,15 @@ public struct Command {
   public static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// Runs `addonrace` with these arguments in the package's folder. `interruptedAfter` sends SIGINT then.
+  /// Runs `addonrace` with these arguments in the package's folder. `interruptedAfter` sends SIGINT then; `meanwhile` is called
+  /// with its process number, once it runs.
   public init(_ arguments: String..., interruptedAfter seconds: Double? = nil) throws {
     try self.init(arguments: arguments, interruptedAfter: seconds)
   }
 
-  public init(arguments: [String], interruptedAfter seconds: Double? = nil) throws {
+  public init(
+    arguments: [String], interruptedAfter seconds: Double? = nil, meanwhile: (Int32) throws -> Void = { _ in }
+  ) throws {
     let process = Process()
     let scratch = try TemporaryFolder()
     let output = scratch.url.appendingPathComponent("output")
@@ -35,6 +38,7 @@ public struct Command {
       Thread.sleep(forTimeInterval: seconds)
       process.interrupt()
     }
+    try meanwhile(process.processIdentifier)
     process.waitUntilExit()
     status = process.terminationStatus
     self.output = try String(contentsOf: output, encoding: .utf8)

@@ -194,6 +194,85 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   }
 }
 
+@Suite struct BenchPoolingTests {
+  /// One process: a reference of 10 ns, a contestant, and a control.
+  private func process(
+    _ ratio: Double, roundTrip: Double? = 50, control: Double = 1, _ change: (inout BenchResult) -> Void = { _ in }
+  ) -> BenchFigures {
+    func result(_ name: String, _ ratio: Double?, time: Double) -> BenchResult {
+      func estimate(_ value: Double) -> Estimate {
+        Estimate(of: [value * 0.9, value, value, value, value, value * 1.1])
+      }
+      var result = BenchResult(
+        contestant: name, measure: .contended, racers: 2, time: estimate(time), ratio: ratio.map(estimate),
+        comparison: ratio.map { _ in .noDifference }, wastedAllocations: ratio ?? 0, retries: 0,
+        wins: [0.5, 0.5], latencies: [Latency(median: time, p99: time, p999: time, max: time)], roundTrip: roundTrip)
+      change(&result)
+      return result
+    }
+    return BenchFigures(
+      scenario: "s", site: "file-owner", role: "allocate", inodes: 8, spacing: 64, repetitions: 11, noise: 0,
+      results: [
+        result("C11 by hand", nil, time: 10), result("compare-exchange", ratio, time: 10 * ratio),
+        result(BenchResult.controlName, control, time: 10 * ratio * control),
+      ],
+      calibration: Calibration(), stampCost: 20, recordCost: 0)
+  }
+
+  /// Their intervals are of no account: how far processes are apart is.
+  @Test func theMedianOfProcesses() {
+    let pooled = BenchFigures(pooling: [1.1, 1.3, 1.2, 1.4, 1.25, 1.15, 9].map { process($0) })
+    #expect(pooled.processes == 7)
+    let result = pooled.results[1]
+    #expect(result.ratio?.median == 1.25 && result.ratio?.low == 1.1 && result.ratio?.high == 9)
+    #expect(result.time.median == 12.5 && result.processes == 7)
+    #expect(result.comparison == .slower)
+    #expect(abs(result.wastedAllocations - 16.4 / 7) < 1e-9 && result.wins == [0.5, 0.5])
+    #expect(result.latencies[0].p99 == 12.5 && result.latencies[0].max == 90)
+    #expect(pooled.results[0].ratio == nil && pooled.results[0].comparison == nil)
+  }
+
+  @Test func fewProcessesHaveAWideInterval() {
+    let pooled = BenchFigures(pooling: [process(1), process(2)]).results[1]
+    #expect(pooled.ratio?.median == 1.5 && pooled.ratio?.low == 0.9 && pooled.ratio?.high == 2.2)
+    let one = process(2)
+    #expect(BenchFigures(pooling: [one]) == one)
+  }
+
+  /// Where one differs from itself from process to process, nothing less is a difference.
+  @Test func noiseIsBetweenProcesses() {
+    let controls = [1, 1.02, 0.97, 1, 1.2, 1, 1]
+    let pooled = BenchFigures(pooling: controls.map { process(1.15, control: $0) })
+    #expect(abs(pooled.noise - 0.2) < 1e-9)
+    #expect(pooled.results[1].comparison == .noDifference)
+    #expect(BenchFigures(pooling: controls.map { _ in process(1.15) }).results[1].comparison == .slower)
+  }
+
+  @Test func processesOfAnotherPlacementAreLeftOut() {
+    let trips = [50.0, 52, 250, 48, 51, 240, 50, 49]
+    let pooled = BenchFigures(pooling: trips.map { process($0 > 100 ? 5 : 1.2, roundTrip: $0) })
+    #expect(pooled.results[1].ratio?.high == 1.2 && pooled.results[1].processes == 6)
+    #expect(pooled.results[1].roundTrip == 50 && pooled.results[1].comparison == .slower)
+    #expect(BenchReport(pooled).parts.text.contains("(of 8 processes 2 left out:"))
+    // Of those that the machine changed under, as well.
+    let unsteady = BenchFigures(
+      pooling: trips.map { trip in process(1.2) { if trip > 100 { $0.comparison = .notCompared } } })
+    #expect(unsteady.results[1].processes == 6)
+    // No placement had more than half of them.
+    let torn = BenchFigures(pooling: [20.0, 50, 100, 200, 50, 20].map { process(1.2, roundTrip: $0) })
+    #expect(torn.results[1].comparison == .notCompared && torn.results[1].processes == 6)
+  }
+
+  @Test func sweepsByValue() {
+    let sweeps = [1.0, 2, 3].map { ratio in
+      BenchSweep(
+        axis: .inodes, points: [8, 16].map { BenchSweep.Point(value: $0, figures: process(ratio * Double($0))) })
+    }
+    let pooled = BenchSweep(pooling: sweeps)
+    #expect(pooled.points.map { $0.figures.results[1].ratio?.median } == [16, 32])
+  }
+}
+
 @Suite struct BenchComparisonTests {
   private func document(
     _ ratio: Double, _ comparison: BenchResult.Comparison = .noDifference, nanoseconds: Double = 20
@@ -287,7 +366,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   @Test func csvHasARowForEachResult() {
     let lines = document(1).csv.split(separator: "\n")
     #expect(lines.count == 4)
-    #expect(lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 19 })
+    #expect(lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 20 })
   }
 }
 

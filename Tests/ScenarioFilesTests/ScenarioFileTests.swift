@@ -137,13 +137,14 @@ private func problems(_ text: String) -> [String] {
   @Test func bench() throws {
     let options = try read(
       start + "bench: {racers: [2, 8], strategies: [compare-exchange], role: allocate, inodes: 512, spacing: 128, "
-        + "repetitions: 99, warm-up: 3}\n"
+        + "processes: 9, repetitions: 99, warm-up: 3}\n"
     ).get().bench
     #expect(options?.racers == [2, 8] && options?.strategies == ["compare-exchange"] && options?.role == "allocate")
     #expect(options?.inodes == 512 && options?.spacing == 128 && options?.repetitions == 99 && options?.warmUp == 3)
+    #expect(options?.processes == 9)
     #expect(try read(start + "bench: {}\n").get().bench == BenchOptions())
     #expect(try read(start).get().bench == nil)
-    #expect(problems(start + "bench: {racers: 1}\n")[0].hasPrefix("f.yaml:4:17: error: racers"))
+    #expect(problems(start + "bench: {racers: 0}\n")[0].hasPrefix("f.yaml:4:17: error: racers"))
     #expect(
       problems(start + "bench: {strategies: [eager]}\n")[0].contains("'eager' does not go with site 'file-owner'"))
     #expect(problems(start + "bench: {role: alocate}\n")[0].contains("did you mean 'allocate'?"))
@@ -155,7 +156,9 @@ private func problems(_ text: String) -> [String] {
     let layout = try #require(try read(text + "objects: 624, slabs: [8192]}}\n").get().bench?.layout)
     #expect(layout.layouts == ["V2", "V0"] && layout.regimes == [.inodeWatched] && layout.inodes == [16, 64])
     #expect(layout.beside == [.lock] && layout.objects == [624] && layout.slabs == [8192])
-    #expect(try read(start + "bench: {layout: {}}\n").get().bench?.layout == LayoutOptions())
+    let usual = try read(start + "bench: {layout: {}}\n").get().bench
+    #expect(usual?.layout == LayoutOptions() && usual?.processes == 1, "a study takes minutes")
+    #expect(try read(start + "bench: {processes: 3, layout: {}}\n").get().bench?.processes == 3)
     for (wrong, remedy) in [
       ("layouts: [V9]", "known: V0, V2"), ("layouts: [V0]", "name another"),
       ("regimes: inode-watchd", "'inode-watched'?"),

@@ -1,0 +1,87 @@
+import AddonMemory
+import BenchEngine
+import CThreads
+import Foundation
+import RaceModel
+
+extension Children {
+  /// Seconds in which a child that measures has to come on.
+  private static let patience = 120.0
+
+  /// Measures a scenario in as many processes as its bench asks for, one after the other, and pools what they say. After an
+  /// interrupt there is what came to its end; nil if nothing did.
+  ///
+  /// - Throws: `EngineError` where the scenario cannot be measured, `ChildDeath` where a process died of it.
+  public func measure(_ scenario: Scenario, along axis: BenchAxis? = nil) throws -> BenchOutcome? {
+    let processes = (scenario.bench ?? BenchOptions()).processes
+    var outcomes: [BenchOutcome] = []
+    for number in 1...processes where cthreads_interrupted() == 0 {
+      let place = processes == 1 ? "" : ", process \(number) of \(processes)"
+      let outcome = try measureInOne(scenario, axis) { benchProgress($0 + place) }
+      // Of an interrupted process there is but a part: better than nothing.
+      if cthreads_interrupted() == 0 || outcomes.isEmpty { outcomes.append(outcome) }
+    }
+    return BenchOutcome(pooling: outcomes)
+  }
+
+  private func measureInOne(
+    _ scenario: Scenario, _ axis: BenchAxis?, telling progress: (String) -> Void
+  ) throws -> BenchOutcome {
+    let child = try ChildProcess(.measure(scenario, along: axis))
+    var steps: UInt64 = 0
+    var lastStep = Clock.now()
+    let end = try child.run {
+      if child.page[.steps] != steps {
+        steps = child.page[.steps]
+        lastStep = Clock.now()
+        progress(child.page.text)
+      }
+      return Clock.now() - lastStep <= Self.patience
+    }
+    if let measured = child.answer(Measured.self) { return try measured.outcome }
+    throw ChildDeath(
+      description: end == .killed
+        ? "it did nothing for \(Int(Self.patience)) s and was killed (\(child.page.text))"
+        : child.causeOfDeath + ", " + (steps == 0 ? child.page.phase.words : "after \(child.page.text)")
+          + (child.lastWords.map { "; it said: \($0)" } ?? ""),
+      isHang: end == .killed)
+  }
+}
+
+/// A process that was to measure, and left no figures.
+public struct ChildDeath: Error, CustomStringConvertible {
+  public let description: String
+  /// It was killed.
+  public let isHang: Bool
+}
+
+/// What a child answers that measured.
+enum Measured: Codable {
+  case figures(BenchOutcome)
+  case refused(String)
+
+  /// Measures, and keeps the page up to date.
+  init(_ scenario: Scenario, _ axis: BenchAxis?, _ page: SharedPage) {
+    page[.phase] = SharedPage.Phase.measuring.rawValue
+    var bench = Bench()
+    bench.isInterrupted = { cthreads_interrupted() != 0 }
+    bench.progress = { measure, racers, share in
+      page.text = "\(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(share * 100)) %"
+      page[.steps] += 1
+    }
+    do throws(EngineError) {
+      self = .figures(try bench.measure(scenario, along: axis))
+    } catch {
+      self = .refused(error.description)
+    }
+  }
+
+  var outcome: BenchOutcome {
+    get throws(EngineError) {
+      switch self {
+      case .figures(let outcome): outcome
+      case .refused(let why): throw EngineError(why)
+      }
+    }
+  }
+}
