@@ -36,7 +36,7 @@ export ADDONRACE_RELEASE
 
 say "The peers of the benchmarks"
 build --package-path Benchmarks
-"$(swift build --package-path Benchmarks --show-bin-path)/Peers" --inodes 8 --repetitions 11 >/dev/null
+"$(swift build --package-path Benchmarks --show-bin-path)/Peers" --inodes 8 --processes 2 --repetitions 11 >/dev/null
 echo "they run"
 
 say "Plain tests"

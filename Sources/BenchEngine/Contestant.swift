@@ -95,15 +95,18 @@ public final class BenchField: @unchecked Sendable {
   public let counts: RacerCounts
   let racerCount: Int
   private let blocks: [(block: UnsafeMutableRawPointer, bytes: Int)]
+  private let room: Int
 
   private static let page = 4096
   private static let linePair = 128
-  /// Bytes that inodes may be moved by.
-  private static let room = 64 * page
+  /// Pages that inodes may be moved by.
+  private static let pagesOfRoom = 64
 
-  public init(inodes: Int, spacing: Int, sharedBytes: Int = 0, racers: Int) {
+  /// Inodes stay put where somebody keeps their addresses.
+  public init(inodes: Int, spacing: Int, sharedBytes: Int = 0, racers: Int, stayPut: Bool = false) {
+    room = stayPut ? 0 : Self.pagesOfRoom * Self.page
     // On pages of their own.
-    blocks = [inodes * spacing + Self.room, max(sharedBytes, 128)].map { bytes in
+    blocks = [inodes * spacing + room, max(sharedBytes, 128)].map { bytes in
       (UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.page), bytes)
     }
     area = BenchArea(
@@ -124,7 +127,8 @@ public final class BenchField: @unchecked Sendable {
   /// Moves the inodes to another place in their room. Where they lie by chance to the heap is a process's own, and decides
   /// over up to a tenth of what contended visits take: measured at many such places, it is not one process's figure.
   func move(using generator: inout some RandomNumberGenerator) {
-    let offset = Self.linePair * Int.random(in: 0..<Self.room / Self.linePair, using: &generator)
+    if room == 0 { return }
+    let offset = Self.linePair * Int.random(in: 0..<room / Self.linePair, using: &generator)
     area.base = UInt(bitPattern: blocks[0].block + offset)
   }
 

@@ -8,11 +8,13 @@ public enum BenchOutcome: Sendable, Codable {
   public init?(pooling parts: [BenchOutcome]) {
     switch parts.first {
     case .figures:
-      self = .figures(BenchFigures(pooling: parts.compactMap { if case .figures(let it) = $0 { it } else { nil } }))
+      self = .figures(
+        BenchFigures(pooling: parts.compactMap { if case .figures(let figures) = $0 { figures } else { nil } }))
     case .sweep:
-      self = .sweep(BenchSweep(pooling: parts.compactMap { if case .sweep(let it) = $0 { it } else { nil } }))
+      self = .sweep(BenchSweep(pooling: parts.compactMap { if case .sweep(let sweep) = $0 { sweep } else { nil } }))
     case .layouts:
-      self = .layouts(LayoutFigures(pooling: parts.compactMap { if case .layouts(let it) = $0 { it } else { nil } }))
+      self = .layouts(
+        LayoutFigures(pooling: parts.compactMap { if case .layouts(let figures) = $0 { figures } else { nil } }))
     case nil: return nil
     }
   }

@@ -2,6 +2,7 @@ import AddonMemory
 import AddonRace
 import Addons
 import BenchEngine
+import Foundation
 import RaceModel
 import Reports
 import Testing
@@ -105,6 +106,25 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     let turns = stride(from: 0, to: places.count, by: 3).map { Array(places[$0..<$0 + 3]) }
     #expect(turns.count % 11 == 0 && turns.allSatisfy { Set($0).count == 1 && $0[0] % 128 == 0 })
     #expect(Set(turns.map { $0[0] }).count > 8)
+  }
+
+  /// Who keeps the addresses of inodes finds them where they were, and the word beside them is the one that gets dirty.
+  @Test func inodesThatStayPutHaveTheirDirtyWord() throws {
+    let field = BenchField(inodes: 8, spacing: 512, racers: 2, stayPut: true)
+    let words = (0..<8).map { UnsafeMutablePointer<UInt32>(bitPattern: field.area.base + UInt($0 * 512 + 128)) }
+    var dirty: [Bool] = []
+    func contestant(_ name: String) -> Contestant {
+      Contestant(
+        name, measures: [.besideDirtyWord], create: { for word in words { word?.pointee = 0 } },
+        visit: { _, _ in usleep(2000) },
+        empty: { dirty.append(words.allSatisfy { $0?.pointee != 0 }) })
+    }
+    var options = BenchOptions()
+    (options.measures, options.inodes, options.repetitions, options.warmUp) = ([.besideDirtyWord], 8, 11, 0)
+    options.dirtyDistance = 128
+    let contest = Contest("dirt", site: "-", role: "-", on: field, [contestant("one"), contestant("another")])
+    _ = try Bench().run(contest, options)
+    #expect(dirty.count >= 33 && dirty.count { $0 } > dirty.count / 2, "the writer may come too late now and then")
   }
 
   @Test func anInterruptEndsItWithWhatThereIs() throws {

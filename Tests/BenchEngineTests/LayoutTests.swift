@@ -1,9 +1,10 @@
 import AddonRace
-import BenchEngine
 import CCounters
 import RaceModel
 import Reports
 import Testing
+
+@testable import BenchEngine
 
 private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigures {
   var scenario = Scenario(name: "layouts", question: "?", site: "inode-addons", strategy: "?", racers: [])
@@ -65,6 +66,15 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
     #expect(text.contains("compared with V2") && text.contains("V7") && !text.contains("V0 "))
     #expect(text.contains("wasted/slot") && !text.contains("retries/slot"), "nobody counts them")
     #expect(BenchDocument(machine: .here, layouts: [figures]).everything.count == 17)
+  }
+
+  /// What another processor writes is in the inodes that hooks visit, wherever a contest would move others.
+  @Test func theInodesOfHooksStayPut() {
+    let field = LayoutField(inodes: 16, racers: 2)
+    var generator = FixedGenerator()
+    for _ in 0..<8 { field.field.move(using: &generator) }
+    let inodes = (0..<16).map { field.field.area.base + UInt($0 * LayoutField.spacing) }
+    #expect((0..<16).map { field.order[$0] }.sorted() == inodes)
   }
 
   /// Locks ask for nothing but the inode.

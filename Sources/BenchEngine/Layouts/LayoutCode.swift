@@ -16,7 +16,8 @@ final class LayoutField: @unchecked Sendable {
   var count: Int { field.area.count }
 
   init(inodes: Int, racers: Int) {
-    field = BenchField(inodes: inodes, spacing: Self.spacing, racers: racers)
+    // Each inode holds its superblock's address, and is found by its own in the order.
+    field = BenchField(inodes: inodes, spacing: Self.spacing, racers: racers, stayPut: true)
     shared = LayoutShared(inodes: inodes)
     let area = field.area
     order = .allocate(capacity: inodes)
