@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
       where the inode's fields lie, if it has a 'layout' section in there. Samples of all contestants are taken in turn, so \
       that what the machine does meanwhile it does to all of them, and in several processes, since each has its memory \
       elsewhere; a difference is one only beyond the intervals, and beyond what one differs from itself. Exit status 1 if \
-      something is slower than the baseline, 2 if nothing could be compared.
+      something is slower than the baseline, 2 if nothing could be compared, 3 if a process that measured died.
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv }

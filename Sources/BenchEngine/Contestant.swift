@@ -1,5 +1,6 @@
 import AddonMemory
 import CBaseline
+import CThreads
 import RaceModel
 
 /// What is measured against others: a strategy of the catalog, the same by hand in C11, or something of your own.
@@ -98,6 +99,7 @@ public final class BenchField: @unchecked Sendable {
   private let room: Int
 
   private static let page = 4096
+  private static let hugePage = 2 << 20
   private static let linePair = 128
   /// Pages that inodes may be moved by.
   private static let pagesOfRoom = 64
@@ -105,10 +107,7 @@ public final class BenchField: @unchecked Sendable {
   /// Inodes stay put where somebody keeps their addresses.
   public init(inodes: Int, spacing: Int, sharedBytes: Int = 0, racers: Int, stayPut: Bool = false) {
     room = stayPut ? 0 : Self.pagesOfRoom * Self.page
-    // On pages of their own.
-    blocks = [inodes * spacing + room, max(sharedBytes, 128)].map { bytes in
-      (UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.page), bytes)
-    }
+    blocks = [inodes * spacing + room, max(sharedBytes, 128)].map { bytes in (Self.pages(for: bytes), bytes) }
     area = BenchArea(
       base: UInt(bitPattern: blocks[0].block), spacing: UInt(spacing), count: inodes,
       shared: sharedBytes > 0 ? UInt(bitPattern: blocks[1].block) : 0)
@@ -117,6 +116,16 @@ public final class BenchField: @unchecked Sendable {
     clear()
   }
   deinit { for (block, _) in blocks { block.deallocate() } }
+
+  /// Pages of their own; huge ones for what fills some, as the kernel maps all of its memory. With small ones a hook on one of
+  /// many inodes would wait for the translation of its address as long as for the inode.
+  private static func pages(for bytes: Int) -> UnsafeMutableRawPointer {
+    if bytes < hugePage { return .allocate(byteCount: bytes, alignment: page) }
+    let whole = (bytes + hugePage - 1) / hugePage * hugePage
+    let block = UnsafeMutableRawPointer.allocate(byteCount: whole, alignment: hugePage)
+    cthreads_prefer_huge_pages(block, whole)
+    return block
+  }
 
   /// Where the inodes lie at present, as C takes it.
   public var inodes: (first: UnsafeMutableRawPointer, spacing: Int, count: Int) {

@@ -39,6 +39,8 @@ void cthreads_unpin(void) { pthread_setaffinity_np(pthread_self(), sizeof proces
 void cthreads_yield(void) { sched_yield(); }
 void cthreads_name(const char *name) { pthread_setname_np(pthread_self(), name); }
 
+void cthreads_prefer_huge_pages(void *memory, long bytes) { madvise(memory, (size_t)bytes, MADV_HUGEPAGE); }
+
 void cthreads_futex_wait(const uint32_t *word, uint32_t value, int milliseconds) {
   struct timespec limit = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &limit, NULL, 0);

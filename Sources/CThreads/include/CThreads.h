@@ -82,6 +82,9 @@ int cthreads_pin(int index);
 /// Lets the calling thread run wherever the process may again.
 void cthreads_unpin(void);
 
+/// Asks for huge pages where these bytes are touched for the first time; `memory` begins a page. There may be none.
+void cthreads_prefer_huge_pages(void *_Nonnull memory, long bytes);
+
 /// Gives the rest of the time slice away.
 void cthreads_yield(void);
 
