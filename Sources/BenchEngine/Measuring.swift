@@ -200,7 +200,9 @@ struct Measuring {
     let recorders = (0..<crew.racerCount).map { _ in Recorder(visits: options.inodes) }
     contestant.create()
     defer { contestant.destroy() }
-    for _ in 0..<options.repetitions where !bench.isInterrupted() {
+    for repetition in 0..<options.repetitions where !bench.isInterrupted() {
+      bench.progress(
+        "\(contestant.name)'s latencies", crew.racerCount, Double(repetition) / Double(options.repetitions))
       if populatedBefore > 0 { contestant.visitFirst(populatedBefore) }
       try crew.run { visit($0, recorders[$0].ticks) }
       contestant.empty()

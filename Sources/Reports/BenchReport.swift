@@ -9,8 +9,9 @@ public struct BenchReport {
     [
       .heading(
         "\(figures.scenario): \(figures.site), role \(figures.role), \(figures.inodes) inodes, \(figures.spacing) bytes apart; "
-          + SamplesText(figures).text)
-    ] + measured + [.text(MachineText(figures).text)]
+          + SamplesText(figures).text),
+      .text(MachineText(figures).text),
+    ] + measured + [.text(NoiseText(figures).text)]
   }
 
   /// Without what they are about, and where.
@@ -105,21 +106,28 @@ struct SamplesText {
   }
 }
 
-/// Where figures come from, and what they are good for.
+/// Where figures come from.
 struct MachineText {
-  private let figures: BenchFigures
-  init(_ figures: BenchFigures) { self.figures = figures }
+  private let calibration: Calibration
+  init(_ figures: BenchFigures) { calibration = figures.calibration }
 
   var text: String {
-    let calibration = figures.calibration
     var text =
       "machine: \(calibration.processors) processors, load \(Number.fixed(calibration.load, 2)), \(calibration.build) build"
     if let before = calibration.roundTripBefore, let after = calibration.roundTripAfter {
       text +=
         ", compare-exchange round trip \(Number.fixed(before, 0)) ns before, \(Number.fixed(after, 0)) ns after"
     }
-    return text + "\ncontrol: one against itself was within \(Number.percent(figures.noise)) of 1"
+    return text
   }
+}
+
+/// What figures are good for.
+struct NoiseText {
+  private let figures: BenchFigures
+  init(_ figures: BenchFigures) { self.figures = figures }
+
+  var text: String { "control: one against itself was within \(Number.percent(figures.noise)) of 1" }
 }
 
 extension BenchOutcome {

@@ -12,7 +12,7 @@ public struct LayoutReport {
     [
       .heading(
         "\(figures.scenario): layouts of an inode, compared with \(reference.name); "
-          + SamplesText(figures.firstWatch).text), .table(layouts),
+          + SamplesText(figures.firstWatch).text), .text(MachineText(figures.firstWatch).text), .table(layouts),
     ]
       + [.table(conclusions)]
       + figures.options.regimes.flatMap(hooks)
@@ -20,7 +20,7 @@ public struct LayoutReport {
       + bytes
       + [
         .text("What this machine could not show:\n" + notShown.map { "- \($0)" }.joined(separator: "\n")),
-        .text(MachineText(figures.firstWatch).text),
+        .text(NoiseText(figures.firstWatch).text),
       ]
   }
 

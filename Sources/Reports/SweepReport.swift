@@ -14,9 +14,10 @@ public struct SweepReport {
     return [
       .heading(
         "\(first.scenario): \(first.site), role \(first.role). \(sweep.axis.sentence) "
-          + "At each value \(SamplesText(first).text).")
+          + "At each value \(SamplesText(first).text)."),
+      .text(MachineText(whole).text),
     ] + measures.flatMap { [.text("\($0.title), ns for one inode:"), .table(table($0)), .plot(plot($0))] } + [
-      .text(MachineText(whole).text)
+      .text(NoiseText(whole).text)
     ]
   }
 
