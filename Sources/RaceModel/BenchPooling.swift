@@ -22,8 +22,8 @@ extension BenchFigures {
     if parts.count == 1 { return }
     processes = parts.count
     calibration.roundTripAfter = parts.last?.calibration.roundTripAfter
-    stampCost = median(parts.map(\.stampCost))
-    recordCost = median(parts.map(\.recordCost))
+    stampCost = median(parts.map(\.stampCost)) ?? stampCost
+    recordCost = median(parts.map(\.recordCost)) ?? recordCost
     let measures = BenchMeasure.allCases.flatMap { measure in
       Set(parts.flatMap(\.results).filter { $0.measure == measure }.map(\.racers)).sorted().map { racers in
         MeasureOfProcesses(
@@ -52,8 +52,7 @@ extension LayoutFigures {
   public init(pooling parts: [LayoutFigures]) {
     self = parts[0]
     for index in reaches.indices {
-      let misses = parts.compactMap { $0.reaches[index].cacheMisses }
-      reaches[index].cacheMisses = misses.isEmpty ? nil : median(misses)
+      reaches[index].cacheMisses = median(parts.compactMap { $0.reaches[index].cacheMisses })
     }
     for index in hooks.indices { hooks[index].figures = BenchFigures(pooling: parts.map { $0.hooks[index].figures }) }
     firstWatch = BenchFigures(pooling: parts.map(\.firstWatch))
@@ -69,8 +68,7 @@ private struct MeasureOfProcesses {
 
   init(_ all: [[BenchResult]]) {
     let steady = all.filter { !$0.contains { $0.comparison == .notCompared } }
-    let trips = steady.compactMap { $0[0].roundTrip }
-    let usual = trips.isEmpty ? nil : median(trips)
+    let usual = median(steady.compactMap { $0[0].roundTrip })
     let same = steady.filter { results in
       guard results[0].racers > 1, let usual, let trip = results[0].roundTrip else { return true }
       return BenchResult.isSamePlacement(trip, usual)
@@ -87,11 +85,12 @@ private struct MeasureOfProcesses {
   }
 
   var pooled: [BenchResult] {
-    processes[0].map { result in
+    let noise = noise
+    return processes[0].map { result in
       var result = pooled(result)
       // The control is judged by its own interval.
-      let noise = result.contestant == BenchResult.controlName ? 0 : noise
-      result.comparison = result.ratio.map { isCompared ? .init(of: $0, noise: noise) : .notCompared }
+      let isControl = result.contestant == BenchResult.controlName
+      result.comparison = result.ratio.map { isCompared ? .init(of: $0, noise: isControl ? 0 : noise) : .notCompared }
       return result
     }
   }
@@ -100,10 +99,6 @@ private struct MeasureOfProcesses {
   private func pooled(_ first: BenchResult) -> BenchResult {
     let all = processes.compactMap { $0.first { $0.contestant == first.contestant } }
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-    func median(_ path: KeyPath<BenchResult, Double?>) -> Double? {
-      let values = all.compactMap { $0[keyPath: path] }
-      return values.isEmpty ? nil : RaceModel.median(values)
-    }
     var result = first
     result.processes = all.count
     result.time = Estimate(pooling: all.map(\.time))
@@ -114,7 +109,7 @@ private struct MeasureOfProcesses {
       mean(all.compactMap { $0.wins.indices.contains(racer) ? $0.wins[racer] : nil })
     }
     result.latencies = first.latencies.indices.map { racer in Latency(pooling: all.map { $0.latencies[racer] }) }
-    result.roundTrip = median(\.roundTrip)
+    result.roundTrip = median(all.compactMap(\.roundTrip))
     return result
   }
 }
@@ -122,11 +117,11 @@ private struct MeasureOfProcesses {
 extension Latency {
   /// Each percentile is the median of the processes'; the longest visit is the longest of all.
   fileprivate init(pooling parts: [Latency]) {
+    func middle(_ path: KeyPath<Latency, Double>) -> Double { RaceModel.median(parts.map { $0[keyPath: path] }) ?? 0 }
     self.init(
-      median: RaceModel.median(parts.map(\.median)), p99: RaceModel.median(parts.map(\.p99)),
-      p999: RaceModel.median(parts.map(\.p999)), max: parts.map(\.max).max() ?? 0)
+      median: middle(\.median), p99: middle(\.p99), p999: middle(\.p999), max: parts.map(\.max).max() ?? 0)
   }
 }
 
-/// At least one value.
-private func median(_ values: [Double]) -> Double { Estimate(of: values).median }
+/// Nil of none.
+private func median(_ values: [Double]) -> Double? { values.isEmpty ? nil : Estimate(of: values).median }
