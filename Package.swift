@@ -8,8 +8,10 @@ let package = Package(
   products: [
     .library(name: "AddonRace", targets: ["AddonRace"]),
     // For benches of one's own: see Benchmarks/.
-    .library(name: "AddonRaceBench", targets: ["AddonMemory", "Addons", "BenchEngine", "RaceModel", "Reports"]),
-    .executable(name: "addonrace", targets: ["AddonRaceCLI"]),
+    .library(
+      name: "AddonRaceBench", targets: ["AddonMemory", "Addons", "BenchEngine", "BenchModel", "Machine", "RaceModel", "Reports"]),
+    .library(name: "AddonRaceCLI", targets: ["AddonRaceCLI"]),
+    .executable(name: "addonrace", targets: ["AddonRaceMain"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -27,53 +29,76 @@ let package = Package(
     .target(name: "CBaseline", dependencies: ["CThreads"]),
     .target(name: "AddonMemory", dependencies: ["CAtomics", "CThreads"]),
     .target(name: "Addons", dependencies: ["AddonMemory"]),
-    .target(name: "RaceModel", dependencies: ["AddonMemory", "CAtomics", "CThreads"]),
+    .target(name: "Machine", dependencies: ["CAtomics", "CThreads"]),
+    .target(name: "BenchModel", dependencies: ["CThreads", "Machine"]),
+    .target(name: "RaceModel", dependencies: ["AddonMemory", "Addons", "BenchModel", "Machine"]),
+    .target(name: "Recording", dependencies: ["AddonMemory", "RaceModel"]),
     .target(name: "Checkers", dependencies: ["AddonMemory", "RaceModel"]),
-    .target(
-      name: "StressEngine",
-      dependencies: ["AddonMemory", "Addons", "RaceModel", "CAtomics", "CThreads", "CFibers"]),
+    .target(name: "ExploreCore", dependencies: ["AddonMemory", "CFibers", "RaceModel"]),
     .target(
       name: "ExploreEngine",
-      dependencies: ["AddonMemory", "Addons", "RaceModel", "CThreads", "CFibers"]),
+      dependencies: ["AddonMemory", "Addons", "CThreads", "ExploreCore", "Machine", "RaceModel", "Recording"]),
+    .target(
+      name: "RaceLoops",
+      dependencies: [
+        "AddonMemory", "Addons", "CAtomics", "CFibers", "CThreads", "Machine", "RaceModel", "Recording",
+      ]),
+    .target(
+      name: "StressEngine",
+      dependencies: [
+        "AddonMemory", "Addons", "CAtomics", "CThreads", "Machine", "RaceLoops", "RaceModel", "Recording",
+      ]),
     .target(
       name: "BenchEngine",
       dependencies: [
-        "AddonMemory", "Addons", "RaceModel", "CAtomics", "CBaseline", "CCounters", "CLayouts", "CThreads",
+        "AddonMemory", "Addons", "BenchModel", "CAtomics", "CBaseline", "CCounters", "CLayouts", "CThreads", "Machine",
+        "RaceModel",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .target(
+      name: "Subjects",
+      dependencies: ["AddonMemory", "Addons", "BenchEngine", "ExploreEngine", "RaceLoops", "RaceModel"]),
+    .target(
       name: "ScenarioFiles",
-      dependencies: ["AddonMemory", "RaceModel", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["AddonMemory", "BenchModel", "RaceModel", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "Reports",
-      dependencies: ["AddonMemory", "RaceModel", .product(name: "Mustache", package: "swift-mustache")]),
+      dependencies: [
+        "AddonMemory", "BenchModel", "Machine", "RaceModel", .product(name: "Mustache", package: "swift-mustache"),
+      ]),
     .target(
       name: "AddonRace",
       dependencies: [
-        "AddonMemory", "Addons", "RaceModel", "BenchEngine", "Checkers", "StressEngine", "ExploreEngine",
-        "ScenarioFiles",
-        "Reports",
-        "CAtomics",
-        "CThreads",
+        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CThreads", "Checkers", "ExploreCore",
+        "ExploreEngine", "Machine", "RaceModel", "Reports", "ScenarioFiles", "StressEngine", "Subjects",
       ]),
-    .executableTarget(
+    .target(
       name: "AddonRaceCLI",
       dependencies: [
         "AddonMemory", "AddonRace", "CThreads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(name: "AddonRaceMain", dependencies: ["AddonRaceCLI"]),
     .testTarget(name: "AddonMemoryTests", dependencies: ["AddonMemory"]),
     .testTarget(name: "CheckersTests", dependencies: ["AddonMemory", "Checkers", "RaceModel"]),
-    .testTarget(name: "ScenarioFilesTests", dependencies: ["AddonMemory", "RaceModel", "ScenarioFiles"]),
+    .testTarget(
+      name: "ScenarioFilesTests", dependencies: ["AddonMemory", "Addons", "BenchModel", "RaceModel", "ScenarioFiles"]),
+    .testTarget(name: "ExploreCoreTests", dependencies: ["AddonMemory", "ExploreCore", "RaceModel"]),
     .testTarget(
       name: "BenchEngineTests",
-      dependencies: ["AddonMemory", "AddonRace", "Addons", "BenchEngine", "CCounters", "RaceModel", "Reports"]),
+      dependencies: [
+        "AddonMemory", "AddonRace", "Addons", "BenchEngine", "BenchModel", "CCounters", "Machine", "RaceModel", "Reports",
+      ]),
     .testTarget(
-      name: "StressEngineTests", dependencies: ["AddonMemory", "AddonRace", "Addons", "RaceModel", "StressEngine"]),
+      name: "StressEngineTests",
+      dependencies: [
+        "AddonMemory", "AddonRace", "Addons", "Machine", "RaceLoops", "RaceModel", "Recording", "StressEngine",
+      ]),
     .testTarget(
       name: "ExploreEngineTests",
-      dependencies: ["AddonMemory", "AddonRace", "Addons", "Checkers", "ExploreEngine", "RaceModel"]),
+      dependencies: ["AddonMemory", "AddonRace", "Addons", "Checkers", "ExploreCore", "ExploreEngine", "RaceModel"]),
+    .testTarget(name: "ReportsTests", dependencies: ["RaceModel", "Reports"], exclude: ["Golden"]),
     .testTarget(
-      name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceCLI", "AddonRaceTestSupport"],
+      name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceMain", "AddonRaceTestSupport"],
       exclude: ["Golden"]),
     .target(name: "AddonRaceTestSupport", path: "Tests/AddonRaceTestSupport"),
   ],

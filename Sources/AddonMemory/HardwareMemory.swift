@@ -1,11 +1,7 @@
 import CAtomics
 import CThreads
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 /// What one racer asked of the heap, and how often it had to try again.
 @frozen public struct VisitCounts {
@@ -73,11 +69,7 @@ import CThreads
   }
 
   @inlinable @inline(__always) func freeToLibrary(_ addon: Addon) {
-    #if canImport(Glibc)
-      Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address))
-    #elseif canImport(Musl)
-      Musl.free(UnsafeMutableRawPointer(bitPattern: addon.address))
-    #endif
+    Glibc.free(UnsafeMutableRawPointer(bitPattern: addon.address))
   }
 
   // MARK: Locks
@@ -88,18 +80,19 @@ import CThreads
       while load(lock.word, .relaxed) != Lock.unlocked { pause() }
     }
   }
-  @inlinable @inline(__always) public func lock(_ mutex: Mutex) { lock(mutex.lock) }
-  @inlinable @inline(__always) public func unlock(_ mutex: Mutex) { unlock(mutex.lock) }
+  @inlinable @inline(__always) public func lock(_ mutex: SleepingLock) { lock(mutex.lock) }
+  @inlinable @inline(__always) public func unlock(_ mutex: SleepingLock) { unlock(mutex.lock) }
 
   // MARK: Grace periods
 
   /// Racers of the whole process, by their numbers.
   @inlinable public static var mostRacers: Int { 256 }
   private static let sections: ReadSections = {
-    let count = ReadSections.wordCount(racers: mostRacers)
+    let count = ReadSections.wordCount(racers: mostRacers, domains: ReadDomain.most)
     let block = UnsafeMutableRawPointer.allocate(byteCount: count * 8, alignment: 128)
     return ReadSections(
-      words: block.initializeMemory(as: UInt64.self, repeating: 0, count: count), racerCount: mostRacers)
+      words: block.initializeMemory(as: UInt64.self, repeating: 0, count: count), racerCount: mostRacers,
+      domainCount: ReadDomain.most)
   }()
 
   public func enterReadSection(_ domain: ReadDomain) { Self.sections.enter(domain, as: racer) }
@@ -128,9 +121,17 @@ import CThreads
   @inlinable @inline(__always) public func began() -> OperationStart { OperationStart(moment: 0) }
   @inlinable @inline(__always) public func ended(_ start: OperationStart, _ result: HistoryResult) {}
   @inlinable @inline(__always)
-  public func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool { read(word) == value }
+  public func expect(_ word: Word64, holds value: UInt64, _ promise: Promise, _ sentence: StaticString?) -> Bool {
+    read(word) == value
+  }
   @inlinable @inline(__always)
-  public func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt) {}
+  public func violated(
+    _ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt, _ sentence: StaticString?
+  ) {}
+  @inlinable @inline(__always)
+  public func expect(_ word: Word32, holds value: UInt32, _ promise: Promise, _ sentence: StaticString?) -> Bool {
+    read(word) == value
+  }
   @inlinable @inline(__always) public func reach(_ addon: Addon?, slot: Int) -> Addon? { addon }
   @inlinable @inline(__always) public func linked(_ addon: Addon) {}
   @inlinable @inline(__always) public func reachThroughAddon(_ addon: Addon) {}

@@ -46,7 +46,7 @@
 }
 
 /// A lock whose holder may sleep: a mutex, or a state bit that others sleep on.
-@frozen public struct Mutex: Equatable {
+@frozen public struct SleepingLock: Equatable {
   public let lock: Lock
   @inlinable @inline(__always) public init(_ lock: Lock) { self.lock = lock }
 }

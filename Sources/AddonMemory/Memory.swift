@@ -68,9 +68,9 @@ public protocol Memory: Witness {
   /// Releasing.
   func unlock(_ lock: Lock)
   /// Acquiring.
-  func lock(_ mutex: Mutex)
+  func lock(_ mutex: SleepingLock)
   /// Releasing.
-  func unlock(_ mutex: Mutex)
+  func unlock(_ mutex: SleepingLock)
 
   // MARK: Grace periods
   /// A read-side section of `domain` begins; sections nest. By itself it orders nothing.

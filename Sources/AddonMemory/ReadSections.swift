@@ -1,41 +1,6 @@
 import CAtomics
 import CThreads
 
-/// What read-side sections belong to: a grace period waits for the sections of its own domain, and for no others.
-@frozen public struct ReadDomain: Equatable, Sendable, Codable {
-  public let index: Int
-  @inlinable init(index: Int) { self.index = index }
-
-  /// RCU: whoever is in a section may not sleep.
-  @inlinable public static var rcu: ReadDomain { ReadDomain(index: 0) }
-  /// `fsnotify_mark_srcu`: whoever is in a section may sleep.
-  @inlinable public static var fsnotifyMarks: ReadDomain { ReadDomain(index: 1) }
-  /// How many domains there are.
-  @inlinable public static var count: Int { 2 }
-
-  @inlinable public var maySleep: Bool { index != 0 }
-
-  public static var all: [ReadDomain] { [.rcu, .fsnotifyMarks] }
-  /// As scenarios name it.
-  public var name: String { index == 0 ? "rcu" : "fsnotify-marks" }
-}
-
-/// What a grace period waits for: the sections of one domain, or of every one.
-@frozen public enum GracePeriod: Int, Sendable, CaseIterable {
-  case rcu, fsnotifyMarks, everyDomain
-  @inlinable public static var count: Int { 3 }
-
-  /// As scenarios name it.
-  public var name: String {
-    self == .everyDomain ? "every domain" : ReadDomain.all[rawValue].name
-  }
-
-  /// By their indices.
-  @inlinable public var domains: Range<Int> {
-    self == .everyDomain ? 0..<ReadDomain.count : rawValue..<rawValue + 1
-  }
-}
-
 /// The read-side sections of a group of racers: a word for each racer and domain, on a line pair of its own, which that
 /// racer alone writes.
 ///
@@ -49,15 +14,23 @@ import CThreads
 @frozen public struct ReadSections: @unchecked Sendable {
   public let words: UnsafeMutablePointer<UInt64>
   public let racerCount: Int
+  public let domainCount: Int
 
-  /// `words` holds `wordCount(racers:)` zeroes, at a multiple of 128 bytes.
-  @inlinable public init(words: UnsafeMutablePointer<UInt64>, racerCount: Int) {
+  /// `words` holds `wordCount(racers:domains:)` zeroes, at a multiple of 128 bytes.
+  @inlinable public init(words: UnsafeMutablePointer<UInt64>, racerCount: Int, domainCount: Int) {
     self.words = words
     self.racerCount = racerCount
+    self.domainCount = domainCount
   }
 
   @inlinable public static var wordsApart: Int { 16 }
-  @inlinable public static func wordCount(racers: Int) -> Int { racers * ReadDomain.count * wordsApart }
+  @inlinable public static func wordCount(racers: Int, domains: Int) -> Int { racers * domains * wordsApart }
+
+  /// The indices of the words that a grace period is about.
+  @inlinable public func words(of gracePeriod: GracePeriod) -> Range<Int> {
+    let domains = gracePeriod.domains(of: domainCount)
+    return domains.lowerBound * racerCount..<domains.upperBound * racerCount
+  }
   @inlinable public static var depth: UInt64 { 0xff }
 
   @inlinable @inline(__always)
@@ -95,7 +68,7 @@ import CThreads
   /// gives up when `abandoned` says so.
   @inlinable public func synchronize(_ gracePeriod: GracePeriod, spins: Int, abandoned: () -> Bool) {
     catomics_fence_seq_cst()
-    for index in gracePeriod.domains.lowerBound * racerCount..<gracePeriod.domains.upperBound * racerCount {
+    for index in words(of: gracePeriod) {
       let seen = look(at: index)
       var turns = 0
       while !hasEnded(seen, at: index) {

@@ -21,12 +21,15 @@ public protocol Witness {
   /// whether they can have happened: the order of operations does.)
   func ended(_ start: OperationStart, _ result: HistoryResult)
 
-  /// Reads `word` plainly and notes it if it does not hold `value`. Says whether it does.
+  /// Reads `word` plainly and notes it if it does not hold `value`. Says whether it does. `sentence` says in the site's own
+  /// words what is wrong then.
   @discardableResult
-  func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool
+  func expect(_ word: Word64, holds value: UInt64, _ promise: Promise, _ sentence: StaticString?) -> Bool
+  @discardableResult
+  func expect(_ word: Word32, holds value: UInt32, _ promise: Promise, _ sentence: StaticString?) -> Bool
 
   /// Notes something that the site says must not be.
-  func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt)
+  func violated(_ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt, _ sentence: StaticString?)
 
   /// At quiescence: `addon` is what the site's `slot`-th slot shows. Answers it if it may be looked into: something that
   /// no allocation returned may not.
@@ -58,6 +61,28 @@ public protocol Witness {
 
 extension Witness {
   @inlinable @inline(__always) public func startsOver() {}
+
+  @inlinable @inline(__always) @discardableResult
+  public func expect(_ word: Word64, holds value: UInt64, _ promise: Promise) -> Bool {
+    expect(word, holds: value, promise, nil)
+  }
+  @inlinable @inline(__always) @discardableResult
+  public func expect(_ word: Word32, holds value: UInt32, _ promise: Promise) -> Bool {
+    expect(word, holds: value, promise, nil)
+  }
+  /// A promise of the site's own, in its own words: reported by the checker `assertion`.
+  @inlinable @inline(__always) @discardableResult
+  public func expect(_ word: Word64, holds value: UInt64, _ sentence: StaticString) -> Bool {
+    expect(word, holds: value, .assertion, sentence)
+  }
+  @inlinable @inline(__always) @discardableResult
+  public func expect(_ word: Word32, holds value: UInt32, _ sentence: StaticString) -> Bool {
+    expect(word, holds: value, .assertion, sentence)
+  }
+  @inlinable @inline(__always)
+  public func violated(_ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt) {
+    violated(promise, seen: seen, expected: expected, at: address, nil)
+  }
 }
 
 /// When an operation began, in its engine's own terms.
@@ -91,7 +116,7 @@ extension Witness {
 }
 
 /// Which promise an `expect` is about: decides the checker that reports it.
-@frozen public enum Expectation: UInt8, Sendable, CaseIterable {
+@frozen public enum Promise: UInt8, Sendable, CaseIterable {
   /// A visible addon has its back pointer, its lock and its fields.
   case initialised
   /// Nothing is left on the addon's lists when it goes.
@@ -104,4 +129,6 @@ extension Witness {
   case mayNotSleep
   /// What is cached of an addon, outside it, is what the addon says.
   case aggregated
+  /// Whatever else the site says, in its own words.
+  case assertion
 }

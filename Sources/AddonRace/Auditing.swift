@@ -2,7 +2,7 @@ import AddonMemory
 import Addons
 import Checkers
 import RaceModel
-import StressEngine
+import Subjects
 
 /// Races every entry of the catalog in every shape and says who caught what: the test of the checkers themselves.
 public struct Audit {
@@ -36,7 +36,7 @@ public struct Audit {
   }
 
   public struct Row: Sendable {
-    public let entry: CatalogEntry
+    public let entry: SubjectFacts
     /// By shape.
     public let cells: [Cell]
     /// By memory model.
@@ -96,7 +96,7 @@ public struct Audit {
   public init() {}
 
   /// The scenario that is raced for an entry in a shape.
-  public func scenario(for entry: CatalogEntry, in shape: Shape) -> Scenario {
+  public func scenario(for entry: SubjectFacts, in shape: Shape) -> Scenario {
     var scenario = Scenario(
       name: "\(entry.site.name) with \(entry.strategy.name)", question: entry.site.summary, site: entry.site.name,
       strategy: entry.strategy.name, racers: entry.racers)
@@ -127,25 +127,23 @@ public struct Audit {
   }
 
   /// Races one entry in every shape and explores it under every memory model; `run` does it, in a child or here.
-  public func row(_ entry: CatalogEntry, run: (Scenario, MemoryModel?) -> Verdict) -> Row {
-    let cells = Self.shapes.map { cell($0.name, run(scenario(for: entry, in: $0), nil)) }
+  public func row(_ entry: SubjectFacts, run: (Scenario, EngineKind) -> Verdict) -> Row {
+    let cells = Self.shapes.map { cell($0.name, run(scenario(for: entry, in: $0), .stress)) }
     let explored = MemoryModel.allCases.map { model in
-      cell(model.rawValue, run(scenario(for: entry, in: Self.shapes[0]), model))
+      cell(model.rawValue, run(scenario(for: entry, in: Self.shapes[0]), .explore(model)))
     }
     return Row(entry: entry, cells: cells, explored: explored)
   }
 
   private func cell(_ way: String, _ verdict: Verdict) -> Cell {
-    var checkers: [String] = []
-    for finding in verdict.findings where !checkers.contains(finding.checker) { checkers.append(finding.checker) }
-    return Cell(
-      way: way, outcome: verdict.outcome, checkers: checkers, populations: verdict.figures.populations,
+    Cell(
+      way: way, outcome: verdict.outcome, checkers: verdict.record.reporters, populations: verdict.figures.populations,
       executions: verdict.exploration?.executions ?? 0,
       seconds: verdict.exploration?.seconds ?? verdict.figures.seconds, command: verdict.command)
   }
 }
 
-extension CatalogEntry {
+extension SubjectFacts {
   /// What exploration is expected to say of the pair in a model.
   public func explored(in model: MemoryModel) -> ExpectedVerdict {
     guard let fault, !rightIn.contains(model) else { return .verdict(.pass) }
@@ -160,7 +158,7 @@ extension Fault {
     return switch caught {
     case .by(let names): names
     case .byCrash: [Crash.checkerName]
-    case .byWatchdog: [Progress.checkerName]
+    case .byWatchdog: [ProgressChecker.checkerName]
     case .byThreadSanitizer: [DataRace.checkerName]
     case .byExploration(let names): names
     }
@@ -177,7 +175,7 @@ extension Fault {
     switch caught {
     case .by(let names): names.joined(separator: ", ")
     case .byCrash: "the end of the process"
-    case .byWatchdog: "the watchdog, and \(Progress.checkerName) where it is explored"
+    case .byWatchdog: "the watchdog, and \(ProgressChecker.checkerName) where it is explored"
     case .byThreadSanitizer: "\(DataRace.checkerName) (under ThreadSanitizer; x86 hardware cannot show it)"
     case .byExploration: "exploration alone (x86 hardware cannot show it)"
     }

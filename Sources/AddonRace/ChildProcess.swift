@@ -1,27 +1,16 @@
-import AddonMemory
+import BenchModel
 import CThreads
 import Foundation
 import RaceModel
 
 /// What a child is to do.
 enum Job: Codable {
-  /// Answered with a verdict.
-  case judge(Trial)
+  /// Answered with `RunEvent`s.
+  case run(Scenario, EngineKind, explains: Bool)
+  /// Answered with a counterexample, if there is one.
+  case explain(Scenario, RunRecord)
   /// Answered with `Measured`.
   case measure(Scenario, along: BenchAxis?)
-}
-
-/// A scenario that is raced, or explored under a memory model.
-struct Trial: Codable {
-  var scenario: Scenario
-  /// nil: race it.
-  var model: MemoryModel?
-  /// As the harness's.
-  var explains = false
-
-  var expected: ExpectedVerdict {
-    model.map { scenario.expect.explore[$0] ?? .verdict(.pass) } ?? scenario.expect.expected(ofBuild: .current)
-  }
 }
 
 /// This program again, as a process of its own with one job.
@@ -73,9 +62,10 @@ struct ChildProcess {
     return .byItself
   }
 
-  /// Nil where it left none.
-  func answer<Answer: Decodable>(_ type: Answer.Type) -> Answer? {
-    try? JSONDecoder().decode(Answer.self, from: output.read())
+  /// What it said, a line each. A line that it could not finish is left out.
+  func answers<Answer: Decodable>(_ type: Answer.Type) -> [Answer] {
+    let decoder = JSONDecoder()
+    return output.read().split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(Answer.self, from: $0) }
   }
 
   /// Of a child that ended by itself without an answer.

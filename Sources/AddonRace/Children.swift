@@ -1,18 +1,20 @@
 import AddonMemory
+import BenchModel
 import CThreads
-import Checkers
 import ExploreEngine
 import Foundation
+import Machine
 import RaceModel
 import StressEngine
 
 /// Runs each scenario in a child process, so that a crash or a hang of one is a verdict and the rest go on.
+///
+/// The child streams the record of its run; the verdict is concluded here.
 public struct Children {
   /// The hidden subcommand that the child is started with.
   public static let subcommand = "child"
-  /// Seconds that a child may take beyond its time and its own watchdog.
-  static let grace = 60.0
 
+  private let harness: Harness
   /// Called every so often with how far the child is.
   public var progress: (RunProgress) -> Void = { _ in }
   public var exploreProgress: (ExploreProgress) -> Void = { _ in }
@@ -20,78 +22,86 @@ public struct Children {
   public var benchProgress: (String) -> Void = { _ in }
   public var explains = false
 
-  public init() {}
+  /// The child makes the same harness of its own: it is this program again.
+  public init(_ harness: Harness) { self.harness = harness }
 
-  /// Races a scenario. A child that died is explained by another, which explores.
-  public func run(_ scenario: Scenario, file: String?, command: String) -> Verdict {
-    var verdict = run(Trial(scenario: scenario, explains: explains), file: file, command: command)
-    if verdict.outcome == .crashed, explains || !verdict.asExpected {
-      var explored = scenario
-      explored.expect.explore[.tso] = .verdict(.pass)
-      let explanation = run(Trial(scenario: explored, model: .tso, explains: true), file: file, command: command)
-      verdict.memoryModel = explanation.memoryModel
-      verdict.counterexample = explanation.counterexample
+  /// Races a scenario, or explores it under a memory model. What is not as expected is explained by another child.
+  public func run(_ scenario: Scenario, _ engine: EngineKind, file: String?, command: String) -> Verdict {
+    var record = RunRecord(engine)
+    add(.run(scenario, engine, explains: explains), of: scenario, engine, to: &record)
+    let verdict = harness.verdict(record, of: scenario, file: file, command: command)
+    guard verdict.needsExplanation(explains), cthreads_interrupted() == 0 else { return verdict }
+    // What goes wrong while it explains is no verdict on the scenario.
+    var explanation = RunRecord(engine)
+    add(.explain(scenario, record), of: scenario, engine, to: &explanation)
+    if let counterexample = explanation.counterexample, let model = explanation.counterexampleModel {
+      record.add(.counterexample(counterexample, model))
     }
-    return verdict
+    for note in explanation.notes { record.add(.note(note)) }
+    return harness.verdict(record, of: scenario, file: file, command: command)
   }
 
-  /// Explores a scenario under one memory model.
-  public func explore(_ scenario: Scenario, _ model: MemoryModel, file: String?, command: String) -> Verdict {
-    run(Trial(scenario: scenario, model: model, explains: explains), file: file, command: command)
-  }
-
-  private func run(_ trial: Trial, file: String?, command: String) -> Verdict {
+  /// What a child has to say.
+  private func add(_ job: Job, of scenario: Scenario, _ engine: EngineKind, to record: inout RunRecord) {
     do {
-      let child = try TrialInChild(trial, progress: progress, exploreProgress: exploreProgress)
-      var verdict = try child.verdict(file: file)
-      verdict.command = command
-      return verdict
+      let child = try RunInChild(job, scenario, engine, progress: progress, exploreProgress: exploreProgress)
+      for event in try child.events() { record.add(event) }
     } catch {
-      var verdict = Verdict(scenario: trial.scenario, file: file, outcome: .crashed, expected: trial.expected)
-      verdict.command = command
-      verdict.notes = ["no child process could be started: \(error.localizedDescription)"]
-      return verdict
+      record.add(.ended(.died("no child process could be started: \(error.localizedDescription)")))
     }
   }
 
-  /// The child's side: reads a job from standard input, does it, and writes the answer to standard output. Answers the exit
-  /// status.
-  public static func serve(page path: String, parent: Int32) -> Int32 {
+  // MARK: The child's side
+
+  /// Reads a job from standard input, does it, and writes what there is to say to standard output. Answers the exit status.
+  public func serve(page path: String, parent: Int32) -> Int32 {
     guard cthreads_die_with_parent(parent) != 0, let page = SharedPage.open(path) else { return 70 }
     cthreads_catch_interrupts()
     guard let job = try? JSONDecoder().decode(Job.self, from: FileHandle.standardInput.readDataToEndOfFile())
     else { return 70 }
-    let answer: Data?
     var leavesRacers = false
-    switch job {
-    case .judge(let trial):
-      let verdict = verdict(of: trial, page)
+    let tell: (RunEvent) -> Void = { event in
       // Racers that are stuck in a visit would keep the process alive.
-      leavesRacers = verdict.outcome == .timedOut
-      answer = try? JSONEncoder().encode(verdict)
-    case .measure(let scenario, let axis): answer = try? JSONEncoder().encode(Measured(scenario, axis, page))
+      if case .ended(.engine(.timedOut)) = event { leavesRacers = true }
+      FileHandle.standardOutput.writeLine(event)
+    }
+    switch job {
+    case .run(let scenario, let engine, let explains):
+      page[.phase] = (engine == .stress ? SharedPage.Phase.racing : .exploring).rawValue
+      page[.seed] = scenario.stress.seed
+      reporting(to: page, explains).run(scenario, engine, tell)
+    case .explain(let scenario, let record):
+      page[.phase] = SharedPage.Phase.exploring.rawValue
+      reporting(to: page, true).explain(harness.verdict(record, of: scenario, file: nil, command: ""), tell)
+    case .measure(let scenario, let axis):
+      FileHandle.standardOutput.writeLine(Measured(harness.registry, scenario, axis, page))
     }
     page[.phase] = SharedPage.Phase.reporting.rawValue
-    guard let answer else { return 70 }
-    FileHandle.standardOutput.write(answer)
     if leavesRacers { _exit(0) }
     return 0
   }
 
-  private static func verdict(of trial: Trial, _ page: SharedPage) -> Verdict {
-    page[.phase] = (trial.model == nil ? SharedPage.Phase.racing : .exploring).rawValue
-    page[.seed] = trial.scenario.stress.seed
-    var harness = Harness()
+  private func reporting(to page: SharedPage, _ explains: Bool) -> Harness {
+    var harness = harness
+    harness.explains = explains
     harness.progress = { progress in
       page[.rounds] = UInt64(progress.round)
       page[.populations] = UInt64(progress.populations)
       page[.collisions] = UInt64(progress.collisions)
     }
-    harness.explains = trial.explains
     harness.explorationCounter = page.address(of: .executions)
     harness.exploreProgress = { progress in
       page[.estimate] = UInt64(min(progress.estimate ?? 0, 1e18))
     }
-    return trial.model.map { harness.explore(trial.scenario, $0, file: nil) } ?? harness.run(trial.scenario, file: nil)
+    return harness
+  }
+}
+
+extension FileHandle {
+  /// One value as JSON, on a line of its own.
+  fileprivate func writeLine(_ value: some Encodable) {
+    guard var data = try? JSONEncoder().encode(value) else { return }
+    data.append(UInt8(ascii: "\n"))
+    write(data)
   }
 }

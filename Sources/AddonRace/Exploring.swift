@@ -2,87 +2,85 @@ import AddonMemory
 import Checkers
 import ExploreEngine
 import RaceModel
+import Subjects
 
 /// What is explored, and how a finding is made as short as it gets.
 extension Harness {
-  /// Explores a scenario under one memory model.
-  public func explore(_ scenario: Scenario, _ model: MemoryModel, file: String?) -> Verdict {
-    let expected = scenario.expect.explore[model] ?? .verdict(.pass)
-    var verdict = Verdict(scenario: scenario, file: file, outcome: .pass, expected: expected)
-    verdict.engine = "explore"
-    verdict.memoryModel = model
-    let judging = ExplorationJudging(checkers, expected)
-    let engine = Explore(model)
+  func explore(
+    _ scenario: Scenario, _ model: MemoryModel, _ subject: Subject, _ tell: @escaping (RunEvent) -> Void
+  ) throws(EngineError) {
+    let expected = scenario.expect.expected(of: .explore(model), build: .current)
+    let tally = FindingTally(
+      expected: expected, checkers.filter(\.mayAccompanyOthers).map(\.name), tell)
+    let judging = ExecutionJudging(checkers, prefers: expected, tally)
+    let engine = engine(model, subject)
     engine.progress = exploreProgress
     engine.counter = explorationCounter
-    do {
-      let run = try engine.run(scenario) { judging.judge($0, engine) }
-      verdict.exploration = run.exploration
-      verdict.exploration?.firstFinding = judging.firstFinding
-      verdict.findings = judging.tally.findings
-      conclude(&verdict, run, judging)
-      if let token = judging.shortest?.token {
-        let isRead = explains || !expected.accepts(verdict)
-        verdict.counterexample = try counterexample(scenario, token, judging.firstChecker ?? "", wantsSources: isRead)
+    let run = try engine.run(scenario) { judging.judge($0, engine) }
+    if var figures = run.exploration {
+      figures.firstFinding = judging.firstFinding
+      tell(.exploration(figures, sawRefusal: judging.sawRefusal))
+    }
+    tell(.counts(tally.counts))
+    tell(.ended(.engine(run.end)))
+    if let shown = judging.shown {
+      if let counterexample = try counterexample(
+        scenario, subject, shown.token, shown.checker, wantsSources: explains)
+      {
+        tell(.counterexample(counterexample, model))
       }
-    } catch {
-      verdict.outcome = .invalid
-      verdict.notes = ["\(error)"]
-    }
-    verdict.asExpected = expected.accepts(verdict)
-    return verdict
-  }
-
-  private func conclude(_ verdict: inout Verdict, _ run: EngineRun, _ judging: ExplorationJudging) {
-    if let why = run.exploration?.symmetryRefusal {
-      verdict.notes.append("racers are not taken for interchangeable: \(why)")
-    }
-    if !verdict.findings.isEmpty {
-      verdict.outcome = .fail
-      return
-    }
-    switch run.end {
-    case .budget(let what):
-      verdict.outcome = .inconclusive
-      verdict.notes.append(Coverage.sentence(what, run.exploration))
-    case .interrupted:
-      verdict.outcome = .interrupted
-      let figures = run.exploration
-      let rest = figures?.estimate.map { " of about \(Coverage.scientific($0)) or more" } ?? ""
-      verdict.notes.append("after \(figures?.executions ?? 0) executions\(rest), none of which shows anything")
-    default:
-      if verdict.scenario.faults.allocationFailure != nil, !judging.sawRefusal {
-        verdict.outcome = .vacuous
-        verdict.notes.append("no allocation failed, though the scenario asks for it")
-      }
-    }
-    if verdict.memoryModel == .kernel || verdict.memoryModel == .c11 {
-      verdict.notJudged.append(
-        Verdict.NotJudged(
-          checker: "load buffering",
-          reason: "executions in which a load reads what its own racer causes are not explored"))
     }
   }
 
-  // MARK: From stress to trace
+  private func engine(_ model: MemoryModel, _ subject: Subject) -> Explore {
+    let engine = Explore(model, subject.facts, subject.explored)
+    engine.judgesAll = hasToJudgeAll
+    return engine
+  }
 
-  /// Looks for an execution that explains what a race has shown: on the racers involved, under the model of the machine,
-  /// and where that has none (what a sanitizer saw, or a compiler did) under C11.
-  public func explain(_ verdict: inout Verdict) {
-    let checkers = Set(verdict.findings.map(\.checker)).union(verdict.outcome == .crashed ? [Crash.checkerName] : [])
-    let scenario = cutDown(verdict)
-    for model in [MemoryModel.tso, .c11] {
-      let judging = ExplorationJudging(
-        self.checkers.filter { checkers.contains($0.name) }, .verdict(.pass), stopsAtFirst: true)
-      let engine = Explore(model)
-      guard (try? engine.run(scenario) { judging.judge($0, engine) }) != nil else { continue }
-      if let token = judging.shortest?.token, let checker = judging.firstChecker {
-        verdict.memoryModel = model
-        verdict.counterexample = try? counterexample(scenario, token, checker, wantsSources: true)
+  // MARK: From a verdict to a trace
+
+  /// Looks for an execution that explains a failure, with the lines of source. Of a race it is one of the racers involved,
+  /// under the model of the machine, and where that has none (what a sanitizer saw, or a compiler did) under C11.
+  func explain(_ verdict: Verdict, _ tell: (RunEvent) -> Void) {
+    do throws(EngineError) {
+      let subject = try registry.subject(of: verdict.scenario)
+      if let model = verdict.engine.model {
+        guard let counterexample = verdict.counterexample else { return }
+        let token = try replayToken(counterexample.token, of: verdict.scenario)
+        let scenario = token.scenario(verdict.scenario)
+        if let counterexample = try replay(token, of: scenario, subject, wantsSources: true) {
+          tell(.counterexample(counterexample, model))
+        }
         return
       }
+      let scenario = cutDown(verdict)
+      let wanted = Set(verdict.record.reporters).union(verdict.outcome == .crashed ? [Crash.checkerName] : [])
+      let checkers = checkers.filter { wanted.contains($0.name) }
+      for model in [MemoryModel.tso, .c11] {
+        let judging = ExecutionJudging(checkers, prefers: .verdict(.pass), nil, stopsAtFirst: true)
+        let engine = engine(model, subject)
+        _ = try engine.run(scenario) { judging.judge($0, engine) }
+        guard let shown = judging.shown else { continue }
+        if let counterexample = try counterexample(
+          scenario, subject, shown.token, shown.checker, wantsSources: true)
+        {
+          tell(.counterexample(counterexample, model))
+          return
+        }
+      }
+      tell(.note("exploring the racers involved, within its budget, shows no execution that explains it"))
+    } catch {
+      tell(.note("no explanation: \(error)"))
     }
-    verdict.notes.append("the explorer found no execution of the racers involved that explains it, within its budget")
+  }
+
+  private func replayToken(_ text: String, of scenario: Scenario) throws(EngineError) -> ReplayToken {
+    do throws(ReplayToken.Invalid) {
+      return try ReplayToken(text, of: scenario)
+    } catch {
+      throw EngineError(error.description)
+    }
   }
 
   /// The scenario with the racers that a finding names, if those are two to four, and of all others at most two of a role.
@@ -104,28 +102,28 @@ extension Harness {
 
   /// Racers are left out as long as the checker still reports; then the shortest of all executions is taken.
   private func counterexample(
-    _ scenario: Scenario, _ token: ReplayToken, _ checker: String, wantsSources: Bool
+    _ scenario: Scenario, _ subject: Subject, _ token: ReplayToken, _ checker: String, wantsSources: Bool
   ) throws(EngineError) -> Counterexample? {
     var scenario = token.scenario(scenario)
     var best = token
-    while let (smaller, token) = try withoutOneRacer(scenario, token.model, checker) {
+    while let (smaller, token) = try withoutOneRacer(scenario, subject, token.model, checker) {
       scenario = smaller
       best = token
     }
-    let judging = ExplorationJudging(checkers, .fail(checkers: [checker], may: []), looksFor: checker)
+    let judging = ExecutionJudging(checkers.filter { $0.name == checker }, prefers: .verdict(.pass), nil)
     scenario.explore.executions = Self.minimisingExecutions
     scenario.explore.time = Self.minimisingSeconds
-    let engine = Explore(token.model)
+    let engine = engine(token.model, subject)
     _ = try engine.run(scenario) { judging.judge($0, engine) }
-    if let shortest = judging.shortest { best = shortest.token }
-    return try replay(best, of: scenario, wantsSources: wantsSources)
+    if let shown = judging.shown { best = shown.token }
+    return try replay(best, of: scenario, subject, wantsSources: wantsSources)
   }
 
   private static var minimisingExecutions: Int { 5_000 }
   private static var minimisingSeconds: Double { 1 }
 
   private func withoutOneRacer(
-    _ scenario: Scenario, _ model: MemoryModel, _ checker: String
+    _ scenario: Scenario, _ subject: Subject, _ model: MemoryModel, _ checker: String
   ) throws(EngineError) -> (Scenario, ReplayToken)? {
     let groups = scenario.exploredRacers
     for index in groups.indices where groups[index].count > 0 && scenario.exploredRoles.count > 1 {
@@ -135,10 +133,11 @@ extension Harness {
       smaller.explore.racers = fewer.filter { $0.count > 0 }
       smaller.explore.executions = Self.minimisingExecutions
       smaller.explore.time = Self.minimisingSeconds
-      let judging = ExplorationJudging(checkers, .verdict(.pass), looksFor: checker, stopsAtFirst: true)
-      let engine = Explore(model)
+      let judging = ExecutionJudging(
+        checkers.filter { $0.name == checker }, prefers: .verdict(.pass), nil, stopsAtFirst: true)
+      let engine = engine(model, subject)
       _ = try engine.run(smaller) { judging.judge($0, engine) }
-      if let found = judging.shortest { return (smaller, found.token) }
+      if let shown = judging.shown { return (smaller, shown.token) }
     }
     return nil
   }
@@ -147,78 +146,61 @@ extension Harness {
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool = true
   ) throws(EngineError) -> Counterexample? {
+    try replay(token, of: scenario, try registry.subject(of: scenario), wantsSources: wantsSources)
+  }
+
+  private func replay(
+    _ token: ReplayToken, of scenario: Scenario, _ subject: Subject, wantsSources: Bool
+  ) throws(EngineError) -> Counterexample? {
     var findings: [Finding] = []
     let checkers = checkers
-    var counterexample = try Explore(token.model).replay(token, of: scenario, wantsSources: wantsSources) {
+    var counterexample = try engine(token.model, subject).replay(token, of: scenario, wantsSources: wantsSources) {
       evidence in
       findings = checkers.flatMap { $0.check(evidence) }
     }
-    counterexample?.findings = findings.map { "\($0.checker): \($0.message)" }
+    for index in findings.indices { findings[index].round = nil }
+    counterexample?.findings = findings
     return counterexample
   }
 }
 
-/// How much of an exploration was done, in words.
-public enum Coverage {
-  static func sentence(_ budget: String, _ figures: ExplorationFigures?) -> String {
-    guard let figures else { return "the budget of \(budget) is spent" }
-    var text = "the budget of \(budget) is spent after \(figures.executions) executions"
-    if let estimate = figures.estimate {
-      let share = Double(figures.executions) / max(estimate, 1) * 100
-      text +=
-        " of about \(scientific(estimate)) or more: \(share < 0.1 ? "less than 0.1" : "at most \(Int(share * 10) / 10)") %"
-    }
-    if figures.samples > 0 { text += "; then \(figures.samples) random ones, which is a sample and not exhaustive" }
-    return text
-  }
-
-  /// Large numbers as 3.2e9.
-  public static func scientific(_ value: Double) -> String {
-    if value < 1e6 { return "\(Int(value))" }
-    var (mantissa, exponent) = (value, 0)
-    while mantissa >= 10 {
-      mantissa /= 10
-      exponent += 1
-    }
-    return "\(Int(mantissa * 10) / 10)e\(exponent)"
-  }
-}
-
-/// Judges executions, and keeps the shortest that a checker reports.
-private final class ExplorationJudging {
+/// Judges executions, and keeps the shortest that shows what is expected, or else what came first.
+private final class ExecutionJudging {
   private let checkers: [any Checker]
-  let tally: FindingTally
-  /// Only this checker's findings count, and all executions are wanted.
-  private let looksFor: String?
+  /// Of the checkers that are expected to report, an execution of one is worth more than of others.
+  private let preferred: Set<String>
+  private let tally: FindingTally?
   private let stopsAtFirst: Bool
   private(set) var firstFinding: Int?
-  private(set) var firstChecker: String?
-  private(set) var shortest: (token: ReplayToken, length: Int)?
+  private(set) var shown: (token: ReplayToken, length: Int, checker: String)?
   private(set) var sawRefusal = false
 
-  init(_ checkers: [any Checker], _ expected: ExpectedVerdict, looksFor: String? = nil, stopsAtFirst: Bool = false) {
+  init(_ checkers: [any Checker], prefers expected: ExpectedVerdict, _ tally: FindingTally?, stopsAtFirst: Bool = false) {
     self.checkers = checkers
-    tally = FindingTally(expected: expected)
-    self.looksFor = looksFor
+    preferred = Set(expected.missing(among: []))
+    self.tally = tally
     self.stopsAtFirst = stopsAtFirst
   }
 
   func judge(_ evidence: Evidence, _ engine: Explore) -> Judgement {
     if !sawRefusal { sawRefusal = evidence.operations.contains(where: \.refused) }
-    var findings = checkers.flatMap { $0.check(evidence) }.filter { looksFor == nil || $0.checker == looksFor }
+    var findings = checkers.flatMap { $0.check(evidence) }
+    guard !findings.isEmpty else { return .goOn }
     for index in findings.indices { findings[index].round = nil }
-    guard let first = findings.first else { return .goOn }
-    if firstFinding == nil {
-      firstFinding = evidence.round + 1
-      firstChecker = first.checker
+    if firstFinding == nil { firstFinding = evidence.round + 1 }
+    let checker = (findings.first { preferred.contains($0.checker) } ?? findings[0]).checker
+    if isBetter(checker, engine.currentLength), let token = engine.currentToken() {
+      shown = (token, engine.currentLength, checker)
     }
-    if first.checker == firstChecker, engine.currentLength < shortest?.length ?? .max,
-      let token = engine.currentToken()
-    {
-      shortest = (token, engine.currentLength)
-    }
-    if looksFor != nil { return stopsAtFirst ? .stop : .goOn }
+    if stopsAtFirst { return .stop }
+    guard let tally else { return .goOn }
     tally.add(findings, of: evidence)
     return tally.isEnough ? .stop : .goOn
+  }
+
+  private func isBetter(_ checker: String, _ length: Int) -> Bool {
+    guard let shown else { return true }
+    if preferred.contains(checker) != preferred.contains(shown.checker) { return preferred.contains(checker) }
+    return checker == shown.checker && length < shown.length
   }
 }

@@ -1,167 +1,168 @@
-import CThreads
+import AddonMemory
+import BenchEngine
 import Checkers
 import ExploreEngine
+import Machine
 import RaceModel
+import ScenarioFiles
 import StressEngine
+import Subjects
 
 /// Chains scenario, engine and checkers into a verdict, in this process.
+///
+///     let harness = try Harness(catalogs: [LinuxCatalog.self, MyCatalog.self])
+///     let verdict = harness.run(scenario)
 ///
 /// `Children` runs a harness in a process of its own, so that a crash or a hang is a verdict too.
 public struct Harness {
   /// Findings kept of each checker; the rest are counted.
   public static let findingsKept = 3
 
-  public var progress: (RunProgress) -> Void = { _ in }
+  public let registry: Registry
+  public var checkers: [any Checker]
   /// Counterexamples name their lines of source even where they were expected.
   public var explains = false
+  public var progress: (RunProgress) -> Void = { _ in }
+  public var exploreProgress: (ExploreProgress) -> Void = { _ in }
   /// See ``Explore/counter``.
   public var explorationCounter: UnsafeMutablePointer<UInt64>?
-  public var exploreProgress: (ExploreProgress) -> Void = { _ in }
-  public var checkers: [any Checker] = CheckerCatalog.all
 
-  public init() {}
+  /// Linux's sites, or those of a registry; `checkers` are asked besides those that come along.
+  public init(_ registry: Registry = .linux, checkers: [any Checker] = []) {
+    self.registry = registry
+    self.checkers = CheckerCatalog.all + checkers
+  }
 
-  /// Runs one scenario. `file` is where it came from, for the report.
-  public func run(_ scenario: Scenario, file: String?) -> Verdict {
-    let expected = scenario.expect.expected(ofBuild: BuildKind.current)
-    var verdict = Verdict(scenario: scenario, file: file, outcome: .pass, expected: expected)
-    let tally = FindingTally(expected: expected)
+  /// - Throws: what is wrong with the catalogs.
+  public init(catalogs: [any Catalog.Type], checkers: [any Checker] = []) throws(RegistryError) {
+    self.init(try Registry(catalogs), checkers: checkers)
+  }
+
+  /// The names that a scenario file may use.
+  public var vocabulary: Vocabulary {
+    Vocabulary(
+      sites: registry.sites, checkers: checkers.map(\.name), layouts: Bench.layouts.map(\.name),
+      mostRacers: Stress.mostRacers)
+  }
+
+  /// Races one scenario. `file` is where it came from, for the report.
+  public func run(_ scenario: Scenario, file: String? = nil) -> Verdict {
+    judge(scenario, .stress, file)
+  }
+
+  /// Visits every execution of a scenario that one memory model allows.
+  public func explore(_ scenario: Scenario, _ model: MemoryModel, file: String? = nil) -> Verdict {
+    judge(scenario, .explore(model), file)
+  }
+
+  private func judge(_ scenario: Scenario, _ engine: EngineKind, _ file: String?) -> Verdict {
+    var record = RunRecord(engine)
+    run(scenario, engine) { record.add($0) }
+    let verdict = self.verdict(record, of: scenario, file: file, command: "")
+    guard verdict.needsExplanation(explains) else { return verdict }
+    explain(verdict) { record.add($0) }
+    return self.verdict(record, of: scenario, file: file, command: "")
+  }
+
+  /// Concludes a verdict from what a run has left.
+  public func verdict(_ record: RunRecord, of scenario: Scenario, file: String?, command: String) -> Verdict {
+    Verdict(
+      record, of: scenario, facts: registry.subject(site: scenario.site, strategy: scenario.strategy)?.facts, file: file,
+      command: command)
+  }
+
+  // MARK: Running
+
+  /// Runs a scenario and tells of all that a verdict is concluded from.
+  func run(_ scenario: Scenario, _ engine: EngineKind, _ tell: @escaping (RunEvent) -> Void) {
+    tell(.checkers(notJudged: missing(scenario, engine).notJudged(among: checkers), accompanying: accompanying))
+    do throws(EngineError) {
+      let subject = try registry.subject(of: scenario)
+      switch engine {
+      case .stress: try race(scenario, subject, tell)
+      case .explore(let model): try explore(scenario, model, subject, tell)
+      }
+    } catch {
+      tell(.ended(.refused(error.description)))
+    }
+  }
+
+  private var accompanying: [String] { checkers.filter(\.mayAccompanyOthers).map(\.name) }
+
+  /// Whether some checker has to see every round, or every execution.
+  var hasToJudgeAll: Bool { !checkers.allSatisfy(\.isSilentOnOrdinaryRounds) }
+
+  private func race(
+    _ scenario: Scenario, _ subject: Subject, _ tell: @escaping (RunEvent) -> Void
+  ) throws(EngineError) {
+    var scenario = scenario
+    if hasToJudgeAll, scenario.stress.checking == .ordinary { scenario.stress.checking = .everyRound }
+    let tally = FindingTally(expected: scenario.expect.expected(of: .stress, build: .current), accompanying, tell)
+    let checkers = checkers
     var engine = Stress()
     engine.progress = progress
-    do {
-      let checkers = checkers
-      let run = try engine.run(scenario) { evidence in
-        for checker in checkers { tally.add(checker.check(evidence), of: evidence) }
-        return tally.isEnough ? .stop : .goOn
-      }
-      verdict.figures = run.figures
-      verdict.findings = tally.findings
-      verdict.notes = tally.notes
-      conclude(&verdict, run.end)
-    } catch {
-      verdict.outcome = .invalid
-      verdict.notes = ["\(error)"]
+    let run = try engine.run(scenario, subject.facts, subject.raced) { evidence in
+      for checker in checkers { tally.add(checker.check(evidence), of: evidence) }
+      return tally.isEnough ? .stop : .goOn
     }
-    verdict.notJudged = notJudged(scenario)
-    verdict.asExpected = expected.accepts(verdict)
-    if verdict.outcome == .fail, explains || !verdict.asExpected { explain(&verdict) }
-    return verdict
+    tell(.counts(tally.counts))
+    tell(.figures(run.figures))
+    tell(.ended(.engine(run.end)))
   }
 
-  private func conclude(_ verdict: inout Verdict, _ end: EngineRun.End) {
-    if !verdict.findings.isEmpty {
-      verdict.outcome = .fail
-    } else if case .timedOut(let why) = end {
-      verdict.outcome = .timedOut
-      verdict.notes.append(why)
-    } else if end == .interrupted {
-      verdict.outcome = .interrupted
-    } else if let why = Vacuity.reason(verdict) {
-      verdict.outcome = .vacuous
-      verdict.notes.append(why)
-    }
-    if verdict.figures.calibration.changed {
-      verdict.notes.append("the machine changed under the run: its figures compare with nothing")
-    }
-  }
-
-  private func notJudged(_ scenario: Scenario) -> [Verdict.NotJudged] {
+  /// What a run of the scenario cannot show.
+  private func missing(_ scenario: Scenario, _ engine: EngineKind) -> MissingAspects {
+    var missing = MissingAspects()
+    guard engine == .stress else { return missing }
     if scenario.stress.checking == .none {
-      return CheckerCatalog.names.map { Verdict.NotJudged(checker: $0, reason: "checking is off") }
+      for aspect in Aspect.allCases { missing[aspect] = "checking is off" }
+      return missing
     }
-    var list: [Verdict.NotJudged] = []
-    if BuildKind.current != .threadSanitizer {
-      list.append(Verdict.NotJudged(checker: DataRace.checkerName, reason: "not built with ThreadSanitizer"))
-    }
+    if BuildKind.current != .threadSanitizer { missing[.plainAccesses] = "not built with ThreadSanitizer" }
     if scenario.stress.heap == .malloc, BuildKind.current != .addressSanitizer {
-      list.append(
-        Verdict.NotJudged(
-          checker: NoUseAfterFree().name,
-          reason: "with malloc, accesses to freed memory show under AddressSanitizer only; frees were judged"))
+      missing[.freedAccesses] =
+        "with malloc, accesses to freed memory show under AddressSanitizer only; frees were judged"
     }
-    return list
+    return missing
   }
 }
 
-/// Whether a run really tested something.
-enum Vacuity {
-  static func reason(_ verdict: Verdict) -> String? {
-    let figures = verdict.figures
-    let floor = verdict.scenario.stress.yieldFloor
-    if figures.rounds == 0 { return "no round was finished" }
-    if verdict.scenario.faults.allocationFailure != nil, figures.refusals == 0 {
-      return "no allocation failed, though the scenario asks for it"
-    }
-    let entry = Listing.entry(site: verdict.scenario.site, strategy: verdict.scenario.strategy)
-    let detaching = verdict.scenario.racers.map(\.role).filter { role in
-      entry?.roles.contains { $0.name == role && $0.detaches } == true
-    }
-    if !detaching.isEmpty, figures.detaches == 0 {
-      return "nothing was ever detached, though the scenario names \(detaching.joined(separator: " and "))"
-    }
-    if figures.yield < floor || (figures.populations == 0 && floor > 0) {
-      let populations =
-        figures.populations == 0
-        ? "nothing was populated"
-        : "\(figures.collisions) collisions in "
-          + "\(figures.populations) populations"
-      return "\(populations): below the scenario's floor of \(floor) a population"
-    }
-    return nil
+extension Verdict {
+  /// A failure that somebody will want to understand, and that has not been explained: an exploration explains what it
+  /// finds, but for the lines of source where nobody asked for them.
+  func needsExplanation(_ wanted: Bool) -> Bool {
+    guard outcome == .fail || outcome == .crashed else { return false }
+    return engine == .stress ? counterexample == nil && (wanted || !asExpected) : !wanted && !asExpected
   }
 }
 
 /// Gathers findings over rounds or executions; tells when there are enough.
 final class FindingTally {
-  let expected: ExpectedVerdict
-  private(set) var findings: [Finding] = []
-  private var counts: [String: Int] = [:]
+  private let expected: ExpectedVerdict
+  private let accompanying: Set<String>
+  private let tell: (RunEvent) -> Void
+  private(set) var counts: [String: Int] = [:]
 
-  init(expected: ExpectedVerdict) { self.expected = expected }
+  init(expected: ExpectedVerdict, _ accompanying: [String], _ tell: @escaping (RunEvent) -> Void) {
+    self.expected = expected
+    self.accompanying = Set(accompanying)
+    self.tell = tell
+  }
 
   func add(_ new: [Finding], of evidence: Evidence) {
     for var finding in new {
       counts[finding.checker, default: 0] += 1
       guard counts[finding.checker, default: 0] <= Harness.findingsKept else { continue }
       if let inode = finding.inode { finding.history += evidence.history(of: inode) }
-      findings.append(finding)
+      tell(.finding(finding))
     }
   }
 
   /// One finding ends a run, unless more checkers are expected to report.
   var isEnough: Bool {
-    guard !findings.isEmpty else { return false }
-    guard case .fail(let wanted, let may) = expected else { return true }
-    let reported = Set(counts.keys)
-    return reported.isSuperset(of: wanted) || !reported.isSubset(of: Set(wanted).union(may))
-  }
-
-  var notes: [String] {
-    counts.filter { $0.value > Harness.findingsKept }
-      .sorted { $0.key < $1.key }
-      .map { "\($0.key): \($0.value) findings, of which \(Harness.findingsKept) are shown" }
-  }
-}
-
-/// What this binary was built with: decides which of a scenario's expectations counts.
-public enum BuildKind: Sendable {
-  case plain, threadSanitizer, addressSanitizer
-
-  public static var current: BuildKind {
-    switch cthreads_sanitizer() {
-    case 1: .threadSanitizer
-    case 2: .addressSanitizer
-    default: .plain
-    }
-  }
-}
-
-extension Expectations {
-  public func expected(ofBuild build: BuildKind) -> ExpectedVerdict {
-    switch build {
-    case .plain: stress
-    case .threadSanitizer: threadSanitizer ?? stress
-    case .addressSanitizer: addressSanitizer ?? stress
-    }
+    guard !counts.isEmpty else { return false }
+    let reporters = Set(counts.keys)
+    return expected.missing(among: reporters).isEmpty
+      || !expected.unexpected(among: reporters, accompanied: accompanying).isEmpty
   }
 }

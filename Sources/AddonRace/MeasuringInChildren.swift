@@ -1,8 +1,11 @@
 import AddonMemory
 import BenchEngine
+import BenchModel
 import CThreads
 import Foundation
+import Machine
 import RaceModel
+import Subjects
 
 extension Children {
   /// Seconds in which a child that measures has to come on.
@@ -29,16 +32,16 @@ extension Children {
   ) throws -> BenchOutcome {
     let child = try ChildProcess(.measure(scenario, along: axis))
     var steps: UInt64 = 0
-    var lastStep = Clock.now()
+    var lastStep = MonotonicClock.now()
     let end = try child.run {
       if child.page[.steps] != steps {
         steps = child.page[.steps]
-        lastStep = Clock.now()
+        lastStep = MonotonicClock.now()
         progress(child.page.text)
       }
-      return Clock.now() - lastStep <= Self.patience
+      return MonotonicClock.now() - lastStep <= Self.patience
     }
-    if let measured = child.answer(Measured.self) { return try measured.outcome }
+    if let measured = child.answers(Measured.self).first { return try measured.outcome }
     throw ChildDeath(
       description: end == .killed
         ? "it did nothing for \(Int(Self.patience)) s and was killed (\(child.page.text))"
@@ -61,9 +64,9 @@ enum Measured: Codable {
   case refused(String)
 
   /// Measures, and keeps the page up to date.
-  init(_ scenario: Scenario, _ axis: BenchAxis?, _ page: SharedPage) {
+  init(_ registry: Registry, _ scenario: Scenario, _ axis: BenchAxis?, _ page: SharedPage) {
     page[.phase] = SharedPage.Phase.measuring.rawValue
-    var bench = Bench()
+    var bench = Bench(registry.measured)
     bench.isInterrupted = { cthreads_interrupted() != 0 }
     bench.progress = { measure, racers, share in
       page.text = "\(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(share * 100)) %"

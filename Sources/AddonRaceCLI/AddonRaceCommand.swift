@@ -2,9 +2,11 @@ import AddonRace
 import ArgumentParser
 import Foundation
 
-@main
-struct AddonRaceCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+/// The whole command. A package of one's own makes it its own, with its catalogs and checkers:
+///
+///     AddonRaceCommand.main(catalogs: [MyCatalog.self], checkers: [MyChecker()])
+public struct AddonRaceCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "addonrace",
     abstract: "Races threads for the lazy allocation of addons, and checks that exactly one wins.",
     discussion: """
@@ -14,42 +16,48 @@ struct AddonRaceCommand: ParsableCommand {
         addonrace run scenarios                 race every scenario of a folder
         addonrace run scenarios/sites/file-owner.yaml --shape natural --time 5
         addonrace explore scenarios             visit every execution that four memory models allow
-        addonrace list                          what there is to race
+        addonrace list                          the sites, strategies, faults and checkers
         addonrace audit                         which checker catches which fault, in which shape
         addonrace bench scenarios/bench         what strategies cost, next to C11 by hand
 
       Exit status, of which the worst counts: 0 all as expected; 2 vacuous or inconclusive; 1 not as expected; \
       3 crashed or timed out; 65 invalid scenario; 64 wrong usage; 130 interrupted; 73 output cannot be written.
       """,
-    version: "0.1.0",
+    version: "0.2.0",
     subcommands: [
       RunCommand.self, ExploreCommand.self, ReplayCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self,
       BenchCommand.self, ChildCommand.self,
     ],
     helpNames: [.short, .long])
+
+  public init() {}
+
+  /// Parses the command line and runs what it says, with Linux's sites and these.
+  public static func main(catalogs: [any Catalog.Type] = [], checkers: [any Checker] = []) {
+    do throws(RegistryError) {
+      harness = try Harness(catalogs: [LinuxCatalog.self] + catalogs, checkers: checkers)
+    } catch {
+      for complaint in error.complaints { StandardError.print("error: \(complaint)") }
+      Foundation.exit(ExitStatus.invalid.code)
+    }
+    main(nil)
+  }
+
+  /// What commands work with. Set once, before anything is parsed.
+  nonisolated(unsafe) private(set) static var harness = Harness()
 }
 
 /// The other side of `Children`.
 struct ChildCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: Children.subcommand, abstract: "Races one scenario for its parent.", shouldDisplay: false)
+    commandName: Children.subcommand, abstract: "Does one job for its parent.", shouldDisplay: false)
 
   @Option var page: String
   @Option var parent: Int32
 
-  func run() throws { throw ExitCode(Children.serve(page: page, parent: parent)) }
+  func run() throws { throw ExitCode(Children(AddonRaceCommand.harness).serve(page: page, parent: parent)) }
 }
 
-extension ReportFormatName: ExpressibleByArgument {}
-
-/// The formats by name, for the command line.
-struct ReportFormatName: RawRepresentable, CaseIterable {
-  let rawValue: String
-  static let allCases = ReportCatalog.all.map { ReportFormatName(name: $0.name) }
-  private init(name: String) { rawValue = name }
-  init?(rawValue: String) {
-    guard ReportCatalog.all.contains(where: { $0.name == rawValue }) else { return nil }
-    self.rawValue = rawValue
-  }
-  var format: any ReportFormat.Type { ReportCatalog.all.first { $0.name == rawValue } ?? ReportCatalog.all[0] }
+enum StandardError {
+  static func print(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 }

@@ -29,8 +29,9 @@ struct AuditCommand: ParsableCommand {
     var audit = Audit()
     audit.seconds = time
     audit.seed = seed
-    let children = Children()
-    let entries = Listing.entries.filter { entry in
+    let harness = AddonRaceCommand.harness
+    let children = Children(harness)
+    let entries = harness.registry.subjects.map(\.facts).filter { entry in
       only.map { entry.site.name.contains($0) || entry.strategy.name.contains($0) } ?? true
     }
     if entries.isEmpty { throw ValidationError("No site or strategy contains '\(only ?? "")'.") }
@@ -38,10 +39,7 @@ struct AuditCommand: ParsableCommand {
     var faults = 0
     var waiting = 0
     for entry in entries {
-      let row = audit.row(entry) { scenario, model in
-        model.map { children.explore(scenario, $0, file: nil, command: "") }
-          ?? children.run(scenario, file: nil, command: "")
-      }
+      let row = audit.row(entry) { children.run($0, $1, file: nil, command: "") }
       if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
       if let fault = entry.fault {
         faults += 1

@@ -24,12 +24,8 @@ struct BenchCommand: ParsableCommand {
   var strategies: String?
   @Option(help: ArgumentHelp("Numbers of racers that contend, as 2,4,8.", valueName: "n,..."))
   var racers: String?
-  @Option(help: ArgumentHelp("Inodes of a round, 8-1048576.", valueName: "n"))
-  var inodes: Int?
-  @Option(help: ArgumentHelp("Processes that measure, one after the other, 1-101.", valueName: "n"))
-  var processes: Int?
-  @Option(help: ArgumentHelp("Samples of each measure in each process, 11-10001.", valueName: "n"))
-  var repetitions: Int?
+  @OptionGroup(title: "Overriding the scenarios")
+  var settings: SettingOptions<BenchSection>
   @Option(help: ArgumentHelp("Keep the figures as a baseline of this name.", valueName: "name"))
   var save: String?
   @Option(help: ArgumentHelp("Compare with the baseline of this name.", valueName: "name"))
@@ -53,11 +49,13 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
-    try Override.check(inodes, BenchLimits.inodes, "--inodes")
-    try Override.check(processes, BenchLimits.processes, "--processes")
-    try Override.check(repetitions, BenchLimits.repetitions, "--repetitions")
-    for count in try racerCounts() ?? [] { try Override.check(count, BenchLimits.racers, "--racers") }
-    for name in try strategyNames() ?? [] { try Override.check(strategy: name) }
+    for count in try racerCounts() ?? [] where !BenchLimits.racers.contains(count) {
+      throw ValidationError(
+        "--racers is \(count); it may be \(BenchLimits.racers.lowerBound) to \(BenchLimits.racers.upperBound).")
+    }
+    for name in strategyNames() ?? [] {
+      try Invocation(command: "bench", strategy: name).checkStrategy(AddonRaceCommand.harness.vocabulary)
+    }
   }
 
   private func racerCounts() throws -> [Int]? {
@@ -67,7 +65,7 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  private func strategyNames() throws -> [String]? { strategies?.split(separator: ",").map(String.init) }
+  private func strategyNames() -> [String]? { strategies?.split(separator: ",").map(String.init) }
 
   func run() throws {
     let store = BaselineStore(folder: baselines)
@@ -75,18 +73,18 @@ struct BenchCommand: ParsableCommand {
     let baseline = try compare.map { try store.read($0, machine: .here) }
     let page = try html.map { try PageFile($0) }
     let sink = try ReportSink(output)
-    for warning in BenchMachine.here.warnings { warn("WARNING: \(warning)") }
+    for warning in BenchMachine.here.warnings { StandardError.print("WARNING: \(warning)") }
     cthreads_catch_interrupts()
     var document = BenchDocument(machine: .here)
     var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
-    for found in ScenarioFinder.find(paths) {
+    for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary).find(paths) {
       do {
         let more = try measure(found, into: &document)
         if format == .table, !more.isEmpty { sink.print(more.text + "\n") }
         parts += more
       } catch let error as BenchFailure {
-        warn("error: \(error)")
+        StandardError.print("error: \(error)")
         status = max(status, error.status)
       }
       if cthreads_interrupted() != 0 { break }
@@ -99,7 +97,7 @@ struct BenchCommand: ParsableCommand {
     if let save, cthreads_interrupted() == 0, status == .asExpected { try store.write(document, as: save) }
     if let baseline, !document.everything.isEmpty {
       let comparison = BenchComparison(baseline, document, threshold: threshold / 100)
-      if format == .table { sink.print(comparison.parts.text) } else { warn(comparison.parts.text) }
+      if format == .table { sink.print(comparison.parts.text) } else { StandardError.print(comparison.parts.text) }
       parts += [.heading("Against the baseline '\(compare ?? "")'")] + comparison.parts
       if comparison.hasRegression { status = max(status, .notAsExpected) }
       if comparison.changes.isEmpty { status = max(status, .undecided) }
@@ -114,7 +112,7 @@ struct BenchCommand: ParsableCommand {
     guard let scenario = try prepare(found) else { return [] }
     let progress = ProgressLine(name: scenario.name)
     defer { progress.clear() }
-    var children = Children()
+    var children = Children(AddonRaceCommand.harness)
     children.benchProgress = { progress.show($0) }
     do {
       guard let outcome = try children.measure(scenario, along: sweep) else { return [] }
@@ -138,73 +136,35 @@ struct BenchCommand: ParsableCommand {
           "\(file) has no bench section\n    add 'bench: {racers: [2]}', or bench scenarios/bench", .invalid)
       }
       if let counts = try racerCounts() { options.racers = counts }
-      if let names = try strategyNames() { options.strategies = names }
-      if let inodes {
-        if options.layout != nil { try Override.check(inodes, LayoutLimits.inodes, "--inodes of a layout study") }
-        options.inodes = inodes
-        options.layout?.inodes = [inodes]
-      }
+      if let names = strategyNames() { options.strategies = names }
       if options.layout != nil, strategies != nil {
         throw BenchFailure(
           "\(scenario.name): a layout study compares layouts, not strategies\n    leave --strategies out", .invalid)
       }
-      if let processes { options.processes = processes }
-      if let repetitions { options.repetitions = repetitions }
       scenario.bench = options
-      if let stranger = options.strategies.first(where: { !Bench.strategies(at: scenario.site).contains($0) }) {
+      for (setting, value) in try settings.values(for: .bench) {
+        setting.apply(value, to: &scenario)
+        if case .integer(let inodes) = value, setting.key == "inodes", options.layout != nil {
+          guard LayoutLimits.inodes.contains(inodes) else {
+            throw BenchFailure(
+              "\(scenario.name): --inodes of a layout study is \(inodes)\n    it may be "
+                + "\(LayoutLimits.inodes.lowerBound) to \(LayoutLimits.inodes.upperBound)", .invalid)
+          }
+          scenario.bench?.layout?.inodes = [inodes]
+        }
+      }
+      let bench = Bench(AddonRaceCommand.harness.registry.measured)
+      if let stranger = options.strategies.first(where: { !bench.strategies(at: scenario.site).contains($0) }) {
         throw BenchFailure(
           "strategy '\(stranger)' cannot be measured at site '\(scenario.site)'\n    those that can: "
-            + Bench.strategies(at: scenario.site).joined(separator: ", "), .invalid)
+            + bench.strategies(at: scenario.site).joined(separator: ", "), .invalid)
       }
       return scenario
     }
   }
 }
 
-private func warn(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
-
 extension BenchAxis: ExpressibleByArgument {}
-
-/// A page of tables and plots.
-private struct PageFile {
-  private let sink: ReportSink
-
-  /// Finds out, before anything is measured, that gnuplot is there, and that the file can be written.
-  init(_ path: String) throws {
-    _ = try Gnuplot.run("")
-    sink = try ReportSink(path)
-  }
-
-  func write(_ parts: [ReportPart]) throws {
-    sink.print(try BenchPage(title: "What it costs", parts).html { try Gnuplot.run($0.script) })
-  }
-}
-
-/// Plots are gnuplot's: it reads a script, and answers with SVG.
-private enum Gnuplot {
-  static func run(_ script: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["gnuplot", "-"]
-    let input = Pipe()
-    let output = Pipe()
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    // Scripts are smaller than a pipe holds, or gnuplot reads as we write: it answers only at the end.
-    try? input.fileHandleForWriting.write(contentsOf: Data(script.utf8))
-    try? input.fileHandleForWriting.close()
-    let svg = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    if process.terminationStatus != 0 {
-      throw ValidationError(
-        "gnuplot does not draw (status \(process.terminationStatus)); install it (Debian: gnuplot-nox), or leave --html out."
-      )
-    }
-    return String(decoding: svg, as: UTF8.self)
-  }
-}
 
 /// Why there are no figures.
 private struct BenchFailure: Error, CustomStringConvertible {
@@ -213,51 +173,5 @@ private struct BenchFailure: Error, CustomStringConvertible {
   init(_ description: String, _ status: ExitStatus) {
     self.description = description
     self.status = status
-  }
-}
-
-/// Baselines by name, a file each.
-private struct BaselineStore {
-  let folder: String
-
-  private func path(_ name: String) -> String { "\(folder)/\(name).json" }
-
-  func write(_ document: BenchDocument, as name: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try document.json.write(toFile: path(name), atomically: true, encoding: .utf8)
-    } catch {
-      warn("error: cannot write \(path(name)): \(error.localizedDescription)")
-      throw ExitCode.unwritable
-    }
-  }
-
-  func read(_ name: String, machine: BenchMachine) throws -> BenchDocument {
-    guard let data = FileManager.default.contents(atPath: path(name)) else {
-      let known = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-        .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
-      throw ValidationError(
-        "There is no baseline '\(name)' in \(folder); "
-          + (known.isEmpty ? "make one with --save \(name)." : "there are: \(known.joined(separator: ", "))."))
-    }
-    struct Head: Decodable { let format: String, version: Int }
-    let decoder = JSONDecoder()
-    guard let head = try? decoder.decode(Head.self, from: data), head.format == BenchDocument.format else {
-      throw ValidationError("\(path(name)) is no baseline of addonrace; make it anew with --save \(name).")
-    }
-    guard head.version == BenchDocument.version, let document = try? decoder.decode(BenchDocument.self, from: data)
-    else {
-      throw ValidationError(
-        "\(path(name)) is of another version of addonrace (\(head.version), not \(BenchDocument.version)); make it anew with "
-          + "--save \(name).")
-    }
-    guard document.machine == machine else {
-      let then = document.machine
-      throw ValidationError(
-        "\(path(name)) was measured elsewhere: \(then.processor), \(then.processors) processors, \(then.build) build; here: "
-          + "\(machine.processor), \(machine.processors) processors, \(machine.build) build. Figures of two machines compare with "
-          + "nothing; make it anew with --save \(name).")
-    }
-    return document
   }
 }

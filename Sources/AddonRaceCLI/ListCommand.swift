@@ -1,4 +1,3 @@
-import AddonMemory
 import AddonRace
 import ArgumentParser
 
@@ -13,6 +12,8 @@ struct ListCommand: ParsableCommand {
 
   @Argument(help: "What to list; everything if none is named.")
   var topics: [Topic] = []
+
+  private var registry: Registry { AddonRaceCommand.harness.registry }
 
   func run() {
     for (number, topic) in (topics.isEmpty ? Topic.allCases : topics).enumerated() {
@@ -31,18 +32,18 @@ struct ListCommand: ParsableCommand {
   }
 
   private func listSites() {
-    for (name, entries) in Listing.sites where entries[0].site.fault == nil {
-      let site = entries[0].site
-      print("  \(name): \(site.summary)")
+    for facts in registry.sites where facts.description.fault == nil {
+      let site = facts.description
+      print("  \(facts.name): \(site.summary)")
       print("      from \(site.source)")
-      for role in entries[0].roles { print("      role \(role.name): \(role.sentence)") }
-      let right = entries.filter { $0.fault == nil }.map(\.strategy.name)
+      for role in facts.roles { print("      role \(role.name): \(role.sentence)") }
+      let right = facts.subjects.filter { $0.fault == nil }.map(\.strategy.name)
       print("      strategies: \(right.joined(separator: ", "))")
     }
   }
 
   private func listStrategies() {
-    for strategy in Listing.strategies where strategy.fault == nil {
+    for strategy in registry.strategies where strategy.fault == nil {
       print("  \(strategy.name): \(strategy.summary)")
       let models = MemoryModel.allCases.filter { strategy.rightIn.contains($0) }.map(\.rawValue)
       print("      from \(strategy.source); right in: \(models.joined(separator: ", "))")
@@ -50,7 +51,7 @@ struct ListCommand: ParsableCommand {
   }
 
   private func listFaults() {
-    for entry in Listing.entries {
+    for entry in registry.subjects.map(\.facts) {
       guard let fault = entry.fault else { continue }
       let what = entry.strategy.fault.map { _ in entry.strategy.summary } ?? "\(entry.site.summary)"
       print("  \(entry.site.name) with \(entry.strategy.name): \(fault.defect)")
@@ -60,7 +61,7 @@ struct ListCommand: ParsableCommand {
   }
 
   private func listCheckers() {
-    for checker in CheckerCatalog.all { print("  \(checker.name): \(checker.summary)") }
+    for checker in AddonRaceCommand.harness.checkers { print("  \(checker.name): \(checker.summary)") }
   }
 
   private func listShapes() {
@@ -84,27 +85,5 @@ struct ListCommand: ParsableCommand {
       let blocks = layout.blocks.map(String.init).joined(separator: " + ")
       print("      \(layout.inodeBytes) bytes of the inode; what the first watch allocates: \(blocks) bytes")
     }
-  }
-}
-
-struct CheckCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Reads scenario files and says what is wrong with them, without running any.")
-
-  @Argument(help: "Scenario files, or folders of them.", completion: .file(extensions: ["yaml", "yml"]))
-  var paths: [String]
-
-  func run() throws {
-    var invalid = 0
-    for found in ScenarioFinder.find(paths) {
-      switch found {
-      case .scenario(let scenario, let file):
-        print("\(file): ok: \(scenario.site) with \(scenario.strategy), \(scenario.racerCount) racers")
-      case .invalid(let error, _):
-        invalid += 1
-        print(error)
-      }
-    }
-    if invalid > 0 { throw ExitCode(ExitStatus.invalid.code) }
   }
 }

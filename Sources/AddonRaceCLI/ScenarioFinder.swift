@@ -7,11 +7,14 @@ enum FoundScenario {
   case invalid(InvalidScenario, file: String)
 }
 
-enum ScenarioFinder {
-  /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it.
-  static func find(_ paths: [String]) -> [FoundScenario] { paths.flatMap(find) }
+struct ScenarioFinder {
+  private let vocabulary: Vocabulary
+  init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
-  private static func find(_ path: String) -> [FoundScenario] {
+  /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it.
+  func find(_ paths: [String]) -> [FoundScenario] { paths.flatMap { find($0) } }
+
+  private func find(_ path: String) -> [FoundScenario] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       return [invalid(path, "no such file or folder", "`ls` the folder; scenarios that come along are in scenarios/")]
@@ -25,7 +28,7 @@ enum ScenarioFinder {
     return files.map { read((path as NSString).appendingPathComponent($0)) }
   }
 
-  private static func read(_ path: String) -> FoundScenario {
+  private func read(_ path: String) -> FoundScenario {
     let text: String
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
@@ -33,13 +36,13 @@ enum ScenarioFinder {
       return invalid(path, "cannot be read as UTF-8 text: \(error.localizedDescription)", nil)
     }
     do throws(InvalidScenario) {
-      return .scenario(try ScenarioFile.read(text, file: path, Listing.vocabulary), file: path)
+      return .scenario(try ScenarioFile.read(text, file: path, vocabulary), file: path)
     } catch {
       return .invalid(error, file: path)
     }
   }
 
-  private static func invalid(_ path: String, _ message: String, _ remedy: String?) -> FoundScenario {
+  private func invalid(_ path: String, _ message: String, _ remedy: String?) -> FoundScenario {
     .invalid(InvalidScenario([Diagnostic(file: path, message: message, remedy: remedy)]), file: path)
   }
 }

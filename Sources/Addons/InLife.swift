@@ -14,7 +14,7 @@ import AddonMemory
     return SiteDescription(
       about.name + "-in-life", about.summary + " Whoever visits holds a reference; the last one to put it evicts.",
       source: about.source, slots: about.slots, ownStrategy: about.ownStrategy,
-      racers: about.racers.prefix(2).map { ($0.role, isOfOneRole ? 2 : 1) })
+      racers: about.racers.prefix(2).map { ($0.role, isOfOneRole ? 2 : 1) }, domains: about.domains)
   }
   public static var strategy: StrategyDescription { S.strategy }
 
@@ -96,7 +96,7 @@ import AddonMemory
 }
 
 /// A strategy that tells of each operation, for a site whose slots go back to NULL only with their inode.
-@frozen public enum Told<S: Strategy>: Strategy {
+@frozen public enum WithHistory<S: Strategy>: Strategy {
   public static var about: StrategyDescription { S.about }
 
   @inlinable @inline(__always)

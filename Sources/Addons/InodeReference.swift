@@ -6,18 +6,18 @@ import AddonMemory
 /// The count is under a mutex, which is held through creation and through eviction: there the kernel makes those who look
 /// the inode up sleep until I_NEW, or I_FREEING, is gone.
 @frozen public struct InodeReference {
-  @usableFromInline let mutex: Mutex
+  @usableFromInline let mutex: SleepingLock
   @usableFromInline let count: Word64
 
   /// Of an inode that keeps the count itself, at byte 16, under its own lock.
   @inlinable @inline(__always) public init(_ inode: Inode) {
-    mutex = Mutex(inode.lock)
+    mutex = SleepingLock(inode.lock)
     count = inode.word64(at: 16)
   }
 
   /// Of an inode that has both, 16 bytes, behind what its site knows of.
   @inlinable @inline(__always) public init(_ inode: Inode, behind size: Int) {
-    mutex = Mutex(Lock(inode.address &+ UInt(bitPattern: size)))
+    mutex = SleepingLock(Lock(inode.address &+ UInt(bitPattern: size)))
     count = inode.word64(at: UInt(bitPattern: size) &+ 8)
   }
 

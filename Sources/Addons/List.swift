@@ -18,7 +18,7 @@ import AddonMemory
 
   /// Notes it if the list is not empty, or was never initialised. Says whether it is empty.
   @inlinable @inline(__always) @discardableResult
-  public func expectEmpty<M: Memory>(_ expectation: Expectation, in memory: M) -> Bool {
+  public func expectEmpty<M: Memory>(_ expectation: Promise, in memory: M) -> Bool {
     memory.expect(Self.next(head), holds: UInt64(head), expectation)
   }
 

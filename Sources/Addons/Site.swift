@@ -13,12 +13,14 @@ public protocol Site {
   static var inodeSize: Int { get }
   /// Bytes that all inodes of a round share (a key, a map), or 0.
   static var sharedSize: Int { get }
-  /// The number of slots of one inode.
+  /// The number of slots of one inode: as many as the description names.
   static var slotCount: Int { get }
-  /// Bytes of the site's biggest addon.
+  /// Bytes of the site's biggest addon, at most 2040.
   static var biggestAddon: Int { get }
   /// The most allocations that one visit makes.
   static var allocationsPerVisit: Int { get }
+  /// The most allocations that `create` makes for one inode, or `createShared` for all.
+  static var allocationsPerCreation: Int { get }
   /// The most frees that one visit leaves to a grace period.
   static var deferredFreesPerVisit: Int { get }
   /// The slots go back to NULL: visits tell of each of their operations with `began` and `ended`.
@@ -47,6 +49,7 @@ extension Site {
   @inlinable public static var sharedSize: Int { 0 }
   @inlinable public static var slotCount: Int { 1 }
   @inlinable public static var allocationsPerVisit: Int { 1 }
+  @inlinable public static var allocationsPerCreation: Int { 0 }
   @inlinable public static var deferredFreesPerVisit: Int { 0 }
   @inlinable public static var keepsHistory: Bool { false }
   @inlinable @inline(__always) public static func create<M: Memory>(_ inode: Inode, in memory: M) {}
@@ -66,7 +69,7 @@ public enum UnspecialisedVisit {
 }
 
 /// What a racer does at a site. The raw value is its number in the site's list.
-public protocol SiteRole: RawRepresentable<UInt8>, CaseIterable, Sendable {
+public protocol SiteRole: RawRepresentable<UInt8>, CaseIterable, Sendable, BitwiseCopyable {
   /// One sentence.
   var sentence: String { get }
   /// Only looks, and never populates.
@@ -111,12 +114,14 @@ public struct SiteDescription: Sendable {
   public let ownStrategy: String
   /// Racers of a scenario that names none, by role.
   public let racers: [(role: String, count: Int)]
+  /// The domains of the read-side sections that its visits are in, or wait for.
+  public let domains: [ReadDomain]
   /// What is wrong with it, on purpose.
   public let fault: Fault?
 
   public init(
     _ name: String, _ summary: String, source: String, slots: [String], eager: Bool = false, ownStrategy: String,
-    racers: [(role: String, count: Int)], fault: Fault? = nil
+    racers: [(role: String, count: Int)], domains: [ReadDomain] = [.rcu], fault: Fault? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -125,6 +130,7 @@ public struct SiteDescription: Sendable {
     self.eager = eager
     self.ownStrategy = ownStrategy
     self.racers = racers
+    self.domains = domains.contains(.rcu) ? domains : [.rcu] + domains
     self.fault = fault
   }
 }

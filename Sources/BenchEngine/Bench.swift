@@ -1,21 +1,25 @@
 import AddonMemory
 import Addons
+import BenchModel
 import CThreads
+import Machine
 import RaceModel
 
 /// Measures what strategies cost at a site: next to each other, a sample of each in turn, so that what the machine does
 /// meanwhile it does to all of them. Each is compared with C11 by hand, which does the same with the same allocator, by the
 /// ratio of samples that were taken right after each other.
 public struct Bench {
-  public init() {}
+  /// What can be measured: of a scenario, those of its site.
+  let codes: [MeasuredCode]
+  public init(_ codes: [MeasuredCode] = []) { self.codes = codes }
   /// Asked between samples: whether to stop with what there is.
   public var isInterrupted: () -> Bool = { false }
   /// Told how much of a measure is done, 0 to 1.
   public var progress: (_ measure: String, _ racers: Int, _ share: Double) -> Void = { _, _, _ in }
 
-  /// What a bench can be of: sites whose slots are populated for good, and the strategies that are right there.
-  public static func strategies(at site: String) -> [String] {
-    BenchCode.all.filter { $0.site == site }.map(\.strategy.name)
+  /// What a bench of a site can be of.
+  public func strategies(at site: String) -> [String] {
+    codes.filter { $0.site == site }.map(\.strategy.name)
   }
 
   /// Whatever a scenario's bench is of: layouts, strategies along an axis, or strategies.
@@ -30,7 +34,7 @@ public struct Bench {
 
   public func run(_ scenario: Scenario) throws(EngineError) -> BenchFigures {
     let options = scenario.bench ?? BenchOptions()
-    return try run(Contest(scenario, options), options)
+    return try run(Contest(scenario, options, codes), options)
   }
 
   /// Contestants of your own.
@@ -66,7 +70,7 @@ public struct Bench {
       var scenario = scenario
       let options = axis.options(value, of: scenario.bench ?? BenchOptions())
       // A dirty word inside the inode would be one of the site's own.
-      if axis == .sharing, let code = BenchCode.all.first(where: { $0.site == scenario.site }), value < code.inodeSize {
+      if axis == .sharing, let code = codes.first(where: { $0.site == scenario.site }), value < code.inodeSize {
         continue
       }
       scenario.bench = options

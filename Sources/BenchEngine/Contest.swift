@@ -1,3 +1,4 @@
+import BenchModel
 import RaceModel
 
 /// Contestants side by side. The first is what the others are compared with; the second is measured once more, under
@@ -21,15 +22,16 @@ public struct Contest {
   }
 
   /// The right strategies of a scenario's site, next to C11 by hand.
-  init(_ scenario: Scenario, _ options: BenchOptions) throws(EngineError) {
-    let wanted = options.strategies.isEmpty ? Bench.strategies(at: scenario.site) : options.strategies
+  init(_ scenario: Scenario, _ options: BenchOptions, _ all: [MeasuredCode]) throws(EngineError) {
+    let ofSite = all.filter { $0.site == scenario.site }
+    let wanted = options.strategies.isEmpty ? ofSite.map(\.strategy.name) : options.strategies
     let codes = wanted.compactMap { name in
-      BenchCode.all.first { $0.site == scenario.site && $0.strategy.name == name }
+      ofSite.first { $0.strategy.name == name }
     }
     guard let first = codes.first else {
       throw EngineError(
         "site '\(scenario.site)' cannot be measured; those that can: "
-          + Set(BenchCode.all.map(\.site)).sorted().joined(separator: ", "))
+          + Set(all.map(\.site)).sorted().joined(separator: ", "))
     }
     let role = options.role ?? scenario.racers.first?.role ?? first.roles[0]
     guard let roleNumber = first.roles.firstIndex(of: role) else {

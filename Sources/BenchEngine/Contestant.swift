@@ -1,4 +1,5 @@
 import AddonMemory
+import BenchModel
 import CBaseline
 import CThreads
 import RaceModel
@@ -45,7 +46,7 @@ public struct Contestant {
   }
 
   /// A strategy at its site, in the role of this number.
-  public init(_ code: BenchCode, named name: String? = nil, role: UInt8 = 0, on field: BenchField) {
+  public init(_ code: MeasuredCode, named name: String? = nil, role: UInt8 = 0, on field: BenchField) {
     let counts = field.counts
     self.init(
       name ?? code.strategy.name, measures: code.measures(inRole: role), countsRetries: true,

@@ -2,6 +2,7 @@ import CAtomics
 import CThreads
 import Dispatch
 import Foundation
+import Machine
 import RaceModel
 
 /// Racers that do one job after the other, each at the same time, on threads of their own that are pinned round robin.
@@ -100,11 +101,11 @@ final class Crew {
     let all = number * UInt64(racerCount)
     catomics_store_release_64(shared.jobNumber, number)
     shared.wake(shared.jobNumber)
-    let deadline = Clock.now() + Self.patience
+    let deadline = MonotonicClock.now() + Self.patience
     while true {
       let finished = catomics_load_acquire_64(shared.finished)
       if finished == all { break }
-      if Clock.now() > deadline {
+      if MonotonicClock.now() > deadline {
         throw EngineError("\(all - finished) of \(racerCount) racers did not come to an end in \(Int(Self.patience)) s")
       }
       shared.sleep(on: shared.finished, while: finished)

@@ -1,7 +1,9 @@
 import AddonMemory
+import BenchModel
 import CAtomics
 import CBaseline
 import Histogram
+import Machine
 import RaceModel
 
 /// One contest under way.
@@ -104,7 +106,7 @@ struct Measuring {
   ) throws(EngineError) -> [Samples] {
     var samples = [Samples](repeating: Samples(), count: contestants.count)
     let all = options.warmUp + options.repetitions
-    var generator = FixedGenerator()
+    var generator = SplitMix(seed: 2024)
     var order = Array(contestants.indices)
     for repetition in 0..<all {
       if bench.isInterrupted() { break }

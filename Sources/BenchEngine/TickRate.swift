@@ -1,4 +1,5 @@
 import CThreads
+import Machine
 import RaceModel
 
 /// How long a tick of the time stamp counter is, and what it costs to ask for it.
@@ -12,9 +13,9 @@ struct TickRate {
   let recordCost: Double
 
   private init() {
-    let start = (Clock.now(), cthreads_ticks_before())
-    var now = (Clock.now(), cthreads_ticks_before())
-    while now.0 - start.0 < 0.02 { now = (Clock.now(), cthreads_ticks_before()) }
+    let start = (MonotonicClock.now(), cthreads_ticks_before())
+    var now = (MonotonicClock.now(), cthreads_ticks_before())
+    while now.0 - start.0 < 0.02 { now = (MonotonicClock.now(), cthreads_ticks_before()) }
     nanosecondsOfTick = (now.0 - start.0) * 1e9 / Double(now.1 - start.1)
     stampCost = Self.median((0..<1001).map { _ in Self.stamps() }) * nanosecondsOfTick
     let with = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.turnsOfLoop) { buffer in

@@ -2,14 +2,14 @@ import AddonMemory
 import RaceModel
 
 /// A mask that caches what hangs off an addon says, at quiescence, what hangs there.
-public struct Aggregate: Checker {
+public struct Aggregate: CatalogChecker {
   public let name = "aggregate"
-  public let summary = "A cached mask with a bit that is stale, or lost."
+  public let summary = "A cached value that disagrees with what it caches."
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
     evidence.observations
-      .filter { $0.expectation == .aggregated && !$0.isPoison }
-      .map { evidence.finding(name, "what is cached is not what it caches", about: $0) }
+      .filter { $0.promise == .aggregated && !$0.isPoison }
+      .map { evidence.finding(name, "the cached mask disagrees with the marks", about: $0) }
   }
 }

@@ -4,7 +4,7 @@ import RaceModel
 ///
 /// Explored executions say whether it was in the slot during the visit. The one-word log of a race has no times: there an
 /// allocation counts as having been in the slot if it was ever published.
-public struct Agreement: Checker {
+public struct Agreement: CatalogChecker {
   public let name = "agreement"
   public let summary = "A visit returned an allocation that was not in the slot at any moment of that visit."
   public init() {}
@@ -16,7 +16,7 @@ public struct Agreement: Checker {
         switch operation.returned {
         case .nothing: continue
         case .stranger:
-          findings.append(place.finding(name, "returned something that was never allocated", racers: [operation.racer]))
+          findings.append(place.finding(name, "returned an address that was never allocated", racers: [operation.racer]))
         case .allocation(let number):
           let wasEverThere = evidence.allocations[number].published > 0 || place.final == .allocation(number)
           if !(operation.returnedWasInSlot ?? wasEverThere) {

@@ -1,7 +1,7 @@
 import RaceModel
 
 /// -ENOMEM is reported when an allocation failed and only then, and damages nothing.
-public struct AllocationFailureChecker: Checker {
+public struct AllocationFailureChecker: CatalogChecker {
   public let name = "allocation-failure"
   public let summary = "-ENOMEM reported wrongly, either way, or a slot damaged by one."
   public init() {}

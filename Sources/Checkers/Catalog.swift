@@ -1,11 +1,19 @@
 import RaceModel
 
-/// All checkers, in the order in which their findings are shown.
+/// A checker that comes along: engines know what it would not report of.
+public protocol CatalogChecker: Checker {}
+
+extension CatalogChecker {
+  public var isSilentOnOrdinaryRounds: Bool { true }
+  public var mayAccompanyOthers: Bool { false }
+}
+
+/// All checkers that come along, in the order in which their findings are shown.
 public enum CheckerCatalog {
   public static let all: [any Checker] = [
     SingleWinner(), Agreement(), LosersFreed(), NoLeak(), VisibleOnce(), Initialised(), NoUseAfterFree(),
-    AllocationFailureChecker(), WinnerEffects(), Accounting(), Aggregate(), AtomicContext(), DataRace(), Crash(),
-    Progress(), Linearizability(),
+    AllocationFailureChecker(), WinnerEffects(), Accounting(), Aggregate(), AtomicContext(), Assertion(), DataRace(),
+    Crash(), ProgressChecker(), Linearizability(),
   ]
 
   public static let names: [String] = all.map(\.name)

@@ -6,9 +6,9 @@ import RaceModel
 /// The search is Wing and Gong's ("Testing and verifying concurrent objects", 1993), with the states that it has been in
 /// remembered as Lowe does ("Testing for linearizability", 2017): a set of operations done and what the slot holds then.
 /// Under a weak memory model "before" is happens-before.
-public struct Linearizability: Checker {
+public struct Linearizability: CatalogChecker {
   public let name = "history"
-  public let summary = "Operations on a slot, with what they answered, that no order of them explains."
+  public let summary = "A history that is not linearizable: no order of the operations explains their results."
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
@@ -19,7 +19,7 @@ public struct Linearizability: Checker {
       if isInOrder(evidence.history, entries, from: initial), evidence.precedence.isEmpty { return }
       if OrderSearch(evidence, entries, from: initial).finds { return }
       var finding = Finding(
-        checker: name, message: "no order explains what these \(entries.count) operations answered",
+        checker: name, message: "not linearizable: no order explains these \(entries.count) results",
         round: evidence.round, inode: inode, slot: evidence.slots[slot],
         racers: Set(entries.map { evidence.history[$0].racer }).sorted())
       finding.history = evidence.historyTable(entries)

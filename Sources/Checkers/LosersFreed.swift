@@ -1,7 +1,7 @@
 import RaceModel
 
 /// Whoever allocates and does not publish frees, once, before returning.
-public struct LosersFreed: Checker {
+public struct LosersFreed: CatalogChecker {
   public let name = "losers-freed"
   public let summary = "An allocation that its visit neither published nor linked, and did not free exactly once."
   public init() {}
@@ -9,7 +9,9 @@ public struct LosersFreed: Checker {
   public func check(_ evidence: Evidence) -> [Finding] {
     var findings: [Finding] = []
     for (number, allocation) in evidence.allocations.enumerated()
-    where allocation.published == 0 && allocation.links == 0 && !evidence.isFinal(number) {
+    where allocation.published == 0 && allocation.links == 0 && allocation.linkedByVisits == 0
+      && !allocation.isOfCreation && !evidence.isFinal(number)
+    {
       if allocation.freedByVisit == 1, allocation.freedElsewhere == 0 { continue }
       let what =
         switch (allocation.freedByVisit, allocation.freedElsewhere) {

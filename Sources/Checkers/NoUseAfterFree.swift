@@ -4,9 +4,10 @@ import RaceModel
 /// What was freed is neither used nor freed again.
 ///
 /// Exact for frees. Uses are seen where they read or leave something else than the poison that freed blocks hold.
-public struct NoUseAfterFree: Checker {
+public struct NoUseAfterFree: CatalogChecker {
   public let name = "no-use-after-free"
   public let summary = "Access to a freed allocation; a double free; a free of something else."
+  public var needs: Set<Aspect> { [.freedAccesses] }
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
@@ -18,7 +19,7 @@ public struct NoUseAfterFree: Checker {
       findings.append(
         Finding(
           checker: name,
-          message: "something was freed that is no allocation"
+          message: "an address was freed that is no allocation's"
             + (badFree.duringTeardown ? ", by the teardown" : ", by racer \(badFree.racer)"),
           round: evidence.round, inode: badFree.inode, racers: badFree.duringTeardown ? [] : [badFree.racer]))
     }

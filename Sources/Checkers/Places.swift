@@ -5,7 +5,7 @@ struct Place {
   let evidence: Evidence
   let inode: Int
   let slot: Int
-  let operations: ArraySlice<Operation>
+  let operations: ArraySlice<VisitOperation>
   let final: Final
 
   func finding(_ checker: String, _ message: String, racers: [Int], allocations: [Int] = []) -> Finding {
@@ -35,19 +35,20 @@ extension Evidence {
   /// Whether an allocation is in its inode's slots at quiescence.
   func isFinal(_ number: Int) -> Bool {
     let inode = allocations[number].inode
-    return slots.indices.contains { final(inode: inode, slot: $0) == .allocation(number) }
+    return inode < inodeCount && slots.indices.contains { final(inode: inode, slot: $0) == .allocation(number) }
   }
 
   func finding(_ checker: String, _ message: String, _ number: Int) -> Finding {
     let allocation = allocations[number]
     return Finding(
-      checker: checker, message: message, round: round, inode: allocation.inode, racers: [allocation.racer],
+      checker: checker, message: message, round: round, inode: allocation.inode < inodeCount ? allocation.inode : nil,
+      racers: [allocation.racer],
       allocations: [number])
   }
 
   func finding(_ checker: String, _ message: String, about observation: Observation) -> Finding {
-    let values = "holds \(number(observation.seen)) instead of \(number(observation.expected))"
-    var finding = Finding(checker: checker, message: "\(message): a word \(values)", round: round)
+    let values = "a word holds \(number(observation.seen)) instead of \(number(observation.expected))"
+    var finding = Finding(checker: checker, message: "\(observation.sentence ?? message): \(values)", round: round)
     switch observation.moment {
     case .visit(let racer, let inode):
       finding.racers = [racer]

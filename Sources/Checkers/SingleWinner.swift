@@ -1,7 +1,7 @@
 import RaceModel
 
 /// Exactly one publication makes a population.
-public struct SingleWinner: Checker {
+public struct SingleWinner: CatalogChecker {
   public let name = "single-winner"
   public let summary =
     "A publication over a slot that was not NULL; or none at all though a visit reported a success that needs one."
@@ -15,7 +15,7 @@ public struct SingleWinner: Checker {
       if publishers.count > 1 {
         findings.append(
           place.finding(
-            name, "published \(publishers.count) times: one went over the other", racers: publishers.map(\.racer)))
+            name, "published \(publishers.count) times: the second overwrote the first", racers: publishers.map(\.racer)))
       }
       let successes = place.operations.filter { $0.report == .success }
       if place.final == .empty, publishers.isEmpty, !successes.isEmpty {
@@ -25,7 +25,7 @@ public struct SingleWinner: Checker {
       }
       if case .allocation(let number) = place.final, publishers.isEmpty, !evidence.eager {
         findings.append(
-          place.finding(name, "populated, but by nobody's publication", racers: [], allocations: [number]))
+          place.finding(name, "populated, though no visit published", racers: [], allocations: [number]))
       }
     }
     return findings

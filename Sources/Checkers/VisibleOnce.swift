@@ -1,7 +1,7 @@
 import RaceModel
 
 /// An allocation is visible in one slot, from one publication until its end.
-public struct VisibleOnce: Checker {
+public struct VisibleOnce: CatalogChecker {
   public let name = "visible-once"
   public let summary =
     "One allocation published twice, in two slots, replaced without a detach, or visible after its free."

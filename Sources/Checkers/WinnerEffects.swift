@@ -2,15 +2,15 @@ import AddonMemory
 import RaceModel
 
 /// What only the winner may do was done, once, by the winner.
-public struct WinnerEffects: Checker {
+public struct WinnerEffects: CatalogChecker {
   public let name = "winner-effects"
   public let summary = "A winner-only effect done twice, never, or by a loser."
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {
     var findings = evidence.observations
-      .filter { $0.expectation == .winnerEffect }
-      .map { evidence.finding(name, "an effect that is the winner's alone", about: $0) }
+      .filter { $0.promise == .winnerEffect }
+      .map { evidence.finding(name, "a winner-only effect", about: $0) }
     for (number, allocation) in evidence.allocations.enumerated() where allocation.links > 0 {
       if allocation.links > 1 {
         findings.append(evidence.finding(name, "allocation \(number) was linked \(allocation.links) times", number))

@@ -1,31 +1,42 @@
 import AddonMemory
 import Addons
 import CThreads
+import ExploreCore
 import Foundation
+import Machine
 import RaceModel
 
 /// Explores a scenario: every execution that one memory model allows, of the same code that the stress engine races.
-public final class Explore: Engine {
+public final class Explore {
   /// Executions between two that are judged in full although they look ordinary.
   public static let sampling = 1024
 
   public let model: MemoryModel
+  private let facts: SubjectFacts
+  private let code: ExploredCode
   /// Called now and then, with how far the exploration is.
   public var progress: (ExploreProgress) -> Void = { _ in }
   /// Where executions are counted as they end, for whoever is left to say how far it came when one ends the process.
   public var counter: UnsafeMutablePointer<UInt64>?
-  /// Judge every execution in full: slower, and what the quick look is tested against.
+  /// Judge every execution in full: what a checker needs that does not say what makes an execution ordinary.
   public var judgesAll = false
   private var site: SiteExploration?
 
-  public init(_ model: MemoryModel) { self.model = model }
+  public init(_ model: MemoryModel, _ facts: SubjectFacts, _ code: ExploredCode) {
+    self.model = model
+    self.facts = facts
+    self.code = code
+  }
 
+  /// Calls `judge` with the evidence of executions, one at a time.
   public func run(
     _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
     let site = try makeSite(scenario)
     self.site = site
-    return site.run(self, judge)
+    let run = site.run(self, judge)
+    if let limit = site.exceeded { throw EngineError(limit.sentence(facts.site, facts.limits)) }
+    return run
   }
 
   /// The execution that is being judged, as a token that leads there again. Valid while `judge` is called.
@@ -33,7 +44,8 @@ public final class Explore: Engine {
   /// The events of the execution that is being judged.
   public var currentLength: Int { site?.length ?? 0 }
 
-  /// About how many executions there are, or a low guess at it where they are very many, from random ways through the search within so many seconds.
+  /// About how many executions there are, or a low guess at it where they are very many, from random ways through the
+  /// search within so many seconds.
   public func estimate(_ scenario: Scenario, seconds: Double) throws(EngineError) -> Double {
     try makeSite(scenario).estimate(seconds: seconds)
   }
@@ -51,17 +63,13 @@ public final class Explore: Engine {
         "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "
           + "under 'explore: racers'")
     }
-    let code = SiteCode.all.first { $0.about.name == scenario.site && $0.strategy.name == scenario.strategy }
-    guard let code else {
-      throw EngineError("there is no site '\(scenario.site)' with strategy '\(scenario.strategy)'")
-    }
-    let frees = code.deferredFreesPerVisit * scenario.explore.inodes
+    let frees = facts.limits.deferredFreesPerVisit * scenario.explore.inodes
     guard ExploreLimits.racers.contains(scenario.exploredRoles.count * (1 + frees)) else {
       throw EngineError(
         "\(scenario.exploredRoles.count) racers, each with \(frees) frees after grace periods, are too many to explore: "
           + "name 1 to \(ExploreLimits.racers.upperBound / (1 + frees)) under 'explore: racers', or fewer inodes")
     }
-    guard let site = SiteExploration(SiteProgram(code, scenario), scenario, model) else {
+    guard let site = SiteExploration(try SiteProgram(facts, code, scenario), scenario, model) else {
       throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
     }
     return site
@@ -109,6 +117,9 @@ private final class SiteExploration {
     return nil
   }
 
+  /// What the site declares and its code went beyond, if it did.
+  private(set) var exceeded: SiteLimit?
+
   var length: Int { execution.graph.pointee.count }
   func token() -> ReplayToken {
     ReplayToken(scenario, execution.state.pointee.rules.pointee.model, execution.graph.pointee)
@@ -116,9 +127,10 @@ private final class SiteExploration {
 
   func run(_ engine: Explore, _ judge: (Evidence) -> Judgement) -> EngineRun {
     let options = scenario.explore
-    let started = Clock.now()
+    let started = MonotonicClock.now()
     var figures = ExplorationFigures()
     figures.usedSymmetry = execution.state.pointee.rules.pointee.usesSymmetry
+    figures.leavesOutLoadBuffering = engine.model == .c11 || engine.model == .kernel
     figures.symmetryRefusal = options.symmetry ? symmetryRefusal : nil
     var end = EngineRun.End.exhausted
     if estimate(seconds: 0, rounds: 2) > Double(options.executions) / 4 {
@@ -127,14 +139,17 @@ private final class SiteExploration {
     }
     exploration.clearCounts()
 
-    let visit: () -> Exploration.Step = { [exploration, program] in
+    let visit: () -> Exploration.Step = { [unowned self, exploration, program] in
       let counts = exploration.counts
       engine.counter?.pointee = UInt64(counts.executions)
       let isSample = (counts.executions - 1) % Explore.sampling == 0
-      if let evidence = program.conclude(inFull: isSample || engine.judgesAll) {
+      let evidence = program.conclude(inFull: isSample || engine.judgesAll, number: counts.executions - 1)
+      if let limit = program.exceeded {
+        self.exceeded = limit
+        return .stop
+      }
+      if let evidence {
         figures.judged += 1
-        var evidence = evidence
-        evidence.round = counts.executions - 1
         if judge(evidence) == .stop {
           end = .stopped
           return .stop
@@ -149,7 +164,7 @@ private final class SiteExploration {
       engine.progress(ExploreProgress(model: engine.model, executions: counts.executions, estimate: figures.estimate))
       if cthreads_interrupted() != 0 {
         end = .interrupted
-      } else if Clock.now() - started > options.time {
+      } else if MonotonicClock.now() - started > options.time {
         end = .budget("\(options.time) seconds")
       } else if counts.peakBytes > options.memory << 20 {
         end = .budget("\(options.memory) MB")
@@ -169,15 +184,15 @@ private final class SiteExploration {
     }
     let counts = exploration.counts
     figures.executions = counts.executions
-    figures.abandoned = counts.abandoned
-    figures.discarded = counts.discarded
+    figures.blockedRuns = counts.blockedRuns
+    figures.prunedGraphs = counts.prunedGraphs
     figures.peakBytes = exploration.counts.peakBytes
     figures.longest = counts.longest
     if case .budget = end {
       figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
       sample(&figures, judge)
     }
-    figures.seconds = (Clock.now() - started) / Double(repetitions)
+    figures.seconds = (MonotonicClock.now() - started) / Double(repetitions)
     return EngineRun(end: end, figures: Figures(), exploration: figures)
   }
 
@@ -185,9 +200,9 @@ private final class SiteExploration {
   private func sample(_ figures: inout ExplorationFigures, _ judge: (Evidence) -> Judgement) {
     var generator = SplitMix(seed: scenario.explore.seed)
     var isStopped = false
-    let started = Clock.now()
+    let started = MonotonicClock.now()
     while figures.samples < scenario.explore.samples, !isStopped, cthreads_interrupted() == 0,
-      Clock.now() - started < scenario.explore.time
+      MonotonicClock.now() - started < scenario.explore.time
     {
       _ = exploration.sample(&generator, growth: 0) {
         figures.samples += 1
@@ -207,12 +222,12 @@ private final class SiteExploration {
   /// mean is taken.
   private func estimate(seconds: Double, rounds: Int) -> Double {
     var generator = SplitMix(seed: scenario.explore.seed)
-    let started = Clock.now()
+    let started = MonotonicClock.now()
     var growth = 0.0
     var largest = 1.0
     for round in 1...rounds {
       var (sum, count) = (0.0, 0)
-      while count < 8 || round == rounds && Clock.now() - started < seconds && count < 10_000 {
+      while count < 8 || round == rounds && MonotonicClock.now() - started < seconds && count < 10_000 {
         sum += exploration.sample(&generator, growth: growth) { .goOn }
         count += 1
       }
@@ -223,37 +238,9 @@ private final class SiteExploration {
   }
 
   func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {
-    execution.state.pointee.guide = Guide(token.decisions)
-    defer { execution.state.pointee.guide = nil }
-    exploration.restart()
-    while true {
-      execution.state.pointee.trace = TraceRecorder(wantsSources: wantsSources)
-      exploration.runOnce()
-      guard execution.state.pointee.needsRestart else { break }
-      execution.state.pointee.needsRestart = false
-      exploration.restart()
-    }
-    exploration.noteStuck()
-    let trace = execution.state.pointee.trace
-    execution.state.pointee.trace = nil
-    guard execution.state.pointee.end != .diverged, let trace,
-      Guide(execution.graph.pointee).decisions == token.decisions
-    else { return nil }
+    guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: wantsSources) else { return nil }
     let steps = TraceReading(program, execution, trace).steps
     if let evidence = program.conclude(inFull: true) { judge(evidence) }
     return Counterexample(roles: program.roleNames, steps: steps, findings: [], token: token.text)
-  }
-}
-
-/// The generator of Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }

@@ -1,14 +1,17 @@
 import AddonMemory
+import Addons
+import ExploreCore
 import RaceModel
+import Recording
 
 /// The memory of explored code: hands each operation to the explorer, and notes what the stress engine notes too.
 ///
 /// A trivial value. Outside the race, for `create`, `inspect` and `tearDown`, operations act on the words themselves.
-struct ExploredMemory: Memory {
+public struct ExploredMemory: Memory {
   let execution: Execution
   let site: UnsafeMutablePointer<SiteState>
   /// The number of racers stands for nobody's visit.
-  let racer: Int
+  public let racer: Int
   let inode: Int
   let slot: Int
 
@@ -21,6 +24,7 @@ struct ExploredMemory: Memory {
   }
 
   private var isVisiting: Bool { site.pointee.phase == .visiting }
+  private var space: AddressSpace { execution.space }
 
   /// This operation's word in the log.
   private var entry: UnsafeMutablePointer<UInt64> {
@@ -28,83 +32,21 @@ struct ExploredMemory: Memory {
   }
 }
 
-/// What is noted of one execution of a site. Unsafe: belongs to the `SiteProgram`.
-struct SiteState {
-  enum Phase { case creating, visiting, inspecting, clearing }
-  let inodeCount: Int
-  let slotCount: Int
-  let racerCount: Int
-  /// By racer, inode and slot, as the stress engine's.
-  let logs: UnsafeMutablePointer<UInt64>
-  let roles: UnsafeMutablePointer<UInt8>
-  /// By racer: the read-side section inside which it makes its visits.
-  let callersSections: UnsafeMutablePointer<ReadDomain?>
-  let locksHeld: UnsafeMutablePointer<Int>
-  /// By inode and slot: what it shows at quiescence.
-  let finals: UnsafeMutablePointer<UInt64>
-  var phase = Phase.creating
-  var observations: [RawObservation] = []
-  var links: [UInt] = []
-  var hanging: [UInt] = []
-  var badFrees: [BadFree] = []
-  /// How deep each racer is in sections of each domain, and how many it has begun.
-  let depths: UnsafeMutablePointer<Int>
-  let sections: UnsafeMutablePointer<UInt64>
-  /// The words of sections, by domain and racer, and those of deferred frees, by racer: what exists from the start.
-  var sectionWords: UInt = 0
-  var deferralWords: UInt = 0
-  let deferralsPerRacer: Int
-  /// What each racer has handed over to be freed, and after what.
-  let deferred: UnsafeMutablePointer<Deferred>
-  let deferredCounts: UnsafeMutablePointer<Int>
-  var history: [RawHistory] = []
-  /// By inode and slot: where it lies, once somebody has looked.
-  let slotAddresses: UnsafeMutablePointer<UInt>
-  /// By racer and inode: its events when the visit began; at the end of each racer's row, when its last one ended.
-  let visitStarts: UnsafeMutablePointer<Int32>
-
-  struct Deferred {
-    var address: UInt
-    var gracePeriod: GracePeriod
-  }
-
-  /// An operation of a site's history, from the racer's event `begin` to before its event `end`.
-  struct RawHistory {
-    var racer: Int
-    var inode: Int
-    var slot: Int
-    var kind: HistoryEntry.Kind
-    var address: UInt
-    var begin: UInt64
-    var end: UInt64
-  }
-
-  struct RawObservation {
-    var expectation: AddonMemory.Expectation
-    var phase: Phase
-    var racer: Int
-    var inode: Int
-    var seen: UInt64
-    var expected: UInt64
-    var address: UInt
-  }
-}
-
 // MARK: Slots
 
 extension ExploredMemory {
-  @inline(never) func load(_ slot: Slot, _ ordering: LoadOrdering) -> Addon? {
+  @inline(never) public func load(_ slot: Slot, _ ordering: LoadOrdering) -> Addon? {
     noteLook(slot)
     return Addon(bits: execution.load(racer, slot.word.address, 8, EventOrdering(ordering)))
   }
 
-  @inline(never) func store(_ slot: Slot, _ addon: Addon?, _ ordering: StoreOrdering) {
+  @inline(never) public func store(_ slot: Slot, _ addon: Addon?, _ ordering: StoreOrdering) {
     noteAddress(of: slot)
     execution.store(racer, slot.word.address, 8, Addon.bits(addon), EventOrdering(ordering))
     notePublication(of: addon)
   }
 
-  @inline(never) func exchange(_ slot: Slot, _ addon: Addon?, _ ordering: UpdateOrdering) -> Addon? {
+  @inline(never) public func exchange(_ slot: Slot, _ addon: Addon?, _ ordering: UpdateOrdering) -> Addon? {
     noteAddress(of: slot)
     let ordering = EventOrdering(ordering)
     let found = execution.update(
@@ -114,7 +56,7 @@ extension ExploredMemory {
   }
 
   @inline(never)
-  func compareExchange(
+  public func compareExchange(
     _ slot: Slot, _ expected: Addon?, _ desired: Addon?, _ ordering: UpdateOrdering, failure: LoadOrdering
   ) -> Exchanged {
     noteAddress(of: slot)
@@ -126,14 +68,14 @@ extension ExploredMemory {
     return .won
   }
 
-  @inline(never) func weakCompareExchange(_ slot: Slot, _ expected: Addon?, _ desired: Addon?) -> Exchanged {
+  @inline(never) public func weakCompareExchange(_ slot: Slot, _ expected: Addon?, _ desired: Addon?) -> Exchanged {
     if execution.choose(racer, .weakUpdate) {
       return .lost(Addon(bits: execution.load(racer, slot.word.address, 8, .acquires)))
     }
     return compareExchange(slot, expected, desired, .acquiringAndReleasing, failure: .acquiring)
   }
 
-  @inline(never) func read(_ slot: Slot) -> Addon? {
+  @inline(never) public func read(_ slot: Slot) -> Addon? {
     noteLook(slot)
     return Addon(bits: execution.readPlain(racer, slot.word.address, 8))
   }
@@ -141,9 +83,7 @@ extension ExploredMemory {
   private func notePublication(of addon: Addon?) {
     guard let addon, isVisiting else { return }
     entry.pointee |= LogWord.published
-    if let block = site.pointee.block(of: addon.address, execution) {
-      execution.state.pointee.blocks[block].note &+= LedgerEntry.published
-    }
+    if let block = space.block(at: addon.address) { space.blocks[block].note &+= LedgerEntry.published }
   }
 
   /// Whoever has been refused an allocation has looked again.
@@ -162,69 +102,57 @@ extension ExploredMemory {
   }
 }
 
-extension SiteState {
-  /// The block that begins at an address and was handed out in this execution.
-  func block(of address: UInt, _ execution: Execution) -> Int? {
-    let space = execution.state.pointee.space
-    let block = space.block(of: address)
-    guard block >= space.staticBlocks, space.address(ofBlock: block) == address,
-      execution.state.pointee.blocks[block].state != .unused
-    else { return nil }
-    return block
-  }
-}
-
 // MARK: Words of 64 bits
 
 extension ExploredMemory {
-  @inline(never) func load(_ word: Word64, _ ordering: LoadOrdering) -> UInt64 {
+  @inline(never) public func load(_ word: Word64, _ ordering: LoadOrdering) -> UInt64 {
     execution.load(racer, word.address, 8, EventOrdering(ordering))
   }
-  @inline(never) func store(_ word: Word64, _ value: UInt64, _ ordering: StoreOrdering) {
+  @inline(never) public func store(_ word: Word64, _ value: UInt64, _ ordering: StoreOrdering) {
     execution.store(racer, word.address, 8, value, EventOrdering(ordering))
   }
-  @inline(never) func exchange(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
+  @inline(never) public func exchange(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
     update(word, .exchange, value, ordering)
   }
   @inline(never)
-  func compareExchange(
+  public func compareExchange(
     _ word: Word64, _ expected: UInt64, _ desired: UInt64, _ ordering: UpdateOrdering, failure: LoadOrdering
   ) -> UInt64 {
     execution.update(
       racer, word.address, 8, .compareExchange, expected: expected, operand: desired, EventOrdering(ordering),
       failure: EventOrdering(failure))
   }
-  @inline(never) func fetchAdd(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
+  @inline(never) public func fetchAdd(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
     update(word, .add, value, ordering)
   }
-  @inline(never) func fetchOr(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
+  @inline(never) public func fetchOr(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
     update(word, .or, value, ordering)
   }
-  @inline(never) func fetchAnd(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
+  @inline(never) public func fetchAnd(_ word: Word64, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
     update(word, .and, value, ordering)
   }
-  private func update(_ word: Word64, _ update: Update, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
+  private func update(_ word: Word64, _ kind: Event.ReadKind, _ value: UInt64, _ ordering: UpdateOrdering) -> UInt64 {
     let ordering = EventOrdering(ordering)
-    return execution.update(racer, word.address, 8, update, operand: value, ordering, failure: ordering)
+    return execution.update(racer, word.address, 8, kind, operand: value, ordering, failure: ordering)
   }
-  @inline(never) func read(_ word: Word64) -> UInt64 { execution.readPlain(racer, word.address, 8) }
-  @inline(never) func write(_ word: Word64, _ value: UInt64) { execution.writePlain(racer, word.address, 8, value) }
+  @inline(never) public func read(_ word: Word64) -> UInt64 { execution.readPlain(racer, word.address, 8) }
+  @inline(never) public func write(_ word: Word64, _ value: UInt64) { execution.writePlain(racer, word.address, 8, value) }
 }
 
 // MARK: Words of 32 bits
 
 extension ExploredMemory {
-  @inline(never) func load(_ word: Word32, _ ordering: LoadOrdering) -> UInt32 {
+  @inline(never) public func load(_ word: Word32, _ ordering: LoadOrdering) -> UInt32 {
     UInt32(truncatingIfNeeded: execution.load(racer, word.address, 4, EventOrdering(ordering)))
   }
-  @inline(never) func store(_ word: Word32, _ value: UInt32, _ ordering: StoreOrdering) {
+  @inline(never) public func store(_ word: Word32, _ value: UInt32, _ ordering: StoreOrdering) {
     execution.store(racer, word.address, 4, UInt64(value), EventOrdering(ordering))
   }
-  @inline(never) func exchange(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
+  @inline(never) public func exchange(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
     update(word, .exchange, value, ordering)
   }
   @inline(never)
-  func compareExchange(
+  public func compareExchange(
     _ word: Word32, _ expected: UInt32, _ desired: UInt32, _ ordering: UpdateOrdering, failure: LoadOrdering
   ) -> UInt32 {
     UInt32(
@@ -232,25 +160,25 @@ extension ExploredMemory {
         racer, word.address, 4, .compareExchange, expected: UInt64(expected), operand: UInt64(desired),
         EventOrdering(ordering), failure: EventOrdering(failure)))
   }
-  @inline(never) func fetchAdd(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
+  @inline(never) public func fetchAdd(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
     update(word, .add, value, ordering)
   }
-  @inline(never) func fetchOr(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
+  @inline(never) public func fetchOr(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
     update(word, .or, value, ordering)
   }
-  @inline(never) func fetchAnd(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
+  @inline(never) public func fetchAnd(_ word: Word32, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
     update(word, .and, value, ordering)
   }
-  private func update(_ word: Word32, _ update: Update, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
+  private func update(_ word: Word32, _ kind: Event.ReadKind, _ value: UInt32, _ ordering: UpdateOrdering) -> UInt32 {
     let ordering = EventOrdering(ordering)
     return UInt32(
       truncatingIfNeeded: execution.update(
-        racer, word.address, 4, update, operand: UInt64(value), ordering, failure: ordering))
+        racer, word.address, 4, kind, operand: UInt64(value), ordering, failure: ordering))
   }
-  @inline(never) func read(_ word: Word32) -> UInt32 {
+  @inline(never) public func read(_ word: Word32) -> UInt32 {
     UInt32(truncatingIfNeeded: execution.readPlain(racer, word.address, 4))
   }
-  @inline(never) func write(_ word: Word32, _ value: UInt32) {
+  @inline(never) public func write(_ word: Word32, _ value: UInt32) {
     execution.writePlain(racer, word.address, 4, UInt64(value))
   }
 }
@@ -258,10 +186,10 @@ extension ExploredMemory {
 // MARK: Fences, heap, locks
 
 extension ExploredMemory {
-  @inline(never) func fence(_ ordering: FenceOrdering) { execution.fence(racer, EventOrdering(ordering)) }
-  @inline(never) func pause() { execution.pause(racer) }
+  @inline(never) public func fence(_ ordering: FenceOrdering) { execution.fence(racer, EventOrdering(ordering)) }
+  @inline(never) public func pause() { execution.pause(racer) }
 
-  @inline(never) func block(of kind: AddonKind) -> Addon? {
+  @inline(never) public func block(of kind: AddonKind) -> Addon? {
     if isVisiting {
       if kind.populates { entry.pointee |= LogWord.sawNull }
       let held = site.pointee.locksHeld[racer] + depth(.rcu).pointee
@@ -272,43 +200,68 @@ extension ExploredMemory {
         return nil
       }
     }
+    guard isWithinLimits(kind) else { return nil }
     let fill = kind.zeroed ? 0 : Poison.uninitialised
     guard let address = execution.allocate(racer, kind.size, fill: fill) else { return nil }
-    let block = execution.state.pointee.space.block(of: address)
-    execution.state.pointee.blocks[block].note = LedgerEntry.make(inode: UInt32(inode), words: kind.size >> 3)
+    space.blocks[space.block(of: address)].note = LedgerEntry.make(
+      inode: UInt32(truncatingIfNeeded: inode), words: kind.size >> 3)
     return Addon(address: address)
   }
 
-  @inline(never) func free(_ addon: Addon) {
-    guard let number = execution.free(racer, addon.address, poison: Poison.freed) else {
-      site.pointee.badFrees.append(BadFree(racer: racer, inode: inode, duringTeardown: !isVisiting))
-      return
+  /// Whether the site has declared so many allocations, and so large ones.
+  private func isWithinLimits(_ kind: AddonKind) -> Bool {
+    if kind.size > site.pointee.limits.biggestAddon {
+      exceed(.biggestAddon)
+      return false
     }
-    let block = execution.state.pointee.blocks + number
-    countFree(block)
+    site.pointee.allocationsInVisit[racer] += 1
+    let count = site.pointee.allocationsInVisit[racer]
+    switch site.pointee.phase {
+    case .visiting where count > site.pointee.limits.allocationsPerVisit: exceed(.allocationsPerVisit)
+    case .clearing where count > site.pointee.creationCapacity: exceed(.allocationsPerCreation)
+    default: return true
+    }
+    return false
+  }
+
+  /// What the site declares is not enough: the exploration ends, and says so. Does not return to a racer.
+  private func exceed(_ limit: SiteLimit) {
+    if site.pointee.exceeded == nil { site.pointee.exceeded = limit }
+    if isVisiting { execution.stop(racer, .stopped) }
+  }
+
+  @inline(never) public func free(_ addon: Addon) {
+    guard let number = execution.free(racer, addon.address, poison: Poison.freed) else { return addStrayFree(addon) }
+    countFree(space.blocks + number)
+  }
+
+  private func addStrayFree(_ addon: Addon) {
+    site.pointee.strays.append(
+      RecordedStray(.free, racer: racer, inode: inode, address: addon.address, phase: site.pointee.phase))
   }
 
   private func countFree(_ block: UnsafeMutablePointer<Block>) {
-    let isOwn = LedgerEntry.inode(block.pointee.note) == UInt32(inode) && block.pointee.racer == racer
+    let isOwn =
+      LedgerEntry.inode(block.pointee.note) == UInt32(truncatingIfNeeded: inode) && block.pointee.racer == racer
     block.pointee.note &+=
       !isVisiting
       ? LedgerEntry.freedByTeardown : isOwn ? LedgerEntry.freedByVisit : LedgerEntry.freedElsewhere
   }
 
-  @inline(never) func initialise(_ lock: Lock) { write(lock.word, Lock.unlocked) }
+  @inline(never) public func initialise(_ lock: Lock) { write(lock.word, Lock.unlocked) }
 
-  @inline(never) func lock(_ lock: Lock) {
+  @inline(never) public func lock(_ lock: Lock) {
     take(lock)
     if isVisiting { site.pointee.locksHeld[racer] += 1 }
   }
 
-  @inline(never) func unlock(_ lock: Lock) {
+  @inline(never) public func unlock(_ lock: Lock) {
     release(lock)
     if isVisiting { site.pointee.locksHeld[racer] -= 1 }
   }
 
-  @inline(never) func lock(_ mutex: Mutex) { take(mutex.lock) }
-  @inline(never) func unlock(_ mutex: Mutex) { release(mutex.lock) }
+  @inline(never) public func lock(_ mutex: SleepingLock) { take(mutex.lock) }
+  @inline(never) public func unlock(_ mutex: SleepingLock) { release(mutex.lock) }
 
   private func take(_ lock: Lock) {
     let found = execution.lock(
@@ -327,59 +280,73 @@ extension ExploredMemory {
 // MARK: Grace periods
 
 extension ExploredMemory {
+  /// The site's own number of a domain; nil, and the end of the exploration, where its description does not name it.
+  private func number(of domain: ReadDomain) -> Int? {
+    if let number = site.pointee.domains.firstIndex(of: domain) { return number }
+    exceed(.domains)
+    return nil
+  }
+
+  private func place(_ domain: Int) -> Int { domain * site.pointee.racerCount + racer }
+
+  /// How deep the racer is in sections of RCU, which is every site's first domain.
   private func depth(_ domain: ReadDomain) -> UnsafeMutablePointer<Int> {
-    site.pointee.depths + (domain.index * site.pointee.racerCount + racer)
+    site.pointee.depths + place(site.pointee.domains.firstIndex(of: domain) ?? 0)
   }
 
-  private func sectionWord(_ domain: ReadDomain) -> UInt {
-    site.pointee.sectionWords + UInt(8 * (domain.index * site.pointee.racerCount + racer))
-  }
+  private func sectionWord(_ domain: Int) -> UInt { site.pointee.sectionWords + UInt(8 * place(domain)) }
 
-  private func nextSection(_ domain: ReadDomain) -> UInt64 {
-    let count = site.pointee.sections + (domain.index * site.pointee.racerCount + racer)
+  private func nextSection(_ domain: Int) -> UInt64 {
+    let count = site.pointee.sections + place(domain)
     count.pointee += 1
     return count.pointee
   }
 
-  @inline(never) func enterReadSection(_ domain: ReadDomain) {
-    guard isVisiting else { return }
-    depth(domain).pointee += 1
-    guard depth(domain).pointee == 1 else { return }
-    execution.beginSection(racer, word: sectionWord(domain), value: nextSection(domain))
+  @inline(never) public func enterReadSection(_ domain: ReadDomain) {
+    guard isVisiting, let number = number(of: domain) else { return }
+    let depth = site.pointee.depths + place(number)
+    depth.pointee += 1
+    guard depth.pointee == 1 else { return }
+    execution.beginSection(racer, word: sectionWord(number), value: nextSection(number))
   }
 
-  @inline(never) func leaveReadSection(_ domain: ReadDomain) {
-    guard isVisiting else { return }
-    depth(domain).pointee -= 1
-    guard depth(domain).pointee == 0 else { return }
-    execution.endSection(racer, word: sectionWord(domain), value: nextSection(domain))
+  @inline(never) public func leaveReadSection(_ domain: ReadDomain) {
+    guard isVisiting, let number = number(of: domain) else { return }
+    let depth = site.pointee.depths + place(number)
+    depth.pointee -= 1
+    guard depth.pointee == 0 else { return }
+    execution.endSection(racer, word: sectionWord(number), value: nextSection(number))
   }
 
-  @inline(never) func synchronize(_ gracePeriod: GracePeriod) {
+  @inline(never) public func synchronize(_ gracePeriod: GracePeriod) {
     guard isVisiting else { return }
-    let waitsForRCU = gracePeriod.domains.contains(ReadDomain.rcu.index)
-    let held = site.pointee.locksHeld[racer] + (waitsForRCU ? 0 : depth(.rcu).pointee)
+    let held = site.pointee.locksHeld[racer] + (gracePeriod.isAbout(.rcu) ? 0 : depth(.rcu).pointee)
     if held != 0 { violated(.mayNotSleep, seen: UInt64(held), expected: 0, at: 0) }
     wait(for: gracePeriod)
   }
 
   private func wait(for gracePeriod: GracePeriod) {
     let racers = site.pointee.racerCount
+    var first = 0
+    var count = site.pointee.domains.count
+    if gracePeriod != .everyDomain {
+      guard let number = site.pointee.domains.firstIndex(where: gracePeriod.isAbout) else { return exceed(.domains) }
+      (first, count) = (number, 1)
+    }
     execution.gracePeriod(
-      racer, words: site.pointee.sectionWords + UInt(8 * gracePeriod.domains.lowerBound * racers),
-      count: gracePeriod.domains.count * racers)
+      racer, words: site.pointee.sectionWords + UInt(8 * first * racers), count: count * racers)
   }
 
   /// A racer of its own frees it, after a grace period.
-  @inline(never) func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
+  @inline(never) public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
     guard isVisiting else { return free(addon) }
-    guard let block = site.pointee.block(of: addon.address, execution) else {
-      site.pointee.badFrees.append(BadFree(racer: racer, inode: inode, duringTeardown: false))
-      return
-    }
-    countFree(execution.state.pointee.blocks + block)
+    guard let block = space.block(at: addon.address) else { return addStrayFree(addon) }
+    countFree(space.blocks + block)
     let number = site.pointee.deferredCounts[racer]
-    guard number < site.pointee.deferralsPerRacer else { return execution.tooManyDeferredFrees(racer) }
+    site.pointee.deferredInVisit[racer] += 1
+    guard number < site.pointee.deferralsPerRacer,
+      site.pointee.deferredInVisit[racer] <= site.pointee.limits.deferredFreesPerVisit
+    else { return exceed(.deferredFreesPerVisit) }
     site.pointee.deferred[racer * site.pointee.deferralsPerRacer + number] = .init(
       address: addon.address, gracePeriod: gracePeriod)
     site.pointee.deferredCounts[racer] = number + 1
@@ -409,42 +376,31 @@ extension ExploredMemory {
   }
 }
 
-extension SiteState {
-  /// What the word of a deferred free holds: odd as long as nobody knows.
-  static var isUnknown: UInt64 { 1 }
-  static var isDeferred: UInt64 { 2 }
-  static var isNone: UInt64 { 4 }
-  /// A slot that lies in an addon, and so in several places in turn.
-  static var isMoving: UInt { .max }
-}
-
 // MARK: Witness
 
 extension ExploredMemory {
-  @inline(never) func began() -> OperationStart {
+  @inline(never) public func began() -> OperationStart {
     OperationStart(moment: isVisiting ? UInt64(execution.state.pointee.racers[racer].done) : 0)
   }
 
-  @inline(never) func ended(_ start: OperationStart, _ result: HistoryResult) {
+  @inline(never) public func ended(_ start: OperationStart, _ result: HistoryResult) {
     guard isVisiting else { return }
-    let (kind, addon): (HistoryEntry.Kind, Addon?) =
-      switch result {
-      case .found(let addon): (.found, addon)
-      case .attached(let addon): (.attached, addon)
-      case .detached(let addon): (.detached, addon)
-      case .absent: (.absent, nil)
-      }
+    let (kind, addon) = HistoryEntry.Kind.of(result)
     site.pointee.history.append(
-      SiteState.RawHistory(
+      RecordedOperation(
         racer: racer, inode: inode, slot: slot, kind: kind, address: addon?.address ?? 0, begin: start.moment,
         end: UInt64(execution.state.pointee.racers[racer].done)))
   }
 
-  func at(_ slot: Int) -> ExploredMemory {
-    ExploredMemory(execution, site, racer: racer, inode: inode, slot: slot)
+  public func at(_ slot: Int) -> ExploredMemory {
+    if !(0..<site.pointee.slotCount).contains(slot) {
+      exceed(.slotCount)
+      return self
+    }
+    return ExploredMemory(execution, site, racer: racer, inode: inode, slot: slot)
   }
 
-  @inline(never) func report(_ report: Report) {
+  @inline(never) public func report(_ report: Report) {
     guard isVisiting else { return }
     switch report {
     case .success(let addon): entry.pointee |= LogWord.success | (Addon.bits(addon) & LogWord.address)
@@ -455,44 +411,59 @@ extension ExploredMemory {
   }
 
   @inline(never) @discardableResult
-  func expect(_ word: Word64, holds value: UInt64, _ expectation: Expectation) -> Bool {
-    let seen = read(word)
+  public func expect(_ word: Word64, holds value: UInt64, _ promise: Promise, _ sentence: StaticString?) -> Bool {
+    check(read(word), value, promise, word.address, sentence)
+  }
+
+  @inline(never) @discardableResult
+  public func expect(_ word: Word32, holds value: UInt32, _ promise: Promise, _ sentence: StaticString?) -> Bool {
+    check(UInt64(read(word)), UInt64(value), promise, word.address, sentence)
+  }
+
+  private func check(
+    _ seen: UInt64, _ value: UInt64, _ promise: Promise, _ address: UInt, _ sentence: StaticString?
+  ) -> Bool {
     if seen == value { return true }
-    violated(expectation, seen: seen, expected: value, at: word.address)
+    violated(promise, seen: seen, expected: value, at: address, sentence)
     return false
   }
 
   @inline(never)
-  func violated(_ expectation: Expectation, seen: UInt64, expected: UInt64, at address: UInt) {
+  public func violated(_ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt, _ sentence: StaticString?) {
     if isVisiting { execution.state.pointee.trace?.markLast(racer) }
-    guard site.pointee.observations.count < 64 else { return }
+    guard site.pointee.observations.count < SiteState.mostObservations else { return }
     site.pointee.observations.append(
-      SiteState.RawObservation(
-        expectation: expectation, phase: site.pointee.phase, racer: racer, inode: inode, seen: seen,
-        expected: expected, address: address))
+      RecordedObservation(
+        promise: promise, sentence: sentence, phase: site.pointee.phase, racer: racer,
+        inode: inode == Int(LedgerEntry.noInode) ? nil : inode,
+        seen: space.portable(seen), expected: space.portable(expected), address: address))
   }
 
   @discardableResult
-  func reach(_ addon: Addon?, slot: Int) -> Addon? {
+  public func reach(_ addon: Addon?, slot: Int) -> Addon? {
+    guard (0..<site.pointee.slotCount).contains(slot) else {
+      exceed(.slotCount)
+      return nil
+    }
     site.pointee.finals[inode * site.pointee.slotCount + slot] = Addon.bits(addon)
-    guard let addon, site.pointee.block(of: addon.address, execution) != nil else { return nil }
+    guard let addon, space.block(at: addon.address) != nil else { return nil }
     return addon
   }
 
-  @inline(never) func linked(_ addon: Addon) {
-    guard isVisiting, let block = site.pointee.block(of: addon.address, execution) else { return }
-    execution.state.pointee.blocks[block].note &+= LedgerEntry.published
+  @inline(never) public func linked(_ addon: Addon) {
+    guard isVisiting, let block = space.block(at: addon.address) else { return }
+    space.blocks[block].note &+= LedgerEntry.linked
   }
 
-  @inline(never) func reachThroughAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }
+  @inline(never) public func reachThroughAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }
 
-  func reachThroughList(_ addon: Addon) -> Bool {
-    guard site.pointee.links.count < execution.state.pointee.space.blockCount else { return false }
+  public func reachThroughList(_ addon: Addon) -> Bool {
+    guard site.pointee.links.count < space.blocksPerRacer * (space.racers + 1) else { return false }
     site.pointee.links.append(addon.address)
     return true
   }
 
-  func successes(ofRole role: Int) -> Int {
+  public func successes(ofRole role: Int) -> Int {
     let site = site.pointee
     return (0..<site.racerCount).count { racer in
       Int(site.roles[racer]) == role
@@ -500,14 +471,14 @@ extension ExploredMemory {
     }
   }
 
-  func populations(ofSlot slot: Int) -> Int {
+  public func populations(ofSlot slot: Int) -> Int {
     let site = site.pointee
     return (0..<site.inodeCount).count { site.finals[$0 * site.slotCount + slot] != 0 }
   }
 
-  func window() {}
+  public func window() {}
 
-  func bug(_ why: StaticString) -> Never {
+  public func bug(_ why: StaticString) -> Never {
     execution.bug(racer, why)
     fatalError("BUG: \(why)")
   }

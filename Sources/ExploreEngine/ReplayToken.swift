@@ -1,4 +1,5 @@
 import AddonMemory
+import ExploreCore
 import Foundation
 import RaceModel
 

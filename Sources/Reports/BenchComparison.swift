@@ -1,3 +1,4 @@
+import BenchModel
 import RaceModel
 
 /// Two benches of the same scenarios.

@@ -1,3 +1,5 @@
+import BenchModel
+import Machine
 import RaceModel
 
 /// One scenario's bench, for people.
@@ -113,7 +115,7 @@ struct MachineText {
 
   var text: String {
     var text =
-      "machine: \(calibration.processors) processors, load \(Number.fixed(calibration.load, 2)), \(calibration.build) build"
+      "machine: \(calibration.processors) processors, load \(Number.fixed(calibration.load, 2)), \(calibration.build.rawValue) build"
     if let before = calibration.roundTripBefore, let after = calibration.roundTripAfter {
       text +=
         ", compare-exchange round trip \(Number.fixed(before, 0)) ns before, \(Number.fixed(after, 0)) ns after"

@@ -29,21 +29,16 @@ public struct TraceText {
       let columns = racers.map { $0 == step.racer ? cells[index] : "" }
       lines.append(line("\(index + 1)", step.source ?? "", columns))
     }
-    return lines + counterexample.findings
+    return lines + counterexample.findings.map(TraceWords.finding)
   }
 
   private func text(of step: Counterexample.Step) -> String {
-    var text = step.verb
-    if !step.ordering.isEmpty, step.ordering != "plain" { text += " \(step.ordering)" }
-    if !step.place.isEmpty { text += " \(step.place)" }
-    if !step.value.isEmpty { text += isStore(step) ? " = \(step.value)" : ": \(step.value)" }
+    var text = TraceWords.step(step)
     if let source = step.readsFrom { text += " [of \(source + 1)]" }
     if step.isStale { text += " STALE" }
     if step.isMarked { text += " <<<" }
     return text
   }
-
-  private func isStore(_ step: Counterexample.Step) -> Bool { step.verb == "store" || step.verb == "write" }
 }
 
 /// A counterexample as a Graphviz graph: a column a racer; program order, reads-from and modification order as edges.
@@ -76,8 +71,7 @@ public struct TraceGraph {
 
   private func label(_ index: Int) -> String {
     let step = counterexample.steps[index]
-    let what = [step.verb, step.ordering, step.place, step.value].filter { !$0.isEmpty }.joined(separator: " ")
-    return "\(index + 1): \(what)" + (step.source.map { "\\n\($0)" } ?? "")
+    return "\(index + 1): \(TraceWords.step(step))" + (step.source.map { "\\n\($0)" } ?? "")
   }
 
   private func style(_ index: Int) -> String {

@@ -1,3 +1,4 @@
+import RaceModel
 import Yams
 
 /// Collects what is wrong while a file is read, so that all of it is shown at once.
@@ -44,8 +45,7 @@ struct MappingReader {
       guard let name = key.string, !known.contains(name) else { continue }
       diagnostics.add(
         "unknown key '\(name)' in \(place)", at: key,
-        remedy: Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-          ?? "known keys: \(known.joined(separator: ", "))")
+        remedy: Suggestion.remedy(for: name, among: known, else: "known keys: \(known.joined(separator: ", "))"))
     }
   }
 
@@ -82,15 +82,25 @@ struct MappingReader {
     return items.compactMap { integer($0, key, in: range) }
   }
 
-  mutating func number(_ key: String, in range: ClosedRange<Double>, unit: String = "") -> Double? {
-    guard let node = value(key) else { return nil }
-    let limits = "it may be \(range.lowerBound) to \(range.upperBound)\(unit.isEmpty ? "" : " ")\(unit)"
-    guard let text = node.scalar?.string, let number = Double(text), isPlain(node) else {
-      diagnostics.add("\(key) must be a number", at: node, remedy: limits)
-      return nil
+  /// Reads every setting of a section.
+  mutating func apply(_ section: Setting.Section, to scenario: inout Scenario) {
+    for setting in Setting.all(of: section) {
+      guard let node = value(setting.key) else { continue }
+      do throws(SettingError) {
+        // A quoted number is text.
+        let text = node.scalar?.string ?? ""
+        setting.apply(try setting.parse(isPlain(node) || setting.isText ? text : "'\(text)'"), to: &scenario)
+      } catch {
+        let message = error.unknown.map { "unknown \(setting.key) '\($0)'" } ?? "\(setting.key) \(error.problem)"
+        diagnostics.add(message, at: node, remedy: error.remedy)
+      }
     }
-    guard range.contains(number) else {
-      diagnostics.add("\(key) is \(text), out of range", at: node, remedy: limits)
+  }
+
+  mutating func probability(_ key: String) -> Double? {
+    guard let node = value(key) else { return nil }
+    guard let text = node.scalar?.string, let number = Double(text), isPlain(node), (0...1).contains(number) else {
+      diagnostics.add("\(key) must be a number", at: node, remedy: "it may be 0 to 1")
       return nil
     }
     return number
@@ -98,23 +108,15 @@ struct MappingReader {
 
   mutating func choice<T: RawRepresentable<String> & CaseIterable>(_ key: String, _ type: T.Type) -> T? {
     guard let node = value(key) else { return nil }
-    let choices = T.allCases.map(\.rawValue)
-    guard let text = node.scalar?.string else {
-      diagnostics.add("\(key) must be one of: \(choices.joined(separator: ", "))", at: node)
-      return nil
-    }
+    return choice(node, key, type)
+  }
+
+  private func choice<T: RawRepresentable<String> & CaseIterable>(_ node: Node, _ key: String, _ type: T.Type) -> T? {
+    let text = node.scalar?.string ?? ""
     if let choice = T(rawValue: text) { return choice }
     diagnostics.add(
       "unknown \(key) '\(text)'", at: node,
-      remedy: Suggestion.nearest(to: text, among: choices).map { "did you mean '\($0)'?" }
-        ?? "it may be: \(choices.joined(separator: ", "))")
-    return nil
-  }
-
-  mutating func boolean(_ key: String) -> Bool? {
-    guard let node = value(key) else { return nil }
-    if let value = node.bool { return value }
-    diagnostics.add("\(key) must be true or false", at: node)
+      remedy: Suggestion.remedy(for: text, among: T.allCases.map(\.rawValue)))
     return nil
   }
 
@@ -122,21 +124,9 @@ struct MappingReader {
   mutating func choices<T: RawRepresentable<String> & CaseIterable>(_ key: String, _ type: T.Type) -> [T]? {
     guard let node = value(key) else { return nil }
     let items = node.sequence.map(Array.init) ?? [node]
-    let known = T.allCases.map(\.rawValue)
-    var values: [T] = []
-    for item in items {
-      let text = item.scalar?.string ?? ""
-      if let value = T(rawValue: text) {
-        values.append(value)
-      } else {
-        diagnostics.add(
-          "unknown \(key) '\(text)'", at: item,
-          remedy: Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
-            ?? "known: \(known.joined(separator: ", "))")
-      }
-    }
-    if items.isEmpty { diagnostics.add("\(key) is empty", at: node, remedy: "known: \(known.joined(separator: ", "))") }
-    return values
+    let known = T.allCases.map(\.rawValue).joined(separator: ", ")
+    if items.isEmpty { diagnostics.add("\(key) is empty", at: node, remedy: "it may be: \(known)") }
+    return items.compactMap { choice($0, key, type) }
   }
 
   /// A quoted number is text.
@@ -150,4 +140,8 @@ struct MappingReader {
   private func limits(of range: ClosedRange<Int>) -> String {
     range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
   }
+}
+
+extension Setting {
+  fileprivate var isText: Bool { if case .choice = kind { true } else { false } }
 }

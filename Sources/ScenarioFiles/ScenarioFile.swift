@@ -1,4 +1,5 @@
 import AddonMemory
+import BenchModel
 import RaceModel
 import Yams
 
@@ -57,21 +58,18 @@ private struct Reading {
     let strategy = strategy(&reader, site)
     let racers = racers(&reader, site)
     let readSections = reader.value("read-sections").map { self.readSections($0, site) } ?? [:]
-    let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? Faults()
-    let stress = reader.value("stress").map { self.stress($0) } ?? StressOptions()
-    let explore = reader.value("explore").map { self.explore($0, site) } ?? ExploreOptions()
-    let bench = reader.value("bench").flatMap { self.bench($0, site) }
-    let expect = reader.value("expect").map { self.expectations($0) } ?? Expectations()
-    reader.rejectUnknownKeys()
-    guard let name, let question, let site, let strategy, let racers else { return nil }
-    var scenario = Scenario(name: name, question: question, site: site.name, strategy: strategy, racers: racers)
+    let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? InjectedFailures()
+    var scenario = Scenario(
+      name: name ?? "", question: question ?? "", site: site?.name ?? "", strategy: strategy ?? "", racers: racers ?? [])
     scenario.readSections = readSections
     scenario.faults = faults
-    scenario.stress = stress
-    scenario.explore = explore
-    scenario.bench = bench
-    scenario.expect = expect
-    return scenario
+    if let node = reader.value("stress") { stress(node, &scenario) }
+    if let node = reader.value("explore") { explore(node, site, &scenario) }
+    if let node = reader.value("bench") { bench(node, site, &scenario) }
+    if let node = reader.value("expect") { scenario.expect = expectations(node) }
+    reader.rejectUnknownKeys()
+    let isWhole = name != nil && question != nil && site != nil && strategy != nil && racers != nil
+    return isWhole ? scenario : nil
   }
 
   private func required<T>(_ key: String, _ value: T?, _ reader: MappingReader) -> T? {
@@ -81,7 +79,7 @@ private struct Reading {
     return value
   }
 
-  private func site(_ reader: inout MappingReader) -> Vocabulary.Site? {
+  private func site(_ reader: inout MappingReader) -> SiteFacts? {
     guard let node = reader.value("site") else {
       diagnostics.add(
         "the scenario has no site", at: reader.node,
@@ -92,19 +90,17 @@ private struct Reading {
     if let site = vocabulary.site(name) { return site }
     diagnostics.add(
       "unknown site '\(name)'", at: node,
-      remedy: Suggestion.nearest(to: name, among: vocabulary.sites.map(\.name)).map { "did you mean '\($0)'?" }
-        ?? "`addonrace list sites` shows them")
+      remedy: Suggestion.remedy(for: name, among: vocabulary.sites.map(\.name), else: "`addonrace list sites` shows them"))
     return nil
   }
 
-  private func strategy(_ reader: inout MappingReader, _ site: Vocabulary.Site?) -> String? {
+  private func strategy(_ reader: inout MappingReader, _ site: SiteFacts?) -> String? {
     guard let node = reader.value("strategy") else { return site?.strategies.first }
     let name = node.scalar?.string ?? ""
     guard vocabulary.strategies.contains(name) else {
       diagnostics.add(
         "unknown strategy '\(name)'", at: node,
-        remedy: Suggestion.nearest(to: name, among: vocabulary.strategies).map { "did you mean '\($0)'?" }
-          ?? "`addonrace list strategies` shows them")
+        remedy: Suggestion.remedy(for: name, among: vocabulary.strategies, else: "`addonrace list strategies` shows them"))
       return nil
     }
     guard let site else { return name }
@@ -117,19 +113,19 @@ private struct Reading {
     return nil
   }
 
-  private func racers(_ reader: inout MappingReader, _ site: Vocabulary.Site?) -> [RacerGroup]? {
-    guard let node = reader.value("racers") else { return site?.defaultRacers }
+  private func racers(_ reader: inout MappingReader, _ site: SiteFacts?) -> [RacerGroup]? {
+    guard let node = reader.value("racers") else { return site?.subjects[0].racers }
     return racers(node, site, most: vocabulary.mostRacers, least: 2, "no such race can start")
   }
 
   private func racers(
-    _ node: Node, _ site: Vocabulary.Site?, most: Int, least: Int, _ complaint: String
+    _ node: Node, _ site: SiteFacts?, most: Int, least: Int, _ complaint: String
   ) -> [RacerGroup]? {
     guard let mapping = MappingReader(node, place: "racers", diagnostics) else { return nil }
     var groups: [RacerGroup] = []
     for (key, value) in mapping.mapping {
       let role = key.string ?? ""
-      if let site, !site.roles.contains(role) {
+      if let site, !site.roleNames.contains(role) {
         diagnostics.add(
           "site '\(site.name)' has no role '\(role)'", at: key,
           remedy: vocabulary.remedy(forRole: role, of: site))
@@ -148,22 +144,22 @@ private struct Reading {
     return groups.filter { $0.count > 0 }
   }
 
-  private func readSections(_ node: Node, _ site: Vocabulary.Site?) -> [String: ReadDomain] {
+  private func readSections(_ node: Node, _ site: SiteFacts?) -> [String: ReadDomain] {
     var sections: [String: ReadDomain] = [:]
     guard let mapping = MappingReader(node, place: "read-sections", diagnostics) else { return sections }
     for (key, value) in mapping.mapping {
       let role = key.string ?? ""
-      if let site, !site.roles.contains(role) {
+      if let site, !site.roleNames.contains(role) {
         diagnostics.add(
           "site '\(site.name)' has no role '\(role)'", at: key, remedy: vocabulary.remedy(forRole: role, of: site))
       }
       let name = value.scalar?.string ?? ""
-      guard let domain = ReadDomain.all.first(where: { $0.name == name }) else {
-        let names = ReadDomain.all.map(\.name)
+      let domains = site?.domains ?? [.rcu]
+      guard let domain = domains.first(where: { $0.name == name }) else {
+        let names = domains.map(\.name)
         diagnostics.add(
           "unknown domain of read-side sections '\(name)'", at: value,
-          remedy: Suggestion.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
-            ?? "it may be: \(names.joined(separator: ", "))")
+          remedy: Suggestion.remedy(for: name, among: names, else: "it may be: \(names.joined(separator: ", "))"))
         continue
       }
       if let objection = site?.objection(to: domain, around: role) {
@@ -174,8 +170,8 @@ private struct Reading {
     return sections
   }
 
-  private func faults(_ node: Node, racers: [RacerGroup]?) -> Faults {
-    var faults = Faults()
+  private func faults(_ node: Node, racers: [RacerGroup]?) -> InjectedFailures {
+    var faults = InjectedFailures()
     guard var reader = MappingReader(node, place: "faults", diagnostics) else { return faults }
     if let failure = reader.value("allocation-failure"),
       var inner = MappingReader(failure, place: "allocation-failure", diagnostics)
@@ -183,7 +179,7 @@ private struct Reading {
       var choices: [AllocationFailure.Which] = []
       if let nth = inner.integer("nth", in: 1...Int.max) { choices.append(.nth(nth)) }
       if let every = inner.integer("every", in: 1...Int.max) { choices.append(.every(every)) }
-      if let p = inner.number("probability", in: 0...1) { choices.append(.probability(p)) }
+      if let p = inner.probability("probability") { choices.append(.probability(p)) }
       if let each = inner.value("each-in-turn") {
         if each.bool == true {
           choices.append(.eachInTurn)
@@ -209,58 +205,26 @@ private struct Reading {
     return faults
   }
 
-  private func stress(_ node: Node) -> StressOptions {
-    var options = StressOptions()
-    guard var reader = MappingReader(node, place: "stress", diagnostics) else { return options }
-    if let value = reader.choice("shape", RaceShape.self) { options.shape = value }
-    if let value = reader.choice("widening", Widening.self) { options.widening = value }
-    if let value = reader.choice("start", Start.self) { options.start = value }
-    options.visitsInFlight = reader.integer("visits-in-flight", in: StressLimits.visitsInFlight)
-    options.delay = reader.integer("delay", in: StressLimits.delay)
-    if let value = reader.integer("inodes", in: StressLimits.inodes) { options.inodes = value }
-    if let spacing = reader.integer("spacing", in: StressLimits.spacing) {
-      if spacing % 8 != 0, let node = reader.value("spacing") {
-        diagnostics.add("spacing is \(spacing), which is no multiple of 8", at: node)
-      }
-      options.spacing = spacing
-    }
-    if let value = reader.choice("order", VisitOrder.self) { options.order = value }
-    if let value = reader.choice("heap", HeapKind.self) { options.heap = value }
-    if let value = reader.number("time", in: StressLimits.time, unit: "seconds") { options.time = value }
-    if let value = reader.integer("collisions", in: 1...Int.max) { options.collisions = value }
-    options.minimumYield = reader.number("minimum-yield", in: 0...1)
-    options.processors = reader.integer("processors", in: 1...StressLimits.processors)
-    if let value = reader.choice("checking", Checking.self) { options.checking = value }
-    if let value = reader.integer("seed", in: 0...Int.max) { options.seed = UInt64(value) }
-    if let value = reader.number("watchdog", in: StressLimits.watchdog, unit: "seconds") { options.watchdog = value }
+  private func stress(_ node: Node, _ scenario: inout Scenario) {
+    guard var reader = MappingReader(node, place: "stress", diagnostics) else { return }
+    reader.apply(.stress, to: &scenario)
     reader.rejectUnknownKeys()
-    return options
   }
 
-  private func explore(_ node: Node, _ site: Vocabulary.Site?) -> ExploreOptions {
-    var options = ExploreOptions()
-    guard var reader = MappingReader(node, place: "explore", diagnostics) else { return options }
-    options.racers = reader.value("racers").flatMap {
+  private func explore(_ node: Node, _ site: SiteFacts?, _ scenario: inout Scenario) {
+    guard var reader = MappingReader(node, place: "explore", diagnostics) else { return }
+    scenario.explore.racers = reader.value("racers").flatMap {
       let limits = ExploreLimits.racers
       return racers($0, site, most: limits.upperBound, least: limits.lowerBound, "they cannot be explored")
     }
-    if let value = reader.integer("inodes", in: ExploreLimits.inodes) { options.inodes = value }
-    if let value = reader.choices("memory-models", MemoryModel.self) { options.memoryModels = value }
-    options.allocationFailures = reader.integer("allocation-failures", in: ExploreLimits.failures)
-    options.spuriousFailures = reader.integer("spurious-failures", in: ExploreLimits.failures)
-    if let value = reader.boolean("symmetry") { options.symmetry = value }
-    if let value = reader.integer("executions", in: ExploreLimits.executions) { options.executions = value }
-    if let value = reader.number("time", in: ExploreLimits.time, unit: "seconds") { options.time = value }
-    if let value = reader.integer("memory", in: ExploreLimits.memory) { options.memory = value }
-    if let value = reader.integer("samples", in: ExploreLimits.samples) { options.samples = value }
-    if let value = reader.integer("seed", in: 0...Int.max) { options.seed = UInt64(value) }
+    if let value = reader.choices("memory-models", MemoryModel.self) { scenario.explore.memoryModels = value }
+    reader.apply(.explore, to: &scenario)
     reader.rejectUnknownKeys()
-    return options
   }
 
-  private func bench(_ node: Node, _ site: Vocabulary.Site?) -> BenchOptions? {
+  private func bench(_ node: Node, _ site: SiteFacts?, _ scenario: inout Scenario) {
+    guard var reader = MappingReader(node, place: "bench", diagnostics) else { return }
     var options = BenchOptions()
-    guard var reader = MappingReader(node, place: "bench", diagnostics) else { return nil }
     if let counts = reader.integers("racers", in: BenchLimits.racers) { options.racers = counts }
     if let node = reader.value("strategies") {
       options.strategies = (node.sequence.map(Array.init) ?? [node]).compactMap { item in
@@ -274,22 +238,18 @@ private struct Reading {
     }
     if let node = reader.value("role") {
       let role = node.scalar?.string ?? ""
-      if let site, !site.roles.contains(role) {
+      if let site, !site.roleNames.contains(role) {
         diagnostics.add(
           "site '\(site.name)' has no role '\(role)'", at: node, remedy: vocabulary.remedy(forRole: role, of: site))
       }
       options.role = role
     }
-    if let value = reader.integer("inodes", in: BenchLimits.inodes) { options.inodes = value }
-    if let value = reader.integer("spacing", in: BenchLimits.spacing) { options.spacing = value }
     options.layout = reader.value("layout").flatMap(layout)
     // A study takes minutes.
     if options.layout != nil { options.processes = 1 }
-    if let value = reader.integer("processes", in: BenchLimits.processes) { options.processes = value }
-    if let value = reader.integer("repetitions", in: BenchLimits.repetitions) { options.repetitions = value }
-    if let value = reader.integer("warm-up", in: BenchLimits.warmUp) { options.warmUp = value }
+    scenario.bench = options
+    reader.apply(.bench, to: &scenario)
     reader.rejectUnknownKeys()
-    return options
   }
 
   private func layout(_ node: Node) -> LayoutOptions? {
@@ -322,10 +282,10 @@ private struct Reading {
     return options
   }
 
-  // MARK: Expectations
+  // MARK: ExpectedVerdicts
 
-  private func expectations(_ node: Node) -> Expectations {
-    var expectations = Expectations()
+  private func expectations(_ node: Node) -> ExpectedVerdicts {
+    var expectations = ExpectedVerdicts()
     if node.scalar != nil {
       if let expected = verdict(node) { expectations.stress = expected }
       return expectations
@@ -369,8 +329,7 @@ private struct Reading {
         text == "fail" ? "fail needs the checkers that must report" : "unknown verdict '\(text)'", at: node,
         remedy: text == "fail"
           ? "write {fail: [single-winner]}"
-          : Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" }
-            ?? "it may be: \(known.joined(separator: ", ")), or {fail: [checker, ...]}")
+          : Suggestion.remedy(for: text, among: known, else: "it may be: \(known.joined(separator: ", ")), or {fail: [checker, ...]}"))
       return nil
     }
     guard var reader = MappingReader(node, place: "expect", diagnostics) else { return nil }
@@ -395,8 +354,7 @@ private struct Reading {
       if vocabulary.checkers.contains(name) { return name }
       diagnostics.add(
         "unknown checker '\(name)'", at: item,
-        remedy: Suggestion.nearest(to: name, among: vocabulary.checkers).map { "did you mean '\($0)'?" }
-          ?? "`addonrace list checkers` shows them")
+        remedy: Suggestion.remedy(for: name, among: vocabulary.checkers, else: "`addonrace list checkers` shows them"))
       return nil
     }
   }

@@ -1,131 +1,137 @@
 import AddonMemory
 import Addons
 import CAtomics
+import Machine
+import RaceLoops
 import RaceModel
+import Recording
 
 /// All memory of a run, allocated before it and freed after it: two rounds in flight, and the lines that racers wait on.
 final class Arena {
   static let roundsInFlight = 2
-  static let lineWords = 16
 
   let plan: Plan
-  /// Line pairs of 128 bytes: the barrier, flags, then one for each racer's progress.
+  let code: RacedCode
+  private let memory = ArenaMemory()
+  /// Line pairs: the barrier, flags, then one for each racer's progress.
   let lines: UnsafeMutablePointer<UInt64>
   /// Where each inode lies, in bytes after the first one in memory and in the order of visits; repeated at the end, so that
   /// prefetching may run ahead.
   let offsets: UnsafeMutablePointer<UInt32>
   static let overhang = 128
-  let rounds: [UnsafeMutablePointer<RoundState>]
   let sections: ReadSections
-  let slotCount: Int
-  let inodeBytes: Int
+  private let deferredFrees: [UnsafeMutablePointer<DeferredFrees>]
+  private(set) var rounds: [UnsafeMutablePointer<RoundState>]
   /// What each racer has counted in all its sweeps, as it was when a round began: one for each round in flight.
-  let tallies: [UnsafeMutablePointer<Tally>]
-  private let visitSettings: [UnsafeMutableRawPointer]
-  private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
+  private var tallies: [UnsafeMutablePointer<Tally>]
+  private var settings: [UnsafeMutablePointer<VisitSetting>]
 
-  init<S: Site>(_ plan: Plan, site: S.Type) {
+  init(_ plan: Plan, _ code: RacedCode) {
     self.plan = plan
+    self.code = code
     let racers = plan.racerCount
-    let inodes = plan.inodeCount
-    slotCount = S.slotCount
-    inodeBytes = inodes * plan.spacing
-    var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
-    func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
-      let bytes = max(count * MemoryLayout<T>.stride, 1)
-      let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 128)
-      block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-      blocks.append((block, bytes))
-      return block.assumingMemoryBound(to: T.self)
+    let limits = plan.facts.limits
+    lines = memory.allocate(UInt64.self, (Line.progress + racers) * LinePair.words)
+    offsets = memory.allocate(UInt32.self, plan.inodeCount + Self.overhang)
+    let sequence = VisitSequence.make(plan.options.order, count: plan.inodeCount, seed: plan.options.seed)
+    for number in 0..<plan.inodeCount + Self.overhang {
+      offsets[number] = UInt32(sequence[number % plan.inodeCount] * plan.spacing)
     }
-
-    lines = allocate(UInt64.self, (Line.progress + racers) * Self.lineWords)
-    offsets = allocate(UInt32.self, inodes + Self.overhang)
-    let sequence = VisitSequence.make(plan.options.order, count: inodes, seed: plan.options.seed)
-    for number in 0..<inodes + Self.overhang { offsets[number] = UInt32(sequence[number % inodes] * plan.spacing) }
-
-    var blockShift = 6
-    while 1 << blockShift < S.biggestAddon { blockShift += 1 }
-    // Creation, in an eager site, allocates from the first racer's heap.
-    let capacity = inodes * (S.allocationsPerVisit + (plan.eager ? 1 : 0))
+    let domains = ReadDomain.count
     sections = ReadSections(
-      words: allocate(UInt64.self, ReadSections.wordCount(racers: racers)), racerCount: racers)
-    let deferredFrees = (0..<racers).map { racer in
-      let frees = allocate(DeferredFrees.self, GracePeriod.allCases.count)
-      for gracePeriod in GracePeriod.allCases {
-        (frees + gracePeriod.rawValue).initialize(
-          to: DeferredFrees(
-            gracePeriod, addons: allocate(UInt.self, DeferredFrees.room),
-            seen: allocate(UInt64.self, ReadDomain.count * racers)))
-      }
-      return frees
+      words: memory.allocate(UInt64.self, ReadSections.wordCount(racers: racers, domains: domains)),
+      racerCount: racers, domainCount: domains)
+    deferredFrees = (0..<racers).map { [memory] _ in Self.deferredFrees(domains, racers, limits, memory) }
+    rounds = []
+    tallies = []
+    settings = []
+    for _ in 0..<Self.roundsInFlight { addRound() }
+    for round in rounds { create(round) }
+  }
+
+  private static func deferredFrees(
+    _ domains: Int, _ racers: Int, _ limits: SiteLimits, _ memory: ArenaMemory
+  ) -> UnsafeMutablePointer<DeferredFrees> {
+    let frees = memory.allocate(DeferredFrees.self, domains + 1)
+    for gracePeriod in GracePeriod.all(ofDomains: domains) {
+      (frees + gracePeriod.number).initialize(
+        to: DeferredFrees(
+          gracePeriod, addons: memory.allocate(UInt.self, DeferredFrees.room),
+          seen: memory.allocate(UInt64.self, domains * racers)))
     }
+    return frees
+  }
+
+  private func addRound() {
+    let (racers, inodes, limits) = (plan.racerCount, plan.inodeCount, plan.facts.limits)
+    let roles = memory.allocate(UInt8.self, racers)
+    for racer in 0..<racers { roles[racer] = plan.roles[racer] }
+    let round = memory.allocate(RoundState.self, 1)
+    let listed = (0..<racers).reduce(0) { $0 + plan.capacity(of: $1) }
+    round.initialize(
+      to: RoundState(
+        inodes: UInt(bitPattern: memory.allocate(UInt8.self, inodes * plan.spacing)), inodeCount: inodes,
+        slotCount: limits.slotCount,
+        shared: limits.sharedSize == 0 ? 0 : UInt(bitPattern: memory.allocate(UInt8.self, limits.sharedSize)),
+        racerCount: racers, logs: memory.allocate(UnsafeMutablePointer<UInt64>.self, racers),
+        states: memory.allocate(UnsafeMutablePointer<RacerState>.self, racers), roles: roles, offsets: offsets,
+        links: memory.allocate(UInt64.self, listed), linkCapacity: listed,
+        hanging: memory.allocate(UInt64.self, listed), pools: memory.allocate(UInt.self, racers)))
+    for racer in 0..<racers {
+      round.pointee.logs[racer] = memory.allocate(UInt64.self, inodes * limits.slotCount + LinePair.words)
+      round.pointee.states[racer] = makeState(racer, round)
+      tallies.append(memory.allocate(Tally.self, 2))
+      let setting = memory.allocate(VisitSetting.self, 1)
+      setting.initialize(
+        to: VisitSetting(
+          round.pointee, racer: racer, section: plan.readSections[racer], isLooking: plan.looksOnly[racer]))
+      code.setRole(plan.roles[racer], setting)
+      settings.append(setting)
+    }
+    rounds.append(round)
+  }
+
+  private func makeState(_ racer: Int, _ round: UnsafeMutablePointer<RoundState>) -> UnsafeMutablePointer<RacerState> {
+    let (racers, inodes, limits) = (plan.racerCount, plan.inodeCount, plan.facts.limits)
+    let slots = inodes * limits.slotCount
+    let capacity = plan.capacity(of: racer)
+    let usesMalloc = plan.options.heap == .malloc
+    let keepsHistory = plan.facts.keepsHistory
     // Whoever starts over does so because another racer detached something: a few times, with as many racers.
-    let historyCapacity = S.keepsHistory ? inodes * (2 + 2 * racers + 2 * S.slotCount) : 0
-    var rounds: [UnsafeMutablePointer<RoundState>] = []
-    var tallies: [UnsafeMutablePointer<Tally>] = []
-    var visitSettings: [UnsafeMutableRawPointer] = []
-    for _ in 0..<Self.roundsInFlight {
-      let roles = allocate(UInt8.self, racers)
-      for racer in 0..<racers { roles[racer] = plan.roles[racer] }
-      let logs = allocate(UnsafeMutablePointer<UInt64>.self, racers)
-      let states = allocate(UnsafeMutablePointer<RacerState>.self, racers)
-      let round = allocate(RoundState.self, 1)
-      round.initialize(
-        to: RoundState(
-          inodes: UInt(bitPattern: allocate(UInt8.self, inodeBytes)), inodeCount: inodes,
-          slotCount: S.slotCount, shared: S.sharedSize == 0 ? 0 : UInt(bitPattern: allocate(UInt8.self, S.sharedSize)),
-          racerCount: racers, logs: logs, states: states, roles: roles, offsets: offsets,
-          links: allocate(UInt64.self, capacity * racers), linkCapacity: capacity * racers,
-          hanging: allocate(UInt64.self, capacity * racers), pools: allocate(UInt.self, racers)))
-      rounds.append(round)
-      for racer in 0..<racers {
-        logs[racer] = allocate(UInt64.self, inodes * S.slotCount + Self.lineWords)
-        let strayCapacity = 4 * inodes * S.slotCount
-        let state = allocate(RacerState.self, 1)
-        state.initialize(
-          to: RacerState(
-            ledger: allocate(UInt64.self, capacity + Self.lineWords), capacity: capacity,
-            wantsPoison: plan.options.checking != .none, racer: racer,
-            slotCount: S.slotCount, round: round,
-            meeting: Meeting(
-              progress: lines + Line.progress * Self.lineWords, abandoned: lines + Line.abandoned * Self.lineWords,
-              racer: racer, racerCount: racers, spins: plan.spins),
-            refusals: RefusalPolicy(
-              plan.faults.allocationFailure, racer: racer, seed: plan.options.seed, attemptsOfRound: capacity,
-              attemptsOfVisit: S.allocationsPerVisit),
-            addresses: AddressBook(capacity: plan.options.heap == .malloc ? capacity : 1),
-            addressOf: allocate(UInt.self, plan.options.heap == .malloc ? capacity : 1),
-            wins: allocate(UInt32.self, inodes + 1),
-            finals: allocate(UInt64.self, inodes * S.slotCount), tornDown: allocate(Bool.self, inodes),
-            sections: sections, deferredFrees: deferredFrees[racer],
-            history: allocate(RawHistoryEntry.self, historyCapacity), historyCapacity: historyCapacity,
-            observations: allocate(RawObservation.self, RacerState.observationCapacity),
-            strays: allocate(Stray.self, strayCapacity), strayCapacity: strayCapacity))
-        state.pointee.blockShift = UInt(blockShift)
-        state.pointee.usesMalloc = plan.options.heap == .malloc
-        state.pointee.outstaysOthers = S.keepsHistory
-        state.pointee.postponesFrees = plan.options.heap == .malloc && S.keepsHistory
-        if plan.options.heap == .malloc || plan.faults.allocationFailure != nil {
-          state.pointee.expectTheExtraordinary()
-        }
-        if plan.options.heap == .pool {
-          state.pointee.blocks = UInt(bitPattern: allocate(UInt8.self, capacity << blockShift))
-          round.pointee.pools[racer] = state.pointee.blocks
-        }
-        state.pointee.enter(.visiting)
-        states[racer] = state
-        tallies.append(allocate(Tally.self, 2))
-        let setting = allocate(VisitSetting<S>.self, 1)
-        setting.initialize(to: VisitSetting(plan, round.pointee, racer: racer))
-        visitSettings.append(setting)
-      }
+    let historyCapacity = keepsHistory ? inodes * (2 + 2 * racers + 2 * limits.slotCount) : 0
+    let strayCapacity = 4 * slots
+    let state = memory.allocate(RacerState.self, 1)
+    state.initialize(
+      to: RacerState(
+        ledger: memory.allocate(UInt64.self, capacity + LinePair.words), capacity: capacity,
+        wantsPoison: plan.options.checking != .none, racer: racer, slotCount: limits.slotCount, round: round,
+        meeting: Meeting(
+          progress: line(Line.progress), abandoned: line(Line.abandoned), racer: racer, racerCount: racers,
+          spins: plan.spins),
+        refusals: RefusalPolicy(
+          plan.faults.allocationFailure, racer: racer, seed: plan.options.seed,
+          attemptsOfRound: inodes * limits.allocationsPerVisit, attemptsOfVisit: limits.allocationsPerVisit),
+        addresses: AddressBook(capacity: usesMalloc ? capacity : 1),
+        addressOf: memory.allocate(UInt.self, usesMalloc ? capacity : 1),
+        wins: memory.allocate(UInt32.self, inodes + 1), finals: memory.allocate(UInt64.self, slots),
+        tornDown: memory.allocate(Bool.self, inodes), sections: sections, deferredFrees: deferredFrees[racer],
+        mostDeferred: inodes * limits.deferredFreesPerVisit,
+        history: memory.allocate(RawHistoryEntry.self, historyCapacity), historyCapacity: historyCapacity,
+        observations: memory.allocate(RecordedObservation.self, RacerState.observationCapacity),
+        strays: memory.allocate(RecordedStray.self, strayCapacity), strayCapacity: strayCapacity))
+    while 1 << state.pointee.blockShift < limits.biggestAddon { state.pointee.blockShift += 1 }
+    state.pointee.blockBytes = 1 << Int(state.pointee.blockShift)
+    state.pointee.usesMalloc = usesMalloc
+    state.pointee.lingersInSections = keepsHistory
+    state.pointee.postponesFrees = usesMalloc && keepsHistory
+    if usesMalloc || plan.faults.allocationFailure != nil { state.pointee.alwaysAllocateSlowly() }
+    if !usesMalloc {
+      state.pointee.blocks = UInt(
+        bitPattern: memory.allocate(UInt8.self, capacity << Int(state.pointee.blockShift)))
+      round.pointee.pools[racer] = state.pointee.blocks
     }
-    self.rounds = rounds
-    self.tallies = tallies
-    self.visitSettings = visitSettings
-    self.blocks = blocks
-    for round in rounds { Self.create(round, slotsOf: S.self, bytes: inodeBytes) }
+    state.pointee.enter(.visiting)
+    return state
   }
 
   deinit {
@@ -135,46 +141,66 @@ final class Arena {
         round.pointee.states[racer].pointee.addresses.destroy()
       }
     }
-    for (block, _) in blocks { block.deallocate() }
   }
 
   /// Bytes that the run holds, whatever its length.
-  var bytes: Int { blocks.reduce(0) { $0 + $1.bytes } }
+  var bytes: Int { memory.bytes }
 
   func tally(of racer: Int, round: Int) -> UnsafeMutablePointer<Tally> {
     tallies[round % Self.roundsInFlight * plan.racerCount + racer]
   }
 
-  /// A `VisitSetting` of the arena's site.
-  func visitSetting(of racer: Int, buffer: Int) -> UnsafeMutableRawPointer {
-    visitSettings[buffer * plan.racerCount + racer]
+  func setting(of racer: Int, buffer: Int) -> UnsafePointer<VisitSetting> {
+    UnsafePointer(settings[buffer * plan.racerCount + racer])
   }
 
-  func line(_ number: Int) -> UnsafeMutablePointer<UInt64> { lines + number * Self.lineWords }
+  func line(_ number: Int) -> UnsafeMutablePointer<UInt64> { lines + number * LinePair.words }
+
+  /// The limit that the site's code went beyond, if it did.
+  var exceeded: SiteLimit? { rounds.lazy.compactMap { SiteLimit(rawValue: $0.pointee.exceeded) }.first }
 
   /// Puts inodes and shared area of a round into their first state. Only while nobody races there.
-  static func create<S: Site>(_ round: UnsafeMutablePointer<RoundState>, slotsOf: S.Type, bytes: Int) {
+  func create(_ round: UnsafeMutablePointer<RoundState>) {
+    let sharedSize = plan.facts.limits.sharedSize
     UnsafeMutableRawPointer(bitPattern: round.pointee.inodes)?.initializeMemory(
-      as: UInt8.self, repeating: 0, count: bytes)
+      as: UInt8.self, repeating: 0, count: plan.inodeCount * plan.spacing)
     // What one round left in the shared area must not be held against the next.
     UnsafeMutableRawPointer(bitPattern: round.pointee.shared)?.initializeMemory(
-      as: UInt8.self, repeating: 0, count: S.sharedSize)
+      as: UInt8.self, repeating: 0, count: sharedSize)
     let state = round.pointee.states[0]
     state.pointee.window = .none
     state.pointee.enter(.clearing)
-    var ignored: UInt64 = 0
-    withUnsafeMutablePointer(to: &ignored) { ignored in
-      if S.sharedSize > 0 {
-        S.createShared(
-          at: round.pointee.shared, in: RacedMemory(state, entry: ignored, inode: .max, fiber: nil))
-      }
-      for inode in 0..<round.pointee.inodeCount {
-        S.create(
-          round.pointee.inode(inode), in: RacedMemory(state, entry: ignored, inode: UInt32(inode), fiber: nil))
-      }
+    let ignored = UnsafeMutablePointer<UInt64>.allocate(capacity: plan.facts.limits.slotCount)
+    ignored.initialize(repeating: 0, count: plan.facts.limits.slotCount)
+    defer { ignored.deallocate() }
+    if sharedSize > 0 {
+      code.createShared(round.pointee.shared, RacedMemory(state, entry: ignored, inode: .max, fiber: nil))
     }
+    for inode in 0..<round.pointee.inodeCount {
+      code.create(
+        round.pointee.inode(inode), RacedMemory(state, entry: ignored, inode: UInt32(inode), fiber: nil))
+    }
+    if state.pointee.next > plan.creationCapacity { state.pointee.exceed(.allocationsPerCreation) }
+    state.pointee.firstOfVisits = state.pointee.next
     state.pointee.enter(.visiting)
   }
+}
+
+/// Memory that goes with its owner: zeroed, on pages or line pairs of its own.
+private final class ArenaMemory {
+  private var blocks: [(UnsafeMutableRawPointer, bytes: Int)] = []
+
+  func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
+    let bytes = max(count * MemoryLayout<T>.stride, 1)
+    let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : LinePair.bytes)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    blocks.append((block, bytes))
+    return block.assumingMemoryBound(to: T.self)
+  }
+
+  var bytes: Int { blocks.reduce(0) { $0 + $1.bytes } }
+
+  deinit { for (block, _) in blocks { block.deallocate() } }
 }
 
 /// The lines that racers share.
@@ -199,40 +225,6 @@ enum Line {
   static let progress = 11
 }
 
-/// What a racer counted.
-struct Tally {
-  var rounds = 0
-  var populations = 0
-  var collisions = 0
-  var losers = 0
-  /// Stretches of neighbouring inodes that one racer populated.
-  var stretches = 0
-  var allocations = 0
-  var frees = 0
-  var refusals = 0
-  var detaches = 0
-
-  static func += (sum: inout Tally, more: Tally) {
-    sum.rounds &+= more.rounds
-    sum.populations &+= more.populations
-    sum.collisions &+= more.collisions
-    sum.losers &+= more.losers
-    sum.stretches &+= more.stretches
-    sum.allocations &+= more.allocations
-    sum.frees &+= more.frees
-    sum.refusals &+= more.refusals
-    sum.detaches &+= more.detaches
-  }
-
-  static func - (sum: Tally, part: Tally) -> Tally {
-    Tally(
-      rounds: sum.rounds - part.rounds, populations: sum.populations - part.populations,
-      collisions: sum.collisions - part.collisions, losers: sum.losers - part.losers,
-      stretches: sum.stretches - part.stretches, allocations: sum.allocations - part.allocations,
-      frees: sum.frees - part.frees, refusals: sum.refusals - part.refusals, detaches: sum.detaches - part.detaches)
-  }
-}
-
 /// The order in which inodes are visited, as places in memory.
 enum VisitSequence {
   /// A permutation of `0..<count`, a function of its arguments.
@@ -247,7 +239,7 @@ enum VisitSequence {
     case .shuffled:
       var sequence = Array(0..<count)
       for last in stride(from: count - 1, to: 0, by: -1) {
-        sequence.swapAt(last, Int(Random.mix(seed, UInt64(last)) % UInt64(last + 1)))
+        sequence.swapAt(last, Int(SplitMix.hash(seed, UInt64(last)) % UInt64(last + 1)))
       }
       return sequence
     }

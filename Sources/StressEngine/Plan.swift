@@ -1,11 +1,14 @@
 import AddonMemory
-import Addons
 import CThreads
+import RaceLoops
 import RaceModel
 
 /// A scenario resolved for one site: every number settled but those that are tuned at run time.
 struct Plan {
+  let facts: SubjectFacts
   let racerCount: Int
+  /// By racer.
+  let roleNames: [String]
   /// Raw values of the site's roles, by racer.
   let roles: [UInt8]
   /// Racers that only look.
@@ -18,12 +21,18 @@ struct Plan {
   let options: StressOptions
   let inodeCount: Int
   let spacing: Int
-  let faults: Faults
+  let faults: InjectedFailures
   /// Every round is judged in full: the site or the faults are beyond what a sweep can tell.
   let judgesEveryRound: Bool
-  let eager: Bool
-  let looksAgainAfterFailure: Bool
-  let slots: [String]
+
+  /// Allocations of one racer in a round, its visits' and the creation's, which is the first racer's.
+  func capacity(of racer: Int) -> Int {
+    inodeCount * facts.limits.allocationsPerVisit + (racer == 0 ? creationCapacity : 0)
+  }
+  /// The shared area counts as one more inode.
+  var creationCapacity: Int {
+    (inodeCount + 1) * max(facts.limits.allocationsPerCreation, facts.site.eager ? 1 : 0)
+  }
 
   /// Racers that outnumber the processors give them away instead of spinning.
   var spins: Int { racerCount <= processors ? 20_000 : 0 }
@@ -42,31 +51,17 @@ struct Plan {
     return [50, 100, 200, 400, 800]
   }
 
-  init<S: Site>(_ scenario: Scenario, site: S.Type) throws(EngineError) {
-    let about = S.about
-    var roles: [UInt8] = []
-    var looksOnly: [Bool] = []
-    var readSections: [ReadDomain?] = []
-    for group in scenario.racers {
-      guard let role = S.Role.allCases.first(where: { $0.name == group.role }) else {
-        let known = S.Role.allCases.map(\.name).joined(separator: ", ")
-        throw EngineError("site \(about.name) has no role '\(group.role)'; it has: \(known)")
-      }
-      for _ in 0..<group.count {
-        roles.append(role.rawValue)
-        looksOnly.append(role.looksOnly)
-        readSections.append(scenario.readSections[group.role])
-      }
-    }
+  init(_ scenario: Scenario, _ facts: SubjectFacts) throws(EngineError) {
+    self.facts = facts
+    roleNames = scenario.roles
+    roles = try facts.roleNumbers(of: roleNames)
     guard (2...Stress.mostRacers).contains(roles.count) else {
       throw EngineError("\(roles.count) racers: a race needs 2 to \(Stress.mostRacers)")
     }
-    let options = scenario.stress
+    looksOnly = roles.map { facts.roles[Int($0)].looksOnly }
+    readSections = roleNames.map { scenario.readSections[$0] }
+    options = scenario.stress
     racerCount = roles.count
-    self.roles = roles
-    self.looksOnly = looksOnly
-    self.readSections = readSections
-    self.options = options
     processors = min(options.processors ?? .max, Int(cthreads_processor_count()))
     window =
       switch (options.shape, options.widening) {
@@ -78,13 +73,12 @@ struct Plan {
       }
     adaptiveStart = options.start == .adaptive && window != .pipeline && window != .meet
     inodeCount = options.inodes
-    spacing = max(options.spacing ?? (options.shape == .natural ? S.inodeSize : 64), S.inodeSize)
+    let size = facts.limits.inodeSize
+    spacing = max(options.spacing ?? (options.shape == .natural ? size : 64), size)
     faults = scenario.faults
-    eager = about.eager
-    looksAgainAfterFailure = S.strategy.looksAgainAfterFailure
-    slots = about.slots
     judgesEveryRound =
-      options.checking == .everyRound || S.slotCount > 1 || S.keepsHistory || S.sharedSize > 0 || about.eager
+      options.checking == .everyRound || facts.limits.slotCount > 1 || facts.keepsHistory
+      || facts.limits.sharedSize > 0 || facts.limits.allocationsPerCreation > 0 || facts.site.eager
       || scenario.faults.allocationFailure != nil || !looksOnly.contains(false)
   }
 }

@@ -3,13 +3,15 @@ import Addons
 import CAtomics
 import CThreads
 import Dispatch
+import Machine
+import RaceLoops
 import RaceModel
 
 /// Races a scenario on real threads and the machine's atomics.
 ///
 /// Each racer is a serial Dispatch queue of its own, which is how Dispatch starts as many threads as are asked for, at
 /// once, up to 255 in a process. The calling thread starts them, then watches: it never races.
-public struct Stress: Engine {
+public struct Stress {
   /// Dispatch starts no 256th thread.
   public static let mostRacers = 255
 
@@ -19,52 +21,33 @@ public struct Stress: Engine {
   public init() {}
 
   public func run(
-    _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
+    _ scenario: Scenario, _ facts: SubjectFacts, _ code: RacedCode, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
-    var visitor = Racing(scenario: scenario, judge: judge, progress: progress)
-    Catalog.visitAll(&visitor)
-    switch visitor.result {
-    case .success(let run): return run
-    case .failure(let error): throw error
-    case nil: throw EngineError("there is no site '\(scenario.site)' with strategy '\(scenario.strategy)'")
-    }
-  }
-}
-
-/// Finds the scenario's entry in the catalog and races it. Everything below `visit` is specialised for the entry.
-private struct Racing: CatalogVisitor {
-  let scenario: Scenario
-  let judge: (Evidence) -> Judgement
-  let progress: (RunProgress) -> Void
-  var result: Result<EngineRun, EngineError>?
-
-  mutating func visit<S: Site>(_ site: S.Type) {
-    guard result == nil, S.about.name == scenario.site, S.strategy.name == scenario.strategy else { return }
-    do throws(EngineError) {
-      result = .success(try race(site))
-    } catch {
-      result = .failure(error)
-    }
-  }
-
-  @inline(never) private func race<S: Site>(_ site: S.Type) throws(EngineError) -> EngineRun {
-    let started = Clock.now()
-    let plan = try Plan(scenario, site: site)
-    let arena = Arena(plan, site: site)
+    let started = MonotonicClock.now()
+    let plan = try Plan(scenario, facts)
+    let arena = Arena(plan, code)
+    try checkLimits(arena)
     let course = Course(arena, seed: plan.options.seed, judge: judge, progress: progress, started: started)
     course.figures.calibration = Calibration(processors: plan.processors)
 
     let starting = Starting(course)
-    let end = try starting.raceAll { number in Racer<S>(course, number: number).race() }
+    let end = try starting.raceAll { number in Racer(course, number: number).race() }
     if let failure = course.failure { throw failure }
+    try checkLimits(arena)
     if end == nil, course.roundsRaced > 0 {
-      let judgement = course.judge(course.roundsRaced - 1, of: S.self)
+      let judgement = course.judge(course.roundsRaced - 1)
+      try checkLimits(arena)
       if judgement == .stop { course.end = .stopped }
     }
     course.figures.visitsInFlight = course.visitsInFlight.choice
     course.figures.delay = course.delay.choice
-    course.figures.seconds = Clock.now() - started
+    course.figures.seconds = MonotonicClock.now() - started
     return EngineRun(end: end ?? course.end, figures: course.figures)
+  }
+
+  private func checkLimits(_ arena: Arena) throws(EngineError) {
+    guard let limit = arena.exceeded else { return }
+    throw EngineError(limit.sentence(arena.plan.facts.site, arena.plan.facts.limits))
   }
 }
 
@@ -86,19 +69,20 @@ private struct Starting {
     let startedWord = UnsafePointer(UnsafeMutableRawPointer(started).assumingMemoryBound(to: UInt32.self))
     let body = UncheckedRace(race: race, arrived: arrived, started: started, startedWord: startedWord)
     let group = DispatchGroup()
+    let processors = plan.processors
     for number in 0..<plan.racerCount {
       DispatchQueue(label: "addonrace.racer.\(number)").async(group: group) {
         cthreads_name("racer \(number)")
-        cthreads_pin(Int32(number % plan.processors))
+        cthreads_pin(Int32(number % processors))
         body.arriveAndWait()
         body.race(number)
         cthreads_unpin()
       }
     }
     // Racers that spun here would starve the thread that starts the others: they sleep on a futex.
-    let deadline = Clock.now() + Self.secondsToArrive
+    let deadline = MonotonicClock.now() + Self.secondsToArrive
     while catomics_load_acquire_64(arrived) < UInt64(plan.racerCount) {
-      if Clock.now() > deadline {
+      if MonotonicClock.now() > deadline {
         let count = catomics_load_relaxed_64(arrived)
         abandon(startedWord)
         throw EngineError("only \(count) of \(plan.racerCount) racers started in \(Int(Self.secondsToArrive)) s")
@@ -113,10 +97,10 @@ private struct Starting {
   private func watch(_ group: DispatchGroup, _ startedWord: UnsafePointer<UInt32>) -> EngineRun.End? {
     let heartbeat = course.arena.line(Line.heartbeat)
     var last: UInt64 = 0
-    var since = Clock.now()
+    var since = MonotonicClock.now()
     while group.wait(timeout: .now() + 0.05) == .timedOut {
       let rounds = catomics_load_relaxed_64(heartbeat)
-      let now = Clock.now()
+      let now = MonotonicClock.now()
       if rounds != last { (last, since) = (rounds, now) }
       guard now - since > course.plan.options.watchdog else { continue }
       let places = whereRacersAre()
@@ -147,7 +131,7 @@ private struct Starting {
   /// Racers inside a read-side section, for which those wait that free.
   private func readers() -> [String] {
     let sections = course.arena.sections
-    return ReadDomain.all.compactMap { domain in
+    return course.plan.facts.site.domains.compactMap { domain in
       let inside = (0..<course.plan.racerCount).filter { racer in
         catomics_load_relaxed_64(sections.word(of: racer, domain)) & ReadSections.depth != 0
       }

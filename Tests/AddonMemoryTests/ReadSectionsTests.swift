@@ -4,11 +4,11 @@ import Testing
 
 @Suite struct ReadSectionsTests {
   private func withSections(_ racers: Int, _ body: (ReadSections) -> Void) {
-    let count = ReadSections.wordCount(racers: racers)
+    let count = ReadSections.wordCount(racers: racers, domains: ReadDomain.count)
     let words = UnsafeMutablePointer<UInt64>.allocate(capacity: count)
     words.initialize(repeating: 0, count: count)
     defer { words.deallocate() }
-    body(ReadSections(words: words, racerCount: racers))
+    body(ReadSections(words: words, racerCount: racers, domainCount: ReadDomain.count))
   }
 
   @Test func aGracePeriodWaitsForTheSectionsThatWereOpen() {

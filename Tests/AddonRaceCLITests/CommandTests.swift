@@ -43,10 +43,10 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     var pairs = Set<String>()
     for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where name.hasSuffix(".yaml") {
       let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
-      let scenario = try ScenarioFile.read(text, file: name, Listing.vocabulary)
+      let scenario = try ScenarioFile.read(text, file: name, Harness().vocabulary)
       pairs.insert("\(scenario.site) with \(scenario.strategy)")
     }
-    for entry in Listing.entries where entry.fault != nil || entry.isOwn {
+    for entry in Registry.linux.subjects.map(\.facts) where entry.fault != nil || entry.isOwn {
       #expect(pairs.contains("\(entry.site.name) with \(entry.strategy.name)"))
     }
   }

@@ -7,13 +7,13 @@ import Testing
 /// pipeline shape. So the harness orders nothing that the strategy leaves unordered.
 @Suite(.serialized, .enabled(if: BuildKind.current == .threadSanitizer)) struct ThreadSanitizerTests {
   static let shapes = ["natural", "widened"]
-  static let reported = Listing.entries.filter { entry in
+  static let reported = Registry.linux.subjects.map(\.facts).filter { entry in
     if case .byThreadSanitizer = entry.fault?.caught { return true }
     // In a life the inode's own mutex orders racers more often than not; exploration shows what it leaves unordered.
     let isInLife = entry.site.name.hasSuffix("-in-life")
     return entry.fault == nil && !entry.strategy.rightIn.contains(.c11) && !isInLife
   }
-  static let clean = Listing.entries.filter { $0.fault == nil && $0.strategy.rightIn.contains(.c11) }
+  static let clean = Registry.linux.subjects.map(\.facts).filter { $0.fault == nil && $0.strategy.rightIn.contains(.c11) }
 
   @Test(arguments: reported.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
   func whatReliesOnLessThanC11IsReported(_ pair: String, _ shape: String) throws {

@@ -2,6 +2,8 @@ import AddonMemory
 import AddonRace
 import Addons
 import BenchEngine
+import BenchModel
+import Machine
 import Foundation
 import RaceModel
 import Reports
@@ -11,7 +13,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   var scenario = Scenario(name: site, question: "?", site: site, strategy: "?", racers: [])
   var options = BenchOptions()
   // Those that are right in the kernel's model alone are data races to ThreadSanitizer, rightly.
-  options.strategies = Listing.entries.filter { $0.site.name == site && $0.fault == nil && $0.rightIn.contains(.c11) }
+  options.strategies = Registry.linux.subjects.map(\.facts).filter { $0.site.name == site && $0.fault == nil && $0.rightIn.contains(.c11) }
     .map(\.strategy.name)
   options.inodes = 8
   options.repetitions = 11
@@ -24,10 +26,10 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
 @Suite(.serialized) struct BenchTests {
   @Test(arguments: ["file-owner", "verity-info", "inode-addons", "crypt-info", "lock-context-flag"])
   func everyContestantIsMeasuredInEveryWay(_ site: String) throws {
-    let figures = try Bench().run(small(site) { $0.racers = [2, 3] })
+    let figures = try Bench(Registry.linux.measured).run(small(site) { $0.racers = [2, 3] })
     let contestants = figures.results.prefix { $0.contestant != BenchResult.controlName }.map(\.contestant)
     #expect(contestants[0] == "C11 by hand" && contestants.count >= 2)
-    #expect(Set(contestants.dropFirst()).isSubset(of: Bench.strategies(at: site)))
+    #expect(Set(contestants.dropFirst()).isSubset(of: Bench(Registry.linux.measured).strategies(at: site)))
     for (measure, racers) in [(BenchMeasure.fastPath, 1), (.firstAllocation, 1), (.contended, 2), (.contended, 3)] {
       let results = figures.results.filter { $0.measure == measure && $0.racers == racers }
       #expect(results.map(\.contestant) == contestants + [BenchResult.controlName])
@@ -49,7 +51,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
 
   /// One racer wastes nothing; racers that contend waste less than one allocation for each of the others.
   @Test func wastedAllocations() throws {
-    let figures = try Bench().run(small("file-owner") { $0.racers = [3] })
+    let figures = try Bench(Registry.linux.measured).run(small("file-owner") { $0.racers = [3] })
     for result in figures.results where result.measure != .fastPath {
       if result.racers == 1 { #expect(result.wastedAllocations == 0, "\(result.contestant)") }
       #expect((0...2).contains(result.wastedAllocations), "\(result.contestant): \(result.wastedAllocations)")
@@ -59,7 +61,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   /// Populated ones need no allocation; nor are there any to waste where all are.
   @Test func someArePopulatedBefore() throws {
     for share in [0.5, 1] {
-      let figures = try Bench().run(
+      let figures = try Bench(Registry.linux.measured).run(
         small("file-owner") {
           $0.measures = [.contended]
           $0.populated = share
@@ -75,7 +77,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   @Test(arguments: BenchAxis.allCases) func sweeps(_ axis: BenchAxis) throws {
     let scenario = small("verity-info") { $0.strategies = ["release-compare-exchange-rereading"] }
     let values = [8, 16, 64]
-    let sweep = try Bench().sweep(scenario, along: axis, values: values)
+    let sweep = try Bench(Registry.linux.measured).sweep(scenario, along: axis, values: values)
     // A word nearer than the inode's end would be one of the site's own.
     #expect(
       sweep.points.map(\.value) == values.filter { axis != .sharing || $0 >= VerityInfo<CompareExchange>.inodeSize })
@@ -101,7 +103,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     var options = BenchOptions()
     (options.measures, options.inodes, options.repetitions, options.warmUp) = ([.firstAllocation], 8, 11, 0)
     let contest = Contest("places", site: "-", role: "-", on: field, [contestant("one"), contestant("another")])
-    _ = try Bench().run(contest, options)
+    _ = try Bench(Registry.linux.measured).run(contest, options)
     // With the control three in a turn, and all over again where the machine changed.
     let turns = stride(from: 0, to: places.count, by: 3).map { Array(places[$0..<$0 + 3]) }
     #expect(turns.count % 11 == 0 && turns.allSatisfy { Set($0).count == 1 && $0[0] % 128 == 0 })
@@ -123,21 +125,21 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     (options.measures, options.inodes, options.repetitions, options.warmUp) = ([.besideDirtyWord], 8, 11, 0)
     options.dirtyDistance = 128
     let contest = Contest("dirt", site: "-", role: "-", on: field, [contestant("one"), contestant("another")])
-    _ = try Bench().run(contest, options)
+    _ = try Bench(Registry.linux.measured).run(contest, options)
     #expect(dirty.count >= 33 && dirty.count { $0 } > dirty.count / 2, "the writer may come too late now and then")
   }
 
   @Test func anInterruptEndsItWithWhatThereIs() throws {
-    var bench = Bench()
+    var bench = Bench(Registry.linux.measured)
     bench.isInterrupted = { true }
     #expect(try bench.run(small("file-owner")).results.isEmpty)
   }
 
   /// A compare-exchange that lost is not tried again; who loses at bpf storage frees two blocks and is told to come again.
   @Test func retries() throws {
-    let exchanged = try Bench().run(small("file-owner") { $0.racers = [3] })
+    let exchanged = try Bench(Registry.linux.measured).run(small("file-owner") { $0.racers = [3] })
     #expect(exchanged.results.allSatisfy { $0.retries == 0 })
-    let told = try Bench().run(
+    let told = try Bench(Registry.linux.measured).run(
       small("bpf-storage") {
         $0.racers = [3]
         $0.inodes = 64
@@ -152,7 +154,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
 
   /// Where a visit empties its slot again, nothing is populated for long; what was left to grace periods is not wasted.
   @Test func slotsThatGoBackToNull() throws {
-    let figures = try Bench().run(
+    let figures = try Bench(Registry.linux.measured).run(
       small("fsnotify-marks") {
         $0.racers = [2, 3]
         $0.role = "add-and-remove"
@@ -161,13 +163,13 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     for result in figures.results where result.measure == .firstAllocation {
       #expect(result.wastedAllocations == 0, "\(result.contestant)")
     }
-    let kept = try Bench().run(small("fsnotify-marks") { $0.role = "add" })
+    let kept = try Bench(Registry.linux.measured).run(small("fsnotify-marks") { $0.role = "add" })
     #expect(Set(kept.results.map(\.measure)) == [.fastPath, .firstAllocation, .contended])
   }
 
   @Test func aRoleThatEmptiesItsSlotHasNoFastPath() {
     let error = #expect(throws: EngineError.self) {
-      try Bench().run(
+      try Bench(Registry.linux.measured).run(
         small("fsnotify-marks") {
           $0.role = "add-and-remove"
           $0.measures = [.fastPath]
@@ -184,7 +186,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     ("file-owner", "sit", "has no role 'sit'; it has: allocate, set-owner, read"),
   ])
   func whatCannotBeMeasured(_ site: String, _ role: String, _ message: String) {
-    let error = #expect(throws: EngineError.self) { try Bench().run(small(site) { $0.role = role }) }
+    let error = #expect(throws: EngineError.self) { try Bench(Registry.linux.measured).run(small(site) { $0.role = role }) }
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
   }
 }

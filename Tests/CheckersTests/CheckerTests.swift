@@ -9,12 +9,12 @@ private func collision() -> Evidence {
   evidence.slots = ["slot"]
   evidence.roles = ["allocate", "allocate"]
   evidence.inodeCount = 1
-  var won = Operation(racer: 0, inode: 0, slot: 0)
+  var won = VisitOperation(racer: 0, inode: 0, slot: 0)
   won.sawNull = true
   won.published = true
   won.report = .success
   won.returned = .allocation(0)
-  var lost = Operation(racer: 1, inode: 0, slot: 0)
+  var lost = VisitOperation(racer: 1, inode: 0, slot: 0)
   lost.sawNull = true
   lost.report = .success
   lost.returned = .allocation(0)
@@ -194,19 +194,19 @@ private func broken(_ change: (inout Evidence) -> Void) -> [String: Int] {
   }
 
   @Test(arguments: [
-    (AddonMemory.Expectation.initialised, "initialised"), (.released, "no-leak"), (.balanced, "accounting"),
+    (Promise.initialised, "initialised"), (.released, "no-leak"), (.balanced, "accounting"),
     (.winnerEffect, "winner-effects"), (.mayNotSleep, "atomic-context"),
   ])
-  func anObservationGoesToItsChecker(_ expectation: AddonMemory.Expectation, _ checker: String) {
+  func anObservationGoesToItsChecker(_ promise: Promise, _ checker: String) {
     let observation = Observation(
-      expectation: expectation, moment: .visit(racer: 1, inode: 0), seen: 1, expected: 2, allocation: 0)
+      promise: promise, moment: .visit(racer: 1, inode: 0), seen: 1, expected: 2, allocation: 0)
     #expect(broken { $0.observations = [observation] } == [checker: 1])
   }
 
   @Test func readingPoisonIsUseAfterFree() {
     for seen in [Poison.freed, Poison.freed & 0xffff_ffff] {
       let observation = Observation(
-        expectation: .initialised, moment: .quiescence(inode: 0), seen: seen, expected: 2, allocation: 0)
+        promise: .initialised, moment: .quiescence(inode: 0), seen: seen, expected: 2, allocation: 0)
       #expect(broken { $0.observations = [observation] } == ["no-use-after-free": 1])
     }
   }

@@ -1,20 +1,40 @@
 import AddonMemory
+import Addons
+import BenchModel
 import RaceModel
 import ScenarioFiles
 import Testing
 
+private func role(
+  _ name: String, detaches: Bool = false, putsInode: Bool = false, waitsFor gracePeriod: GracePeriod? = nil
+) -> SubjectFacts.Role {
+  SubjectFacts.Role(
+    name: name, sentence: "?", looksOnly: false, detaches: detaches, putsInode: putsInode, waitsFor: gracePeriod)
+}
+
+private func site(
+  _ name: String, _ roles: [SubjectFacts.Role], _ strategies: [String], domains: [ReadDomain] = [.rcu]
+) -> SiteFacts {
+  let subjects = strategies.map { strategy in
+    SubjectFacts(
+      SiteDescription(
+        name, "?", source: "?", slots: ["slot"], ownStrategy: strategies[0], racers: [(roles[0].name, 2)],
+        domains: domains),
+      StrategyDescription(strategy, "?", rightIn: .everyModel), roles: roles, keepsHistory: false)
+  }
+  return SiteFacts(subjects)!
+}
+
 private let vocabulary = Vocabulary(
   sites: [
-    Vocabulary.Site(
-      name: "file-owner", roles: ["allocate", "read"], strategies: ["full-compare-exchange", "compare-exchange"],
-      defaultRacers: [RacerGroup(role: "allocate", count: 2)]),
-    Vocabulary.Site(
-      name: "verity-info", roles: ["open"], strategies: ["release-compare-exchange"],
-      defaultRacers: [RacerGroup(role: "open", count: 2)]),
-    Vocabulary.Site(
-      name: "marks", roles: ["add", "hook", "destroy-group"], strategies: ["compare-exchange"],
-      defaultRacers: [RacerGroup(role: "add", count: 2)], detachingRoles: ["destroy-group"], destroyers: ["add"],
-      waitingRoles: ["destroy-group": .fsnotifyMarks]),
+    site("file-owner", [role("allocate"), role("read")], ["full-compare-exchange", "compare-exchange"]),
+    site("verity-info", [role("open")], ["release-compare-exchange"]),
+    site(
+      "marks",
+      [
+        role("add", putsInode: true), role("hook"),
+        role("destroy-group", detaches: true, waitsFor: .fsnotifyMarks),
+      ], ["compare-exchange"], domains: [.rcu, .fsnotifyMarks]),
   ], checkers: ["single-winner", "no-leak"], layouts: ["V0", "V2"], mostRacers: 255)
 
 private let start = "name: n\nquestion: q\nsite: file-owner\n"
@@ -41,7 +61,7 @@ private func problems(_ text: String) -> [String] {
     #expect(scenario.strategy == "full-compare-exchange")
     #expect(scenario.racers == [RacerGroup(role: "allocate", count: 2)])
     #expect(scenario.stress == StressOptions())
-    #expect(scenario.expect == Expectations())
+    #expect(scenario.expect == ExpectedVerdicts())
   }
 
   @Test func everyKeyIsRead() throws {

@@ -1,4 +1,6 @@
+import RaceLoops
 import RaceModel
+import Recording
 import Testing
 
 @testable import StressEngine
@@ -123,27 +125,27 @@ import Testing
 }
 
 @Suite struct LogWordTests {
-  private func irregularity(_ words: UInt64...) -> Bool {
+  private func anomaly(_ words: UInt64...) -> Bool {
     var told: UInt64 = 0
-    return words.map { LogWord.irregularity($0, told: &told) }.contains { $0 != 0 }
+    return words.map { LogWord.anomaly($0, told: &told) }.contains { $0 != 0 }
   }
 
   @Test func theFourWaysToBeOrdinary() {
     let mine: UInt64 = 0x7000_1000
     let won = LogWord.sawNull | LogWord.published | LogWord.success | mine
-    #expect(!irregularity(won, LogWord.sawNull | LogWord.success | mine))
-    #expect(!irregularity(won, LogWord.success | mine), "found")
-    #expect(!irregularity(won, LogWord.success), "it need not say which")
-    #expect(!irregularity(won, LogWord.absent))
+    #expect(!anomaly(won, LogWord.sawNull | LogWord.success | mine))
+    #expect(!anomaly(won, LogWord.success | mine), "found")
+    #expect(!anomaly(won, LogWord.success), "it need not say which")
+    #expect(!anomaly(won, LogWord.absent))
   }
 
   @Test func anythingElseIsNot() {
     let mine: UInt64 = 0x7000_1000
     let won = LogWord.sawNull | LogWord.published | LogWord.success | mine
-    #expect(irregularity(won, LogWord.success | 0x7000_2000), "another addon")
-    #expect(irregularity(won | LogWord.refused))
-    #expect(irregularity(LogWord.sawNull | LogWord.failure))
-    #expect(irregularity(LogWord.published | LogWord.success), "without having seen NULL")
-    #expect(irregularity(0))
+    #expect(anomaly(won, LogWord.success | 0x7000_2000), "another addon")
+    #expect(anomaly(won | LogWord.refused))
+    #expect(anomaly(LogWord.sawNull | LogWord.failure))
+    #expect(anomaly(LogWord.published | LogWord.success), "without having seen NULL")
+    #expect(anomaly(0))
   }
 }

@@ -1,6 +1,8 @@
 import AddonMemory
 import AddonRace
+import Addons
 import Foundation
+import RaceLoops
 import RaceModel
 import Testing
 
@@ -8,7 +10,7 @@ import Testing
 
 /// Small races: what they prove does not depend on how fast they are. Natural races are left to the command's tests:
 /// whether one collides is a matter of timing.
-private func small(_ entry: CatalogEntry, _ change: (inout Scenario) -> Void = { _ in }) -> Scenario {
+private func small(_ entry: SubjectFacts, _ change: (inout Scenario) -> Void = { _ in }) -> Scenario {
   var scenario = Scenario(
     name: "\(entry.site.name) with \(entry.strategy.name)", question: "?", site: entry.site.name,
     strategy: entry.strategy.name, racers: entry.racers)
@@ -22,6 +24,12 @@ private func small(_ entry: CatalogEntry, _ change: (inout Scenario) -> Void = {
   scenario.stress.minimumYield = 0
   change(&scenario)
   return scenario
+}
+
+/// Without a harness.
+private func race(_ scenario: Scenario, judge: @escaping (Evidence) -> Judgement) throws -> EngineRun {
+  let subject = try Registry.linux.subject(of: scenario)
+  return try Stress().run(scenario, subject.facts, subject.raced, judge: judge)
 }
 
 private struct Way: CustomTestStringConvertible, Sendable {
@@ -44,12 +52,12 @@ private struct Way: CustomTestStringConvertible, Sendable {
   static let all = [pipeline, forced, delay, malloc]
 }
 
-private let right = Listing.entries.filter { $0.fault == nil }
-private let caughtByCheckers = Listing.entries.filter { !($0.fault?.checkers.isEmpty ?? true) }
-private let unseen = Listing.entries.filter { $0.fault.map { !$0.shownByHardware } ?? false }
+private let right = Registry.linux.subjects.map(\.facts).filter { $0.fault == nil }
+private let caughtByCheckers = Registry.linux.subjects.map(\.facts).filter { !($0.fault?.checkers.isEmpty ?? true) }
+private let unseen = Registry.linux.subjects.map(\.facts).filter { $0.fault.map { !$0.shownByHardware } ?? false }
 /// ThreadSanitizer reports what is faulty, or right in the kernel's model only, and a report fails the test process:
 /// those race in children, in the command's tests.
-private var mayRaceHere: (CatalogEntry) -> Bool {
+private var mayRaceHere: (SubjectFacts) -> Bool {
   BuildKind.current == .threadSanitizer
     ? { $0.fault == nil && $0.strategy.rightIn.contains(.c11) } : { _ in true }
 }
@@ -139,20 +147,20 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
   /// The first round is judged in full anyway; a fault that shows later must be caught by the sweep alone.
   @Test func theSweepFindsWhatTheFirstRoundDidNotShow() throws {
     guard BuildKind.current != .threadSanitizer else { return }
-    let entry = try #require(Listing.entry(site: "file-owner", strategy: "loser-leaks"))
+    let entry = try #require(Registry.linux.subject(site: "file-owner", strategy: "loser-leaks")?.facts)
     for way in Way.sureOfCollisions {
       var rounds: [Int] = []
       var scenario = small(entry)
       way.change(&scenario.stress)
-      _ = try Stress().run(scenario) { evidence in
+      _ = try race(scenario) { evidence in
         rounds.append(evidence.round)
         return rounds.count < 4 ? .goOn : .stop
       }
       #expect(rounds.prefix(4) == [0, 1, 2, 3], "\(way.name): every round of this strategy is out of the ordinary")
     }
-    let good = try #require(Listing.entry(site: "file-owner", strategy: "compare-exchange"))
+    let good = try #require(Registry.linux.subject(site: "file-owner", strategy: "compare-exchange")?.facts)
     var judged: [Int] = []
-    _ = try Stress().run(small(good) { $0.stress.visitsInFlight = 8 }) { evidence in
+    _ = try race(small(good) { $0.stress.visitsInFlight = 8 }) { evidence in
       judged.append(evidence.round)
       return .goOn
     }
@@ -160,7 +168,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
     #expect(judged.count == 2, "the first and the last; what is between is ordinary: \(judged)")
   }
 
-  private func fault(_ entry: CatalogEntry, _ change: (inout StressOptions) -> Void = { _ in }) -> Scenario {
+  private func fault(_ entry: SubjectFacts, _ change: (inout StressOptions) -> Void = { _ in }) -> Scenario {
     var scenario = Audit().scenario(for: entry, in: Audit.shapes[1])
     scenario.stress.inodes = 32
     scenario.stress.visitsInFlight = 8
@@ -173,7 +181,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
 }
 
 @Suite(.serialized) struct ShapeTests {
-  private let entry = Listing.entry(site: "file-owner", strategy: "compare-exchange")!
+  private let entry = Registry.linux.subject(site: "file-owner", strategy: "compare-exchange")!.facts
 
   @Test func aPipelineAndAMeetingMakeEveryPopulationACollision() {
     for way in Way.sureOfCollisions {
@@ -249,7 +257,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
     let verdict = Harness().run(scenario, file: nil)
     #expect(verdict.figures.roundsJudged == 0)
     #expect(verdict.figures.collisions >= 300)
-    #expect(Set(verdict.notJudged.map(\.checker)) == Set(CheckerCatalog.names))
+    #expect(Set(verdict.record.notJudged.map(\.checker)) == Set(CheckerCatalog.names))
   }
 
   @Test func theWatchdogEndsARaceThatStands() {
@@ -258,7 +266,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
       $0.stress.collisions = .max
     }
     var stood = false
-    let run = try? Stress().run(scenario) { _ in
+    let run = try? race(scenario) { _ in
       // Whoever judges holds up all the others: for longer than the watchdog waits, once.
       if !stood { Thread.sleep(forTimeInterval: 1) }
       stood = true
@@ -272,7 +280,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
   }
 
   @Test func aReaderThatStaysIsNamed() throws {
-    let entry = try #require(Listing.entry(site: "fsnotify-marks-section-kept", strategy: "compare-exchange"))
+    let entry = try #require(Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
     let verdict = Harness().run(small(entry) { $0.stress.watchdog = 0.3 }, file: nil)
     #expect(verdict.outcome == .timedOut)
     #expect(
@@ -282,8 +290,10 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
 
   /// Whoever has left 64 frees to a grace period waits, for as long as a reader stays in its section.
   @Test func deferredFreesAreBounded() throws {
-    let plan = try Plan(small(entry) { $0.stress.inodes = 256 }, site: FileOwnerForTests.self)
-    let arena = Arena(plan, site: FileOwnerForTests.self)
+    var facts = entry
+    facts.limits = SiteLimits(inodeSize: 8, biggestAddon: 40, deferredFreesPerVisit: 1)
+    let plan = try Plan(small(entry) { $0.stress.inodes = 256 }, facts)
+    let arena = Arena(plan, RacedCode(FileOwnerForTests.self))
     let state = arena.rounds[0].pointee.states[0]
     state.pointee.enter(.visiting)
     let memory = RacedMemory(state, entry: arena.rounds[0].pointee.logs[0], inode: 0, fiber: nil)
@@ -295,7 +305,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
     let sections = arena.sections
     sections.enter(.rcu, as: 1)
     try leave(DeferredFrees.most)
-    let frees = state.pointee.deferredFrees + GracePeriod.rcu.rawValue
+    let frees = state.pointee.deferredFrees + GracePeriod.rcu.number
     #expect(frees.pointee.count == DeferredFrees.most)
     let reader = Thread {
       Thread.sleep(forTimeInterval: 0.2)
@@ -312,8 +322,7 @@ private var mayRaceHere: (CatalogEntry) -> Bool {
   }
 
   @Test func memoryIsBoundedByTheScenario() throws {
-    let plan = try Plan(small(entry), site: FileOwnerForTests.self)
-    let bytes = Arena(plan, site: FileOwnerForTests.self).bytes
+    let bytes = Arena(try Plan(small(entry), entry), RacedCode(FileOwnerForTests.self)).bytes
     #expect(bytes < 200_000)
   }
 }

@@ -30,7 +30,8 @@ import AddonMemory
       "fsnotify-marks" + Variant.suffix,
       "What watches an inode: a connector that comes with the first mark, and goes with the last.",
       source: "fs/notify/mark.c, Linux 6.12", slots: ["i_fsnotify_marks"], ownStrategy: "full-compare-exchange",
-      racers: [("add-and-remove", 2), ("hook", 1)], fault: Variant.fault)
+      racers: [("add-and-remove", 2), ("hook", 1)], domains: [.rcu, .fsnotifyMarks],
+      fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 

@@ -1,7 +1,9 @@
 import AddonMemory
+import BenchModel
 import CCounters
 import CLayouts
 import CThreads
+import Machine
 import RaceModel
 
 /// Inodes as layouts have them, in the order that hooks visit them.
@@ -22,7 +24,7 @@ final class LayoutField: @unchecked Sendable {
     let area = field.area
     order = .allocate(capacity: inodes)
     var numbers = Array(0..<inodes)
-    var generator = FixedGenerator()
+    var generator = SplitMix(seed: 2024)
     numbers.shuffle(using: &generator)
     for (turn, number) in numbers.enumerated() { order[turn] = area.base + UInt(number * Self.spacing) }
     for turn in 0..<inodes {

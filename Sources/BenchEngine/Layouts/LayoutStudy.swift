@@ -1,3 +1,4 @@
+import BenchModel
 import CCounters
 import CLayouts
 import Foundation

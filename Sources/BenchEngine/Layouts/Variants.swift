@@ -1,5 +1,6 @@
 import AddonMemory
 import Addons
+import BenchModel
 import CLayouts
 import RaceModel
 

@@ -1,0 +1,90 @@
+import AddonRace
+import ArgumentParser
+import Foundation
+
+/// A page of tables and plots.
+struct PageFile {
+  private let sink: ReportSink
+
+  /// Finds out, before anything is measured, that gnuplot is there, and that the file can be written.
+  init(_ path: String) throws {
+    _ = try Gnuplot.run("")
+    sink = try ReportSink(path)
+  }
+
+  func write(_ parts: [ReportPart]) throws {
+    sink.print(try BenchPage(title: "What it costs", parts).html { try Gnuplot.run($0.script) })
+  }
+}
+
+/// Plots are gnuplot's: it reads a script, and answers with SVG.
+private enum Gnuplot {
+  static func run(_ script: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["gnuplot", "-"]
+    let input = Pipe()
+    let output = Pipe()
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    // Scripts are smaller than a pipe holds, or gnuplot reads as we write: it answers only at the end.
+    try? input.fileHandleForWriting.write(contentsOf: Data(script.utf8))
+    try? input.fileHandleForWriting.close()
+    let svg = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    if process.terminationStatus != 0 {
+      throw ValidationError(
+        "gnuplot does not draw (status \(process.terminationStatus)); install it (Debian: gnuplot-nox), or leave --html out."
+      )
+    }
+    return String(decoding: svg, as: UTF8.self)
+  }
+}
+
+/// Baselines by name, a file each.
+struct BaselineStore {
+  let folder: String
+
+  private func path(_ name: String) -> String { "\(folder)/\(name).json" }
+
+  func write(_ document: BenchDocument, as name: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try document.json.write(toFile: path(name), atomically: true, encoding: .utf8)
+    } catch {
+      StandardError.print("error: cannot write \(path(name)): \(error.localizedDescription)")
+      throw ExitCode.unwritable
+    }
+  }
+
+  func read(_ name: String, machine: BenchMachine) throws -> BenchDocument {
+    guard let data = FileManager.default.contents(atPath: path(name)) else {
+      let known = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+        .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+      throw ValidationError(
+        "There is no baseline '\(name)' in \(folder); "
+          + (known.isEmpty ? "make one with --save \(name)." : "there are: \(known.joined(separator: ", "))."))
+    }
+    struct Head: Decodable { let format: String, version: Int }
+    let decoder = JSONDecoder()
+    guard let head = try? decoder.decode(Head.self, from: data), head.format == BenchDocument.format else {
+      throw ValidationError("\(path(name)) is no baseline of addonrace; make it anew with --save \(name).")
+    }
+    guard head.version == BenchDocument.version, let document = try? decoder.decode(BenchDocument.self, from: data)
+    else {
+      throw ValidationError(
+        "\(path(name)) is of another version of addonrace (\(head.version), not \(BenchDocument.version)); make it anew with "
+          + "--save \(name).")
+    }
+    guard document.machine == machine else {
+      let then = document.machine
+      throw ValidationError(
+        "\(path(name)) was measured elsewhere: \(then.processor), \(then.processors) processors, \(then.build) build; here: "
+          + "\(machine.processor), \(machine.processors) processors, \(machine.build) build. Figures of two machines compare with "
+          + "nothing; make it anew with --save \(name).")
+    }
+    return document
+  }
+}

@@ -1,0 +1,46 @@
+import AddonRace
+import ArgumentParser
+
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay", abstract: "Runs the one execution that a token leads to, and shows it step by step.",
+    discussion: """
+      Exit status 1 if the checkers report something, as they did when the token was printed; 65 if the token is \
+      broken, or another version's.
+      """)
+
+  @Argument(help: "The scenario's file.", completion: .file(extensions: ["yaml", "yml"]))
+  var path: String
+  @Argument(help: "The token that `explore` printed.")
+  var token: String
+  @Option(help: ArgumentHelp("Write the execution as a Graphviz graph.", valueName: "file"))
+  var dot: String?
+  @Option(help: ArgumentHelp("The strategy, where `explore` was given one.", valueName: "name"))
+  var strategy: String?
+
+  func run() throws {
+    let harness = AddonRaceCommand.harness
+    let invocation = Invocation(command: "replay", strategy: strategy)
+    let resolved = try ResolvedScenario.all([path], invocation, .explore, harness.vocabulary)
+    guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
+    let counterexample = try counterexample(of: scenario, harness)
+    print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")
+    for line in TraceText(counterexample).lines { print("  \(line)") }
+    if let dot { try ReportSink(dot).print(TraceGraph(counterexample).text) }
+    if !counterexample.findings.isEmpty { throw ExitCode(ExitStatus.notAsExpected.code) }
+    print("  no checker reports anything")
+  }
+
+  private func counterexample(of scenario: Scenario, _ harness: Harness) throws -> Counterexample {
+    do {
+      let token = try ReplayToken(token, of: scenario)
+      guard let counterexample = try harness.replay(token, of: scenario) else {
+        throw Misfit("the program does not follow the token: it is another version's; explore again")
+      }
+      return counterexample
+    } catch {
+      StandardError.print("error: \(error)")
+      throw ExitCode(ExitStatus.invalid.code)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import AddonRace
+import ArgumentParser
+import CThreads
+import Foundation
+
+/// A scenario of the command line, resolved before the first one runs: as the invocation wants it, or why it cannot be run.
+enum ResolvedScenario {
+  case ready(Scenario, file: String)
+  case invalid(Scenario, file: String, reasons: [String], command: String)
+
+  /// Reads and resolves all of them. What does not fit one scenario is a verdict on that one; what fits none is wrong usage.
+  static func all(
+    _ paths: [String], _ invocation: Invocation, _ section: Setting.Section, _ vocabulary: Vocabulary
+  ) throws -> [ResolvedScenario] {
+    try invocation.checkStrategy(vocabulary)
+    var misfits: [Misfit] = []
+    var fits = 0
+    let resolved = ScenarioFinder(vocabulary).find(paths).map { found -> ResolvedScenario in
+      switch found {
+      case .invalid(let error, let file):
+        StandardError.print("\(error)")
+        return .invalid(
+          Scenario(name: file, question: "(the file is invalid)", site: "", strategy: "", racers: []), file: file,
+          reasons: error.diagnostics.map(\.description), command: "addonrace check \(ShellWord.quoted(file))")
+      case .scenario(let scenario, let file):
+        do throws(Misfit) {
+          let applied = try invocation.apply(to: scenario, section, vocabulary)
+          fits += 1
+          return .ready(applied, file: file)
+        } catch {
+          misfits.append(error)
+          return .invalid(
+            scenario, file: file, reasons: [error.description],
+            command: invocation.text(scenario, file: file, section == .explore ? .explore(.sc) : .stress))
+        }
+      }
+    }
+    if let first = misfits.first, fits == 0 { throw ValidationError(first.description) }
+    return resolved
+  }
+}
+
+/// Runs the scenarios of an invocation, each in the engines that are asked for, and reports.
+struct ScenarioRuns {
+  let invocation: Invocation
+  let section: Setting.Section
+  let options: ReportOptions
+  let inProcess: Bool
+  /// Of a scenario.
+  let engines: (Scenario) -> [EngineKind]
+
+  /// Answers all verdicts, and the exit status.
+  func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
+    let sink = try ReportSink(options.output)
+    let report = options.format.format.init(isTerminal: sink.isTerminal, explains: options.explain)
+    cthreads_catch_interrupts()
+    var verdicts: [Verdict] = []
+    for resolved in try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness.vocabulary) {
+      let ofScenario = self.verdicts(of: resolved)
+      verdicts += ofScenario
+      if let text = report.scenario(ofScenario) { sink.print(text) }
+      if cthreads_interrupted() != 0 { break }
+    }
+    if let text = report.end(verdicts) { sink.print(text) }
+    let status = verdicts.map(\.exitStatus).max() ?? .asExpected
+    return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
+  }
+
+  private func verdicts(of resolved: ResolvedScenario) -> [Verdict] {
+    switch resolved {
+    case .invalid(let scenario, let file, let reasons, let command):
+      return [
+        Verdict(
+          invalid: scenario, section == .explore ? .explore(.sc) : .stress, reasons: reasons, file: file,
+          command: command)
+      ]
+    case .ready(let scenario, let file):
+      var verdicts: [Verdict] = []
+      for engine in engines(scenario) {
+        verdicts.append(verdict(scenario, engine, file))
+        if cthreads_interrupted() != 0 { break }
+      }
+      return verdicts
+    }
+  }
+
+  private func verdict(_ scenario: Scenario, _ engine: EngineKind, _ file: String) -> Verdict {
+    let progress = ProgressLine(name: scenario.name)
+    defer { progress.clear() }
+    let warning = SizeWarning(scenario, progress)
+    var verdict: Verdict
+    if inProcess {
+      var harness = AddonRaceCommand.harness
+      harness.explains = options.explain
+      harness.progress = { progress.show($0) }
+      harness.exploreProgress = { warning.show($0) }
+      verdict = engine.model.map { harness.explore(scenario, $0, file: file) } ?? harness.run(scenario, file: file)
+    } else {
+      var children = Children(AddonRaceCommand.harness)
+      children.explains = options.explain
+      children.progress = { progress.show($0) }
+      children.exploreProgress = { warning.show($0) }
+      verdict = children.run(scenario, engine, file: file, command: "")
+    }
+    verdict = verdict.with(command: invocation.text(scenario, file: file, engine, verdict.figures))
+    return verdict
+  }
+}
+
+/// Says once that an exploration will not be whole.
+private final class SizeWarning {
+  private let scenario: Scenario
+  private let progress: ProgressLine
+  private var hasWarned = false
+
+  init(_ scenario: Scenario, _ progress: ProgressLine) {
+    self.scenario = scenario
+    self.progress = progress
+  }
+
+  func show(_ state: ExploreProgress) {
+    progress.show(state)
+    guard !hasWarned, let estimate = state.estimate, estimate > Double(scenario.explore.executions) else { return }
+    hasWarned = true
+    progress.clear()
+    StandardError.print(
+      "note: \(scenario.name) has about \(Coverage.scientific(estimate)) executions or more under "
+        + "\(state.model.rawValue), above the budget of \(Number.grouped(scenario.explore.executions)): it cannot be "
+        + "explored whole; name fewer racers or inodes, or raise --executions and --time")
+  }
+}

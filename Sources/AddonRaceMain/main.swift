@@ -1,0 +1,3 @@
+import AddonRaceCLI
+
+AddonRaceCommand.main(catalogs: [])

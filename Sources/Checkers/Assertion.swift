@@ -1,0 +1,15 @@
+import AddonMemory
+import RaceModel
+
+/// What a site says in its own words.
+public struct Assertion: CatalogChecker {
+  public let name = "assertion"
+  public let summary = "A promise of the site's own that was not kept."
+  public init() {}
+
+  public func check(_ evidence: Evidence) -> [Finding] {
+    evidence.observations
+      .filter { $0.promise == .assertion && !$0.isPoison }
+      .map { evidence.finding(name, "a promise of the site's own was not kept", about: $0) }
+  }
+}

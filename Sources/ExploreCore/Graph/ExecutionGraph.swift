@@ -1,0 +1,218 @@
+/// One execution, or the part of it that is known: events with program order, reads-from and modification order.
+///
+/// An event's number is its place in the order in which events were added. Neighbours in the three orders are links
+/// inside the events, so that a graph is copied in one sweep and cut back event by event. Four vector clocks an event
+/// stand beside them. Unsafe: owns its storage, which `destroy` frees; whoever makes a graph destroys it.
+package struct ExecutionGraph {
+  package let racers: Int
+  let rules: Rules
+  package private(set) var count = 0
+  package private(set) var events: UnsafeMutablePointer<Event>
+  private var capacity: Int
+  private(set) var clocks: UnsafeMutablePointer<UInt16>
+  var width: Int { rules.clockWidth }
+
+  /// By racer: the first and the last event, or -1, and how many.
+  package let first: UnsafeMutablePointer<Int32>
+  package let last: UnsafeMutablePointer<Int32>
+  let length: UnsafeMutablePointer<Int32>
+  /// By location: the ends of the modification order and the access added last, or -1.
+  package private(set) var heads: UnsafeMutablePointer<LocationHead>
+  private var locationCapacity: Int
+  package private(set) var locationCount = 0
+
+  /// Events that make the axiom about sequentially consistent ones worth looking at.
+  private(set) var strongEvents = 0
+  /// Choices that went another way than the ordinary one, by what they are about.
+  private(set) var failures = 0
+  private(set) var spuriousFailures = 0
+  /// Polls of grace periods of the read-side sections of a racer.
+  private(set) var sectionPolls = 0
+
+  init(racers: Int, rules: Rules) {
+    self.racers = racers
+    self.rules = rules
+    capacity = 64
+    locationCapacity = 16
+    events = .allocate(capacity: capacity)
+    clocks = Self.allocateClocks(capacity, rules.clockWidth)
+    heads = .allocate(capacity: locationCapacity)
+    first = .allocate(capacity: racers)
+    last = .allocate(capacity: racers)
+    length = .allocate(capacity: racers)
+    first.initialize(repeating: -1, count: racers)
+    last.initialize(repeating: -1, count: racers)
+    length.initialize(repeating: 0, count: racers)
+  }
+
+  func destroy() {
+    events.deallocate()
+    clocks.deallocate()
+    heads.deallocate()
+    first.deallocate()
+    last.deallocate()
+    length.deallocate()
+  }
+
+  /// Bytes that it holds.
+  var footprint: Int {
+    capacity * (MemoryLayout<Event>.stride + 4 * width * 16) + locationCapacity * MemoryLayout<LocationHead>.stride
+  }
+
+  private static func allocateClocks(_ capacity: Int, _ width: Int) -> UnsafeMutablePointer<UInt16> {
+    UnsafeMutableRawPointer.allocate(byteCount: capacity * 4 * width * 16, alignment: 16)
+      .bindMemory(to: UInt16.self, capacity: capacity * 4 * width * 8)
+  }
+}
+
+/// Where a location's orders begin and end.
+package struct LocationHead {
+  package var firstWrite: Int32 = -1
+  package var lastWrite: Int32 = -1
+  package var lastAccess: Int32 = -1
+}
+
+// MARK: Adding and cutting back
+
+extension ExecutionGraph {
+  /// Adds an event after its racer's last. Its clocks are the caller's to compute.
+  mutating func append(_ new: Event) -> Int {
+    if count == capacity { grow() }
+    let id = count
+    count += 1
+    events[id] = new
+    let event = events + id
+    let racer = Int(new.racer)
+    event.pointee.index = length[racer]
+    event.pointee.poPrevious = last[racer]
+    event.pointee.poNext = -1
+    if last[racer] >= 0 { events[Int(last[racer])].poNext = Int32(id) } else { first[racer] = Int32(id) }
+    last[racer] = Int32(id)
+    length[racer] += 1
+    if new.isAccess {
+      let location = Int(new.location)
+      makeRoom(for: location)
+      event.pointee.previousAccess = heads[location].lastAccess
+      heads[location].lastAccess = Int32(id)
+    }
+    return id
+  }
+
+  /// Notes what an event turned out to be, once its value is known.
+  mutating func tally(_ id: Int, by sign: Int) {
+    let event = events[id]
+    if event.kind == .choice, event.value != 0 {
+      if event.choice == .allocation { failures += sign } else { spuriousFailures += sign }
+    }
+    if event.ordering.contains(.isSequentiallyConsistent) { strongEvents += sign }
+    // A fence on either side.
+    if event.isFullRMW, event.kind == .write { strongEvents += 2 * sign }
+    if event.readKind == .sectionPoll { sectionPolls += sign }
+  }
+
+  /// Removes the events from number `size` on.
+  mutating func truncate(to size: Int) {
+    let pollsBefore = sectionPolls
+    defer { if sectionPolls < pollsBefore { _ = orderSections() } }
+    while count > size {
+      count -= 1
+      let event = events[count]
+      tally(count, by: -1)
+      let racer = Int(event.racer)
+      last[racer] = event.poPrevious
+      if event.poPrevious >= 0 { events[Int(event.poPrevious)].poNext = -1 } else { first[racer] = -1 }
+      length[racer] -= 1
+      if event.isAccess { heads[Int(event.location)].lastAccess = event.previousAccess }
+      if event.kind == .write, event.coPosition > 0 { unlink(count) }
+    }
+  }
+
+  /// Changes what an event turned out to be: counted out before, and in after.
+  @inline(__always) mutating func revise(_ id: Int, _ change: (inout Event) -> Void) {
+    tally(id, by: -1)
+    change(&events[id])
+    tally(id, by: 1)
+  }
+
+  private mutating func makeRoom(for location: Int) {
+    guard location >= locationCount else { return }
+    if location >= locationCapacity {
+      let larger = max(location + 1, locationCapacity * 2)
+      let heads = UnsafeMutablePointer<LocationHead>.allocate(capacity: larger)
+      heads.update(from: self.heads, count: locationCount)
+      self.heads.deallocate()
+      self.heads = heads
+      locationCapacity = larger
+    }
+    while locationCount <= location {
+      heads[locationCount] = LocationHead()
+      locationCount += 1
+    }
+  }
+
+  private mutating func grow() {
+    let larger = capacity * 2
+    let events = UnsafeMutablePointer<Event>.allocate(capacity: larger)
+    events.update(from: self.events, count: count)
+    self.events.deallocate()
+    self.events = events
+    let clocks = Self.allocateClocks(larger, width)
+    clocks.update(from: self.clocks, count: count * 4 * width * 8)
+    self.clocks.deallocate()
+    self.clocks = clocks
+    capacity = larger
+  }
+
+  /// Becomes the part of `other` that `keeps` says, in the same order. Answers the new number of `id`.
+  mutating func become(_ other: ExecutionGraph, tracking ids: inout [Int], keeps: (Int) -> Bool) {
+    reset()
+    while capacity < other.count { grow() }
+    if other.locationCount > 0 { makeRoom(for: other.locationCount - 1) }
+    let numbers = UnsafeMutablePointer<Int32>.allocate(capacity: other.count)
+    defer { numbers.deallocate() }
+    for id in 0..<other.count {
+      guard keeps(id) else {
+        numbers[id] = -1
+        continue
+      }
+      var event = other.events[id]
+      event.coPrevious = -1
+      event.coNext = -1
+      event.coPosition = 0
+      // What is read may have been added later: its number is filled in below.
+      numbers[id] = Int32(append(event))
+      let new = Int(numbers[id])
+      happensBefore(new).copy(other.happensBefore(id))
+      causes(new).copy(other.causes(id))
+      released(new).copy(other.released(id))
+      acquirable(new).copy(other.acquirable(id))
+      tally(new, by: 1)
+    }
+    for id in 0..<count {
+      if events[id].kind == .read, events[id].readsFrom >= 0 { events[id].readsFrom = numbers[Int(events[id].readsFrom)] }
+      if events[id].releaseFence >= 0 { events[id].releaseFence = numbers[Int(events[id].releaseFence)] }
+    }
+    for location in 0..<other.locationCount {
+      var write = other.heads[location].firstWrite
+      while write >= 0 {
+        if numbers[Int(write)] >= 0 { link(Int(numbers[Int(write)]), after: heads[location].lastWrite) }
+        write = other.events[Int(write)].coNext
+      }
+    }
+    for index in ids.indices { ids[index] = Int(numbers[ids[index]]) }
+  }
+
+  mutating func reset() {
+    count = 0
+    locationCount = 0
+    strongEvents = 0
+    sectionPolls = 0
+    failures = 0
+    spuriousFailures = 0
+    for racer in 0..<racers {
+      first[racer] = -1
+      last[racer] = -1
+      length[racer] = 0
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import RaceModel
+
+// MARK: Atomic operations
+
+extension Execution {
+  package func load(_ racer: Int, _ address: UInt, _ size: Int, _ ordering: EventOrdering) -> UInt64 {
+    if state.pointee.isQuiescent { return readDirectly(address, size) }
+    var event = Event(.read, racer: racer, ordering: ordering)
+    return read(racer, address, size, &event)
+  }
+
+  package func store(
+    _ racer: Int, _ address: UInt, _ size: Int, _ value: UInt64, _ ordering: EventOrdering,
+    role: Event.Role = .ordinary
+  ) {
+    if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
+    racers[racer].hasWrittenSincePause = true
+    let replayed = takeTurn(racer)
+    guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
+    if replayed >= 0 {
+      guard isSame(replayed, .write, location) else { return stop(racer, .diverged) }
+      pass(racer, replayed, isReplay: true)
+    } else {
+      var event = Event(.write, racer: racer, ordering: ordering)
+      event.location = location
+      event.size = UInt8(size)
+      event.value = value & event.mask
+      event.role = role
+      let place = state.pointee.guide?.place(racer, Int(racers[racer].done))
+      let id =
+        place.map { state.pointee.branch.pointee.addWrite(event, place: $0) }
+        ?? state.pointee.branch.pointee.addWrite(event)
+      pass(racer, Int32(id), isReplay: false)
+    }
+    checkMixed(racer, location)
+    record(racer, .store(role), address, size, value, ordering, racers[racer].last)
+  }
+
+  /// An atomic read-modify-write operation. Answers the value that it read.
+  package func update(
+    _ racer: Int, _ address: UInt, _ size: Int, _ kind: Event.ReadKind, expected: UInt64 = 0, operand: UInt64,
+    _ success: EventOrdering, failure: EventOrdering
+  ) -> UInt64 {
+    var event = Event(.read, racer: racer, ordering: failure)
+    event.readKind = kind
+    event.expected = expected
+    event.operand = operand
+    event.successOrdering = success
+    event.failureOrdering = failure
+    if state.pointee.isQuiescent {
+      let value = readDirectly(address, size)
+      event.size = UInt8(size)
+      if let written = event.written(after: value) { writeDirectly(address, size, written) }
+      return value
+    }
+    return read(racer, address, size, &event)
+  }
+
+  private func read(_ racer: Int, _ address: UInt, _ size: Int, _ event: inout Event) -> UInt64 {
+    let replayed = takeTurn(racer)
+    guard
+      let location = access(
+        racer, address, size, isWrite: event.readKind.isRMW, event.ordering)
+    else { return 0 }
+    let id: Int32
+    if replayed >= 0 {
+      guard isSame(replayed, .read, location) else {
+        stop(racer, .diverged)
+        return 0
+      }
+      id = replayed
+    } else {
+      event.location = location
+      event.size = UInt8(size)
+      event.initial = state.pointee.space.read(address, size)
+      if let guide = state.pointee.guide {
+        let source = guide.source(racer, Int(racers[racer].done))
+        id = Int32(state.pointee.branch.pointee.addRead(event, source: source))
+      } else {
+        id = Int32(state.pointee.branch.pointee.addRead(event))
+      }
+    }
+    pass(racer, id, isReplay: replayed >= 0)
+    let read = graph.pointee.events[Int(id)]
+    if read.isSuccessfulRMW {
+      racers[racer].hasWrittenSincePause = true
+      pass(racer, read.poNext, isReplay: replayed >= 0)
+    }
+    checkMixed(racer, location)
+    recordRead(racer, address, size, read, id)
+    if read.isWaiting { wait(racer) }
+    return read.value
+  }
+
+  package func fence(_ racer: Int, _ ordering: EventOrdering, role: Event.Role = .ordinary) {
+    if state.pointee.isQuiescent { return }
+    let replayed = takeTurn(racer)
+    if replayed >= 0 {
+      guard isSame(replayed, .fence, -1) else { return stop(racer, .diverged) }
+      pass(racer, replayed, isReplay: true)
+    } else {
+      var event = Event(.fence, racer: racer, ordering: ordering)
+      event.role = role
+      pass(racer, Int32(state.pointee.branch.pointee.addFence(event)), isReplay: false)
+    }
+    record(racer, .fence(role), 0, 0, 0, ordering)
+  }
+
+  /// Goes one way or the other: true for the other one, as long as the limit for such choices allows it.
+  package func choose(_ racer: Int, _ kind: Event.Choice) -> Bool {
+    let limit = kind == .allocation ? state.pointee.mostFailures : state.pointee.mostSpuriousFailures
+    if state.pointee.isQuiescent || limit == 0 { return false }
+    if kind == .allocation, let failing = state.pointee.failingRacer, failing != racer { return false }
+    let replayed = takeTurn(racer)
+    let id: Int32
+    if replayed >= 0 {
+      guard isSame(replayed, .choice, -1) else {
+        stop(racer, .diverged)
+        return false
+      }
+      id = replayed
+    } else {
+      var event = Event(.choice, racer: racer, ordering: .relaxed)
+      event.choice = kind
+      let taken = kind == .allocation ? graph.pointee.failures : graph.pointee.spuriousFailures
+      let hasOther = taken < limit
+      event.value = state.pointee.guide?.outcome(racer, Int(racers[racer].done)) ?? 0
+      id = Int32(state.pointee.branch.pointee.addChoice(event, hasOther: hasOther))
+    }
+    pass(racer, id, isReplay: replayed >= 0)
+    let isOther = graph.pointee.events[Int(id)].value != 0
+    if isOther { record(racer, kind == .allocation ? .refusal : .spuriousFailure, 0, 0, 0, .relaxed) }
+    return isOther
+  }
+
+  private func isSame(_ id: Int32, _ kind: Event.Kind, _ location: Int32) -> Bool {
+    let event = graph.pointee.events[Int(id)]
+    return event.kind == kind && event.location == location
+  }
+}

@@ -1,0 +1,85 @@
+import CFibers
+import RaceModel
+
+/// Runs a program on a branch's graph: first what the graph holds already, then on to the end.
+///
+/// Each racer is a fiber. It is told the values of its reads by the graph; a read waits until the write that it reads
+/// from has been run again. Once the whole graph has been run, racers add events, the lowest-numbered one that can go on
+/// first, so that the order in which events are added is a function of the graph.
+///
+/// This is the core's face to its clients: it takes accesses by address, and knows neither sites nor `Memory`. Clients are
+/// *told* values (`load` answers) or *watched* (native code accesses memory itself, and a hook comes before:
+/// `WatchedAccesses`). A trivial value, because fibers that hold it are dropped in the middle.
+public struct Execution {
+  package let state: UnsafeMutablePointer<ExecutionState>
+
+  /// The branch's graph, which is its first field.
+  @inline(__always) package var graph: UnsafeMutablePointer<ExecutionGraph> {
+    UnsafeMutableRawPointer(state.pointee.branch).assumingMemoryBound(to: ExecutionGraph.self)
+  }
+  @inline(__always) var racers: UnsafeMutablePointer<RacerProgress> { state.pointee.racers }
+  package var space: AddressSpace { @inline(__always) get { state.pointee.space } }
+}
+
+/// Unsafe: everything here belongs to the `Exploration`.
+package struct ExecutionState {
+  package let racerCount: Int
+  package let rules: UnsafeMutablePointer<Rules>
+  package let space: AddressSpace
+  let shadow: Shadow
+  package let racers: UnsafeMutablePointer<RacerProgress>
+  /// One a racer, and the thread that explores.
+  let fibers: UnsafeMutablePointer<cfiber>
+  var branch: UnsafeMutablePointer<Branch>
+
+  /// Events of the graph that have not been run again.
+  var unreplayed: Int32 = 0
+  /// Nobody races: before, and after all have finished.
+  package var isQuiescent = true
+  package var end = End.complete
+  package var mishaps: [Mishap] = []
+  package var trace: TraceRecorder?
+  /// Decides instead of the search.
+  package var guide: Guide?
+  /// A location turned out to have plain and atomic accesses: its plain ones must go on the graph, so the search restarts.
+  package var needsRestart = false
+  /// Allocations that may fail, and weak updates that may fail for no reason, of one execution.
+  package var mostFailures = 0
+  package var mostSpuriousFailures = 0
+  /// Only this racer's allocations fail, or anyone's.
+  package var failingRacer: Int?
+  package var mostSteps: Int32 = 20_000
+
+  package enum End {
+    case complete
+    /// Some racers wait.
+    case blocked
+    /// It cannot go on: a crash, a racer without an end, or a word that has to be looked at in another way.
+    case stopped
+    /// Not the same program as before. Only a race that was reported can do that.
+    case diverged
+  }
+}
+
+package struct RacerProgress {
+  package enum Phase { case unstarted, ready, waiting, finished }
+  var phase = Phase.unstarted
+  /// The next event of the graph to run again, or -1.
+  var cursor: Int32 = -1
+  /// Events run so far.
+  package var done: Int32 = 0
+  /// The last event run, or -1.
+  var last: Int32 = -1
+  package var nextBlock = 0
+  var heapBytes = 0
+  /// The lock that it is about to take, or -1.
+  var wantedLock: Int32 = -1
+  var lockedValue: UInt64 = 0
+  var initialLockValue: UInt64 = 0
+  /// Events run when it last paused, and whether it has written since.
+  var doneAtPause: Int32 = 0
+  var hasWrittenSincePause = false
+  /// Of watched code: what it is about to do to a location.
+  var pendingAccess: PendingAccess?
+  var steps: Int32 = 0
+}

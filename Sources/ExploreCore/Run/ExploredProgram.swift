@@ -1,0 +1,25 @@
+/// What is explored: racers' code, and what is there before they start.
+///
+/// Subclassed by clients: a site's visits, a litmus program. `race` runs on fibers that may be dropped in the middle, so
+/// it holds nothing but trivial values across operations.
+open class ExploredProgram {
+  public let racerCount: Int
+  public let layout: AddressSpace.Layout
+  /// By racer: one that runs the same code and comes right before it, or -1.
+  public let twins: [Int]
+  package final var execution: Execution!
+
+  public init(racerCount: Int, layout: AddressSpace.Layout, twins: [Int]) {
+    self.racerCount = racerCount
+    self.layout = layout
+    self.twins = twins
+  }
+
+  /// Before each run, at quiescence.
+  open func prepare() {}
+  open func race(_ racer: Int) {}
+  /// For people.
+  open func name(of racer: Int) -> String { "racer \(racer)" }
+  /// The address of a static object.
+  package final func address(ofStatic object: Int) -> UInt { execution.space.staticAddress(object) }
+}

@@ -1,0 +1,60 @@
+/// The decisions that lead to one execution: for each racer's events in order what a read reads, the place of a write,
+/// the outcome of a choice. With the program they are the whole execution.
+package final class Guide {
+  package enum Decision: Equatable {
+    case initial
+    case source(racer: Int, index: Int)
+    case place(Int)
+    case outcome(Int)
+    case nothing
+  }
+  package let decisions: [[Decision]]
+
+  package init(_ decisions: [[Decision]]) { self.decisions = decisions }
+
+  /// Those of a graph.
+  package init(_ graph: ExecutionGraph) {
+    decisions = (0..<graph.racers).map { racer in
+      var list: [Decision] = []
+      var id = graph.first[racer]
+      while id >= 0 {
+        let event = graph.events[Int(id)]
+        switch event.kind {
+        case .read where event.readsFrom < 0: list.append(.initial)
+        case .read:
+          let source = graph.events[Int(event.readsFrom)]
+          list.append(.source(racer: Int(source.racer), index: Int(source.index)))
+        case .write: list.append(.place(Int(event.coPosition)))
+        case .choice: list.append(.outcome(Int(event.value)))
+        case .fence: list.append(.nothing)
+        }
+        id = event.poNext
+      }
+      return list
+    }
+  }
+
+  private func decision(_ racer: Int, _ index: Int) -> Decision {
+    index < decisions[racer].count ? decisions[racer][index] : .nothing
+  }
+
+  /// Whether what the racer reads next is there.
+  func isReady(_ racer: Int, _ racers: UnsafeMutablePointer<RacerProgress>) -> Bool {
+    let index = Int(racers[racer].done)
+    guard case .source(let other, let otherIndex) = decision(racer, index) else { return true }
+    return other < decisions.count && Int(racers[other].done) > otherIndex
+  }
+
+  func source(_ racer: Int, _ index: Int) -> (racer: Int, index: Int32)? {
+    guard case .source(let other, let otherIndex) = decision(racer, index) else { return nil }
+    return (other, Int32(otherIndex))
+  }
+
+  func place(_ racer: Int, _ index: Int) -> Int32 {
+    if case .place(let place) = decision(racer, index) { Int32(place) } else { .max }
+  }
+
+  func outcome(_ racer: Int, _ index: Int) -> UInt64 {
+    if case .outcome(let outcome) = decision(racer, index) { UInt64(outcome) } else { 0 }
+  }
+}

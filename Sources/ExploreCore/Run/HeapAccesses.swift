@@ -1,0 +1,99 @@
+import RaceModel
+
+// MARK: Heap
+
+extension Execution {
+  /// Allocates a block of so many bytes, filled with `fill`. The arena of number `racerCount` is for what nobody's visit
+  /// allocates. Nil, and the end of the run, where the layout has no room for it.
+  package func allocate(_ racer: Int, _ size: Int, fill: UInt64) -> UInt? {
+    let next = racers[racer].nextBlock
+    let moment = racers[racer].done + 1
+    guard
+      let number = space.makeBlock(
+        racer, count: next, bytes: &racers[racer].heapBytes, size: size, moment: moment)
+    else {
+      noteFullHeap(racer, next)
+      if !state.pointee.isQuiescent { stop(racer, .stopped) }
+      return nil
+    }
+    racers[racer].nextBlock = next + 1
+    let address = space.blocks[number].address
+    let rounded = (size + 7) & ~7
+    var word = address
+    while word < address + UInt(size) {
+      space.write(word, 8, fill)
+      word += 8
+    }
+    space.forgetLocations(space.offset(address), rounded)
+    let writer = racer < state.pointee.racerCount ? racer : nil
+    state.pointee.shadow.start(space.offset(address), rounded, writer: writer, moment: moment)
+    if !state.pointee.isQuiescent { record(racer, .allocate, address, size, UInt64(address), .isPlain) }
+    return address
+  }
+
+  @inline(never) private func noteFullHeap(_ racer: Int, _ allocations: Int) {
+    note(.stuck, [racer], "racer \(racer) made \(allocations) allocations, and its heap has no room for one more")
+  }
+
+  /// Takes a block back. Answers its number, or nil where the address is no block's.
+  package func free(_ racer: Int, _ address: UInt, poison: UInt64) -> Int? {
+    guard let number = space.block(at: address) else { return nil }
+    let block = space.blocks[number]
+    let isAlive = block.state == .live
+    let size = block.size
+    if !state.pointee.isQuiescent {
+      if !isAlive { state.pointee.trace?.markNext(racer) }
+      if isAlive, block.isShared || block.racer != racer { checkFree(racer, address, size) }
+      record(racer, .free, address, 0, UInt64(address), .isPlain)
+    }
+    guard isAlive else { return number }
+    space.blocks[number].state = .freed
+    var word = address
+    while word < address + UInt(size) {
+      space.write(word, 8, poison)
+      word += 8
+    }
+    return number
+  }
+
+  /// A free is a write of the whole block: everything else there must come before.
+  private func checkFree(_ racer: Int, _ address: UInt, _ size: Int) {
+    let offset = space.offset(address)
+    let ordered = { isBefore(racer, address, $0, $1) }
+    var byte = 0
+    while byte < size {
+      let step = min(8, size - byte)
+      let other =
+        state.pointee.shadow.unorderedWriter(offset + byte, step, by: racer, isBefore: ordered)
+        ?? state.pointee.shadow.unorderedReader(offset + byte, step, by: racer, isBefore: ordered)
+        ?? unorderedAtomic(racer, address + UInt(byte), step)
+      if let other {
+        note(
+          .useAfterFree, [other, racer],
+          "racer \(racer) frees what racer \(other) still accesses: nothing orders the two", address + UInt(byte))
+        return
+      }
+      byte += step
+    }
+  }
+
+  private func unorderedAtomic(_ racer: Int, _ address: UInt, _ bytes: Int) -> Int? {
+    let graph = graph.pointee
+    let clock = clock(racer)
+    var location: Int32 = -1
+    for byte in 0..<bytes {
+      let here = space.existingLocation(at: address + UInt(byte))
+      if here < 0 || here == location { continue }
+      location = here
+      guard Int(here) < graph.locationCount else { continue }
+      var access = graph.heads[Int(here)].lastAccess
+      while access >= 0 {
+        let event = graph.events[Int(access)]
+        access = event.previousAccess
+        guard Int(event.racer) != racer, racers[Int(event.racer)].done > event.index else { continue }
+        if clock.map({ $0.covers(event) }) != true { return Int(event.racer) }
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,93 @@
+import RaceModel
+
+// MARK: Plain accesses
+
+extension Execution {
+  @inline(__always) package func readPlain(_ racer: Int, _ address: UInt, _ size: Int) -> UInt64 {
+    if state.pointee.isQuiescent { return readDirectly(address, size) }
+    if isOnGraph(address, size) { return load(racer, address, size, .isPlain) }
+    guard plainAccess(racer, address, size, isWrite: false) else { return 0 }
+    let value = state.pointee.space.read(address, size)
+    record(racer, .load, address, size, value, .isPlain)
+    return value
+  }
+
+  @inline(__always) package func writePlain(_ racer: Int, _ address: UInt, _ size: Int, _ value: UInt64) {
+    if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
+    if isOnGraph(address, size) { return store(racer, address, size, value, .isPlain) }
+    guard plainAccess(racer, address, size, isWrite: true) else { return }
+    state.pointee.space.write(address, size, value)
+    record(racer, .store(.ordinary), address, size, value, .isPlain)
+  }
+
+  /// Whether the word is one that is accessed atomically too. Its first plain access decides that all are on the graph.
+  @inline(__always) func isOnGraph(_ address: UInt, _ size: Int) -> Bool {
+    guard space.contains(address, size) else { return false }
+    guard let location = space.knownLocation(at: address, size: size) else { return false }
+    return space.locations.pointee.all[Int(location)].isMixed
+  }
+
+  @inline(__always) func plainAccess(_ racer: Int, _ address: UInt, _ size: Int, isWrite: Bool) -> Bool {
+    guard space.contains(address, size), checkBlock(racer, address, size, isWrite) else {
+      crash(racer, address, isWrite)
+      return false
+    }
+    // A racer's own stack is nobody else's business.
+    if !space.others.pointee.isEmpty, space.others.pointee.stack(of: address) == racer { return true }
+    if let location = space.firstLocation(in: address, size) { meetLocation(racer, location, address, size) }
+    let offset = space.offset(address)
+    let isBefore = { (other: Int, moment: Int32) -> Bool in self.isBefore(racer, address, other, moment) }
+    if let writer = state.pointee.shadow.unorderedWriter(offset, size, by: racer, isBefore: isBefore) {
+      race(racer, isWrite ? "writes" : "reads", writer, "writes", address, size)
+    }
+    if isWrite {
+      if let reader = state.pointee.shadow.unorderedReader(offset, size, by: racer, isBefore: isBefore) {
+        race(racer, "writes", reader, "reads", address, size)
+      }
+      state.pointee.shadow.noteWrite(offset, size, by: racer, at: racers[racer].done + 1)
+    } else {
+      state.pointee.shadow.noteRead(offset, size, by: racer, at: racers[racer].done + 1)
+    }
+    return true
+  }
+
+  /// A plain access to a word that was taken for purely atomic.
+  @inline(never) private func meetLocation(_ racer: Int, _ location: Int32, _ address: UInt, _ size: Int) {
+    let known = state.pointee.space.locations.pointee.all[Int(location)]
+    if known.isMixed || known.size != size || known.address != address {
+      overlap(racer, address, size)
+    } else {
+      state.pointee.space.locations.pointee.all[Int(location)].isMixed = true
+      state.pointee.needsRestart = true
+      stop(racer, .stopped)
+    }
+  }
+
+  func overlap(_ racer: Int, _ address: UInt, _ size: Int) {
+    noteOverlap(racer, address, size)
+    stop(racer, .stopped)
+  }
+
+  @inline(never) private func noteOverlap(_ racer: Int, _ address: UInt, _ size: Int) {
+    note(
+      .dataRace, [racer],
+      "racer \(racer) accesses \(size) bytes that overlap atomic accesses of another size or place", address)
+  }
+
+  /// What happens before the racer's next access; nil before its first event.
+  @inline(__always) func clock(_ racer: Int) -> VectorClock? {
+    let last = racers[racer].last
+    return last < 0 ? nil : graph.pointee.happensBefore(Int(last))
+  }
+
+  @inline(__always) func dependency(_ racer: Int, _ address: UInt) -> VectorClock? {
+    guard state.pointee.rules.pointee.keepsDependencies else { return nil }
+    return graph.pointee.dependency(upTo: racers[racer].last, on: state.pointee.space.block(of: address))
+  }
+
+  func isBefore(_ racer: Int, _ address: UInt, _ other: Int, _ moment: Int32) -> Bool {
+    if let clock = clock(racer), clock[other] >= moment { return true }
+    if let dependency = dependency(racer, address), dependency[other] >= moment { return true }
+    return false
+  }
+}

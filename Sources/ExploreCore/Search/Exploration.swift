@@ -1,0 +1,346 @@
+import AddonMemory
+import CFibers
+
+/// Visits every execution of a program that a memory model allows, each once, depth-first.
+///
+/// Depth first alone would stay close to the first execution for long. So a few alternatives to its earliest events get
+/// a search of their own, which visits one execution and is set aside until the rest is done.
+///
+/// Memory: for each of these searches a graph for each revisit on the way to the execution at hand, so at most
+/// polynomial in the length of one execution, however many there are.
+package final class Exploration {
+  package let program: ExploredProgram
+  package let execution: Execution
+  private let rules: UnsafeMutablePointer<Rules>
+  private let check: ConsistencyCheck
+  private(set) var branches: [UnsafeMutablePointer<Branch>] = []
+  /// Searches set aside, the next in turn first.
+  private var aside: [[UnsafeMutablePointer<Branch>]] = []
+  /// How often it is another's turn after one execution.
+  private var turns = 0
+  /// How many alternatives to the first execution's events get a search of their own.
+  private static let earlyAlternatives = 4
+  private var spare: [UnsafeMutablePointer<Branch>] = []
+  private let starts: UnsafeMutablePointer<RacerStart>
+  private let ringArguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private static let stackSize = 64 << 10
+
+  package private(set) var counts = Counts()
+  /// Asked now and then, also while nothing but blocked runs and inconsistent graphs comes: whether to stop here.
+  package var isEnough: () -> Bool = { false }
+  /// Events that are run, or looked at, between two such questions: graphs are short or long.
+  private static let eventsBetweenLooks = 4096
+
+  package struct Counts {
+    /// Complete executions, those that end in a crash or a deadlock included.
+    package var executions = 0
+    /// Runs that were no execution: a racer waited for a change that it had missed.
+    package var blockedRuns = 0
+    /// Graphs that were inconsistent, or symmetric to another, and never run.
+    package var prunedGraphs = 0
+    /// Times that it began again, because a location turned out to have plain and atomic accesses.
+    var restarts = 0
+    /// The most bytes that graphs held at once.
+    package var peakBytes = 0
+    /// The most events of one execution.
+    package var longest = 0
+  }
+
+  /// Nil where the program is too large to be given memory.
+  package init?(
+    _ program: ExploredProgram, model: MemoryModel, usesSymmetry: Bool, mostFailures: Int = 0,
+    mostSpuriousFailures: Int = 0
+  ) {
+    let racers = program.racerCount
+    guard let space = AddressSpace(program.layout, racers: racers) else { return nil }
+    guard let shadow = Shadow(size: space.watchedSize, racers: racers) else {
+      space.destroy()
+      return nil
+    }
+    self.program = program
+    let width = (racers + 7) / 8
+    let twins = UnsafeMutablePointer<Int32>.allocate(capacity: racers)
+    for racer in 0..<racers { twins[racer] = Int32(program.twins[racer]) }
+    let consistency = model.consistency
+    check = ConsistencyCheck(consistency)
+    rules = .allocate(capacity: 1)
+    rules.initialize(
+      to: Rules(
+        model: model, clockWidth: width, twin: twins,
+        usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
+        scratch: VectorClock.make(width: width), everyAccessSynchronises: consistency.everyAccessSynchronises,
+        keepsDependencies: consistency.keepsDependencies))
+    starts = .allocate(capacity: racers)
+    ringArguments = .allocate(capacity: racers)
+    for racer in 0..<racers {
+      starts[racer] = RacerStart(program: Unmanaged.passUnretained(program), racer: racer)
+      ringArguments[racer] = UnsafeMutableRawPointer(starts + racer)
+    }
+    guard let fibers = cfiber_ring_create(racers, Self.stackSize, 320, RacerStart.body, ringArguments) else {
+      return nil
+    }
+    let racerStates = UnsafeMutablePointer<RacerProgress>.allocate(capacity: racers + 1)
+    racerStates.initialize(repeating: RacerProgress(), count: racers + 1)
+    let state = UnsafeMutablePointer<ExecutionState>.allocate(capacity: 1)
+    let root = Self.makeBranch(racers, rules)
+    state.initialize(
+      to: ExecutionState(
+        racerCount: racers, rules: rules, space: space, shadow: shadow, racers: racerStates, fibers: fibers,
+        branch: root))
+    state.pointee.mostFailures = mostFailures
+    state.pointee.mostSpuriousFailures = mostSpuriousFailures
+    execution = Execution(state: state)
+    branches.append(root)
+    program.execution = execution
+  }
+
+  deinit {
+    let state = execution.state
+    for branch in branches + aside.joined() + spare {
+      branch.pointee.graph.destroy()
+      branch.deinitialize(count: 1)
+      branch.deallocate()
+    }
+    cfiber_ring_destroy(state.pointee.fibers, program.racerCount, Self.stackSize)
+    state.pointee.shadow.destroy()
+    state.pointee.space.destroy()
+    state.pointee.racers.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
+    rules.pointee.twin.deallocate()
+    rules.pointee.scratch.destroy()
+    rules.deallocate()
+    starts.deallocate()
+    ringArguments.deallocate()
+  }
+}
+
+/// What a racer's fiber begins with.
+struct RacerStart {
+  let program: Unmanaged<ExploredProgram>
+  let racer: Int
+
+  static let body: @convention(c) (UnsafeMutableRawPointer?) -> Void = { argument in
+    guard let start = argument?.assumingMemoryBound(to: RacerStart.self) else { return }
+    start.pointee.program._withUnsafeGuaranteedRef { program in
+      program.race(start.pointee.racer)
+      program.execution.finish(start.pointee.racer)
+    }
+  }
+}
+
+// MARK: The search
+
+extension Exploration {
+  /// Whether there is more to visit, and whether the caller wants it.
+  package enum Step: Equatable { case goOn, stop }
+
+  /// Visits executions until all are visited or `visit` says to stop. Answers whether all are. `visit` is told of
+  /// complete executions, at quiescence, and of runs that stopped with something to report.
+  package func visitAll(_ visit: () -> Step) -> Bool {
+    restart()
+    if run(visit) == .stop { return false }
+    setEarlyAlternativesAside()
+    var events = 0
+    while true {
+      guard let branch = branches.last else {
+        if aside.isEmpty { return true }
+        takeTurn()
+        continue
+      }
+      events += branch.pointee.graph.count + 1
+      if events >= Self.eventsBetweenLooks {
+        events = 0
+        if isEnough() { return false }
+      }
+      guard let item = branch.pointee.items.popLast() else {
+        release(branches.removeLast())
+        continue
+      }
+      guard prepare(item, of: branch) else {
+        counts.prunedGraphs += 1
+        continue
+      }
+      let visited = counts.executions
+      let restarts = counts.restarts
+      if run(visit) == .stop { return false }
+      if counts.restarts > restarts {
+        setEarlyAlternativesAside()
+      } else if turns > 0, counts.executions > visited {
+        turns -= 1
+        takeTurn()
+      }
+    }
+  }
+
+  /// After the first execution: gives some alternatives to its earliest events searches of their own.
+  private func setEarlyAlternativesAside() {
+    let first = branches[0]
+    let count = min(Self.earlyAlternatives, first.pointee.items.count)
+    for item in first.pointee.items.prefix(count) {
+      let early = takeBranch()
+      early.pointee.begin(from: first.pointee, item)
+      aside.append([early])
+    }
+    first.pointee.items.removeFirst(count)
+    noteMemory()
+    if count > 0 {
+      turns = count
+      takeTurn()
+    }
+  }
+
+  /// Sets the search at hand aside, and goes on with the one that waits longest.
+  private func takeTurn() {
+    if !branches.isEmpty { aside.append(branches) }
+    branches = aside.removeFirst()
+  }
+
+  /// Puts what the item says on top. Answers whether it is worth a run.
+  func prepare(_ item: WorkItem, of branch: UnsafeMutablePointer<Branch>) -> Bool {
+    guard case .revisit(let read, let write) = item else { return branch.pointee.apply(item, check) }
+    let new = takeBranch()
+    let isWorthARun = new.pointee.begin(from: &branch.pointee, read: read, write: write, check)
+    if !isWorthARun, new.pointee.items.isEmpty {
+      release(new)
+      return false
+    }
+    branches.append(new)
+    noteMemory()
+    return isWorthARun
+  }
+
+  package func clearCounts() { counts = Counts() }
+
+  /// Back to the empty graph.
+  package func restart() {
+    for branch in branches + aside.joined() { release(branch) }
+    branches.removeAll()
+    aside.removeAll()
+    turns = 0
+    let root = takeBranch()
+    root.pointee.graph.reset()
+    root.pointee.items.removeAll(keepingCapacity: true)
+    root.pointee.origin = nil
+    branches.append(root)
+  }
+
+  /// Runs the program on the graph on top.
+  func run(_ visit: () -> Step) -> Step {
+    while true {
+      runOnce()
+      guard execution.state.pointee.needsRestart else { break }
+      execution.state.pointee.needsRestart = false
+      let restarts = counts.restarts + 1
+      counts = Counts()
+      counts.restarts = restarts
+      restart()
+    }
+    counts.longest = max(counts.longest, execution.graph.pointee.count)
+    switch execution.state.pointee.end {
+    case .complete: break
+    case .blocked:
+      guard noteStuck() else {
+        counts.blockedRuns += 1
+        return .goOn
+      }
+    case .stopped: break
+    case .diverged:
+      counts.blockedRuns += 1
+      return .goOn
+    }
+    counts.executions += 1
+    return visit()
+  }
+
+  /// After a run that ended blocked: notes those who wait for ever. Answers whether there are any.
+  @discardableResult package func noteStuck() -> Bool {
+    guard execution.state.pointee.end == .blocked else { return false }
+    let stuck = execution.stuckRacers()
+    if stuck.isEmpty { return false }
+    execution.note(
+      .stuck, stuck,
+      "deadlock: " + stuck.map(program.name).joined(separator: ", ")
+        + (stuck.count == 1 ? " waits" : " wait") + " for something that no racer will do")
+    return true
+  }
+
+  /// One run, from the program's start: after it the words hold what the graph says.
+  package func runOnce() {
+    let state = execution.state
+    state.pointee.branch = branches[branches.count - 1]
+    if !state.pointee.mishaps.isEmpty { state.pointee.mishaps.removeAll() }
+    let space = state.pointee.space
+    for racer in 0...program.racerCount {
+      space.forgetBlocks(of: racer, count: state.pointee.racers[racer].nextBlock)
+      state.pointee.racers[racer] = RacerProgress()
+    }
+    space.reset()
+    state.pointee.shadow.start(0, space.staticUsed, writer: nil, moment: 0)
+    if !space.others.pointee.isEmpty {
+      for (offset, bytes) in space.others.pointee.stretches {
+        state.pointee.shadow.start(offset, bytes, writer: nil, moment: 0)
+      }
+    }
+    program.prepare()
+    cfiber_catch_faults(state.pointee.fibers, program.racerCount, Execution.onFault, state)
+    execution.run()
+    cfiber_catch_faults(nil, 0, nil, nil)
+    let graph = execution.graph
+    for location in 0..<graph.pointee.locationCount {
+      let last = graph.pointee.heads[location].lastWrite
+      guard last >= 0 else { continue }
+      let place = space.locations.pointee.all[location]
+      space.write(place.address, place.size, graph.pointee.events[Int(last)].value)
+    }
+  }
+}
+
+// MARK: Storage
+
+extension Exploration {
+  private static func makeBranch(_ racers: Int, _ rules: UnsafeMutablePointer<Rules>) -> UnsafeMutablePointer<Branch> {
+    let branch = UnsafeMutablePointer<Branch>.allocate(capacity: 1)
+    branch.initialize(to: Branch(ExecutionGraph(racers: racers, rules: rules.pointee)))
+    return branch
+  }
+
+  private func takeBranch() -> UnsafeMutablePointer<Branch> {
+    spare.popLast() ?? Self.makeBranch(program.racerCount, rules)
+  }
+
+  private func release(_ branch: UnsafeMutablePointer<Branch>) { spare.append(branch) }
+
+  private func noteMemory() { counts.peakBytes = max(counts.peakBytes, heldBytes) }
+
+  /// Bytes that graphs and what is left to try hold.
+  var heldBytes: Int {
+    (branches + aside.joined() + spare).reduce(0) {
+      $0 + $1.pointee.graph.footprint + $1.pointee.items.capacity * MemoryLayout<WorkItem>.stride
+    }
+  }
+}
+
+// MARK: One execution again
+
+extension Exploration {
+  /// Runs the execution that a guide leads to, and notes its operations. Nil where the program does not follow it.
+  package func trace(of guide: Guide, wantsSources: Bool) -> TraceRecorder? {
+    let state = execution.state
+    state.pointee.guide = guide
+    defer { state.pointee.guide = nil }
+    restart()
+    while true {
+      state.pointee.trace = TraceRecorder(wantsSources: wantsSources)
+      runOnce()
+      guard state.pointee.needsRestart else { break }
+      state.pointee.needsRestart = false
+      restart()
+    }
+    noteStuck()
+    let trace = state.pointee.trace
+    state.pointee.trace = nil
+    guard state.pointee.end != .diverged, Guide(execution.graph.pointee).decisions == guide.decisions else { return nil }
+    return trace
+  }
+}

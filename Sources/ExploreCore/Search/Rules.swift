@@ -1,0 +1,27 @@
+import AddonMemory
+
+/// What stays the same over one exploration: the memory model, and what of the program the graph must know.
+///
+/// Unsafe: `twin` and `scratch` belong to the exploration that made it.
+package struct Rules {
+  package var model: MemoryModel
+  /// In vectors of eight racers.
+  var clockWidth: Int
+  /// By racer: the interchangeable one before it, or -1.
+  var twin: UnsafeMutablePointer<Int32>
+  package var usesSymmetry: Bool
+  var space: AddressSpace
+  /// For the kernel's dependencies.
+  var scratch: VectorClock
+
+  /// As the model says.
+  let everyAccessSynchronises: Bool
+  let keepsDependencies: Bool
+
+  /// The number of the block that an address lies in, or -1.
+  @inline(__always) func block(of address: UInt64) -> Int { space.block(of: UInt(truncatingIfNeeded: address)) }
+  func block(ofLocation location: Int32) -> Int { space.block(of: space.address(of: location)) }
+
+  /// Whether two locations are the same up to whose memory they lie in.
+  func correspond(_ a: Int32, _ b: Int32) -> Bool { space.areCorresponding(a, b) }
+}

@@ -1,0 +1,90 @@
+import AddonMemory
+import Machine
+
+/// What a scenario is run in.
+public enum EngineKind: Sendable, Hashable, Codable {
+  case stress
+  case explore(MemoryModel)
+
+  public var model: MemoryModel? { if case .explore(let model) = self { model } else { nil } }
+  public var name: String { self == .stress ? "stress" : "explore" }
+}
+
+/// All that a run left: what it found, counted and measured, and how it ended. A verdict is concluded from it.
+///
+/// A child streams it as events, so that what it had found is there even if it then dies.
+public struct RunRecord: Sendable, Equatable, Codable {
+  public let engine: EngineKind
+  public let build: BuildKind
+  public private(set) var end = RunEnd.none
+  public private(set) var findings: [Finding] = []
+  /// How often each checker reported: findings beyond the first few are only counted.
+  public private(set) var counts: [String: Int] = [:]
+  public private(set) var notJudged: [NotJudged] = []
+  /// Checkers whose findings may come along with an expected failure.
+  public private(set) var accompanying: [String] = []
+  public private(set) var figures = Figures()
+  public private(set) var exploration: ExplorationFigures?
+  /// An allocation was refused at least once.
+  public private(set) var sawRefusal = false
+  public private(set) var counterexample: Counterexample?
+  /// The memory model of the counterexample, which a race does not have.
+  public private(set) var counterexampleModel: MemoryModel?
+  public private(set) var notes: [String] = []
+
+  public init(_ engine: EngineKind, build: BuildKind = .current) {
+    self.engine = engine
+    self.build = build
+  }
+
+  public mutating func add(_ event: RunEvent) {
+    switch event {
+    case .finding(let finding): findings.append(finding)
+    case .counts(let counts): self.counts = counts
+    case .checkers(let notJudged, let accompanying):
+      self.notJudged = notJudged
+      self.accompanying = accompanying
+    case .figures(let figures): self.figures = figures
+    case .exploration(let figures, let sawRefusal):
+      exploration = figures
+      self.sawRefusal = sawRefusal
+    case .counterexample(let counterexample, let model):
+      self.counterexample = counterexample
+      counterexampleModel = model
+    case .note(let note): notes.append(note)
+    case .ended(let end): self.end = end
+    }
+  }
+
+  /// Names of those who reported, each once, in the order of their first findings.
+  public var reporters: [String] {
+    var names: [String] = []
+    for finding in findings where !names.contains(finding.checker) { names.append(finding.checker) }
+    return names
+  }
+}
+
+/// One thing that a run has to say.
+public enum RunEvent: Sendable, Equatable, Codable {
+  case finding(Finding)
+  case counts([String: Int])
+  case checkers(notJudged: [NotJudged], accompanying: [String])
+  case figures(Figures)
+  case exploration(ExplorationFigures, sawRefusal: Bool)
+  case counterexample(Counterexample, MemoryModel)
+  case note(String)
+  case ended(RunEnd)
+}
+
+/// How a run ended.
+public enum RunEnd: Sendable, Equatable, Codable {
+  /// It did not say.
+  case none
+  case engine(EngineRun.End)
+  /// It could not be run: the reason.
+  case refused(String)
+  /// Its process died, in words.
+  case died(String)
+  /// Its process did not end in time and was killed, in words.
+  case killed(String)
+}

@@ -1,0 +1,143 @@
+import Machine
+import RaceModel
+
+/// For people: a line for each scenario as it comes, `ok` or `NOT OK` first, with what was found and the command to see it
+/// again; at the end the figures.
+public struct TableReport: ReportFormat {
+  public static let name = "table"
+  private let style: Style
+  private let explains: Bool
+  public init(isTerminal: Bool, explains: Bool = false) {
+    style = Style(isColoured: isTerminal)
+    self.explains = explains
+  }
+
+  public func scenario(_ verdicts: [Verdict]) -> String? {
+    guard let first = verdicts.first else { return nil }
+    if first.engine != .stress { return ExplorationTable(style, explains: explains).scenario(verdicts) }
+    return verdicts.map(raced).joined(separator: "\n")
+  }
+
+  private func raced(_ verdict: Verdict) -> String {
+    var lines = [
+      "\(style.badge(verdict.asExpected)) \(style.bold(verdict.scenario.name)): \(Sentence.outcome(verdict))",
+      Sentence.indented(verdict.scenario.question),
+    ]
+    if verdict.asExpected, !explains {
+      if let first = verdict.findings.first { lines.append(Sentence.indented(Sentence.finding(first))) }
+      lines += verdict.notes.map { Sentence.indented("note: \($0)") }
+    } else {
+      lines += details(verdict)
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func details(_ verdict: Verdict) -> [String] {
+    var lines = Sentence.disagreement(verdict).map(Sentence.indented)
+    for (number, finding) in verdict.findings.enumerated() {
+      // One history a checker: the others look the same.
+      let isFirst = !verdict.findings.prefix(number).contains { $0.checker == finding.checker }
+      lines.append(Sentence.indented("\(style.bold(finding.checker)): \(Sentence.finding(finding))"))
+      if isFirst { lines += finding.history.map { Sentence.indented("    \($0)") } }
+    }
+    for note in verdict.notes { lines.append(Sentence.indented("note: \(note)")) }
+    if verdict.counterexample != nil { lines += ExplorationTable(style, explains: true).explanation(verdict) }
+    lines.append(Sentence.indented("again: \(verdict.command)"))
+    return lines
+  }
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    guard !verdicts.isEmpty else { return nil }
+    let raced = verdicts.filter { $0.engine == .stress }
+    let explored = verdicts.filter { $0.engine != .stress }
+    var parts: [String] = []
+    if !raced.isEmpty { parts.append("\n" + figures(raced)) }
+    if !explored.isEmpty { parts.append("\n" + ExplorationTable(style, explains: explains).figures(explored)) }
+    if let machine = machine(raced) { parts.append(machine) }
+    parts += notJudged(verdicts)
+    if let unexplored = ExplorationTable.unexplored(explored) { parts.append(unexplored) }
+    return (parts + [summary(verdicts)]).joined(separator: "\n")
+  }
+
+  /// Who could not judge, and why: once for all scenarios that it is true of.
+  private func notJudged(_ verdicts: [Verdict]) -> [String] {
+    var scenarios: [(what: String, names: [String])] = []
+    for verdict in verdicts {
+      for one in verdict.record.notJudged {
+        let what = "\(one.checker) (\(one.reason))"
+        if let index = scenarios.firstIndex(where: { $0.what == what }) {
+          scenarios[index].names.append(verdict.scenario.name)
+        } else {
+          scenarios.append((what, [verdict.scenario.name]))
+        }
+      }
+    }
+    return scenarios.map { what, names in
+      "not judged: \(what)"
+        + (names.count < verdicts.count && names.count <= 3 ? " in \(names.joined(separator: ", "))" : "")
+    }
+  }
+
+  // MARK: Figures
+
+  private func figures(_ verdicts: [Verdict]) -> String {
+    var table = TextTable([
+      .left("scenario"), .left("shape"), .right("racers"), .right("populations"), .right("populations (M/s)"),
+      .right("yield"), .right("collisions (M/s)"), .right("losers/slot"), .right("won by racer"),
+      .right("winner changes"), .right("allocated"), .right("freed"), .right("time (s)"),
+    ])
+    for verdict in verdicts where verdict.figures.calibration.processors > 0 || verdict.figures.rounds > 0 {
+      let figures = verdict.figures
+      let scenario = verdict.scenario
+      var shape = scenario.stress.shape.rawValue
+      if scenario.stress.shape == .widened { shape = scenario.stress.widening.rawValue }
+      if let visits = figures.visitsInFlight { shape += " \(visits)" }
+      if let delay = figures.delay { shape += " \(delay)" }
+      if scenario.stress.start == .adaptive { shape += ", adaptive" }
+      table.add([
+        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
+        Number.fixed(figures.populationsPerSecond / 1e6, 2),
+        Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
+        Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerDiversity, 2),
+        Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),
+      ])
+    }
+    return table.text
+  }
+
+  /// Percent of the populations, by racer; of many racers the least and the most.
+  private func shares(_ figures: Figures) -> String {
+    guard figures.populations > 0 else { return "-" }
+    let shares = figures.winsByRacer.map { Number.fixed(Double($0) / Double(figures.populations) * 100, 0) }
+    if shares.count <= 5 { return shares.joined(separator: "/") + " %" }
+    let sorted = figures.winsByRacer.sorted().map { Double($0) / Double(figures.populations) * 100 }
+    return "\(Number.fixed(sorted.first ?? 0, 1)) to \(Number.fixed(sorted.last ?? 0, 1)) %"
+  }
+
+  private func machine(_ verdicts: [Verdict]) -> String? {
+    let calibrations = verdicts.map(\.figures.calibration).filter { $0.processors > 0 }
+    guard let first = calibrations.first else { return nil }
+    let times = calibrations.flatMap { [$0.roundTripBefore, $0.roundTripAfter] }.compactMap { $0 }.sorted()
+    var text =
+      "machine: \(first.processors) processor\(first.processors == 1 ? "" : "s") used, load "
+      + "\(Number.fixed(first.load, 2)), \(first.build.rawValue) build"
+    if let least = times.first, let most = times.last {
+      text +=
+        ", compare-exchange round trip \(Number.fixed(times[times.count / 2], 0)) ns"
+        + " (\(Number.fixed(least, 0)) to \(Number.fixed(most, 0)))"
+    }
+    return text
+  }
+
+  private func summary(_ verdicts: [Verdict]) -> String {
+    let unexpected = verdicts.filter { !$0.asExpected }
+    let noun = verdicts.contains { $0.engine != .stress } ? "verdict" : "scenario"
+    let text =
+      "\(verdicts.count) \(noun)\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
+    if unexpected.isEmpty { return style.green(text) }
+    let names = unexpected.map { verdict in
+      verdict.scenario.name + (verdict.engine.model.map { " (\($0.rawValue))" } ?? "")
+    }
+    return style.red("\(text), \(unexpected.count) not: \(names.joined(separator: ", "))")
+  }
+}
