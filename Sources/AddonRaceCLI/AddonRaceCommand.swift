@@ -35,7 +35,7 @@ public struct AddonRaceCommand: ParsableCommand {
   /// Parses the command line and runs what it says, with Linux's sites and these.
   public static func main(catalogs: [any Catalog.Type] = [], checkers: [any Checker] = []) {
     do throws(RegistryError) {
-      harness = try Harness(catalogs: [LinuxCatalog.self] + catalogs, checkers: checkers)
+      chosenHarness = try Harness(catalogs: [LinuxCatalog.self] + catalogs, checkers: checkers)
     } catch {
       for complaint in error.complaints { StandardError.print("error: \(complaint)") }
       Foundation.exit(ExitStatus.invalid.code)
@@ -44,7 +44,8 @@ public struct AddonRaceCommand: ParsableCommand {
   }
 
   /// What commands work with. Set once, before anything is parsed.
-  nonisolated(unsafe) private(set) static var harness = Harness()
+  static var harness: Harness { chosenHarness ?? Harness() }
+  nonisolated(unsafe) private static var chosenHarness: Harness?
 }
 
 /// The other side of `Children`.

@@ -7,6 +7,7 @@ enum Sentence {
   /// "passes", "fails as expected (agreement)", "crashed, expected pass".
   static func outcome(_ verdict: Verdict) -> String {
     let word = self.word(verdict)
+    if verdict.outcome == .invalid || verdict.outcome == .interrupted { return word }
     guard verdict.asExpected else { return "\(word), expected: \(verdict.expected)" }
     return verdict.outcome == .pass ? word : "\(word), as expected"
   }

@@ -7,6 +7,7 @@ public struct Registry: Sendable {
   public let subjects: [Subject]
   /// Subjects by site, in the order of the catalogs.
   public let sites: [SiteFacts]
+  private let byName: [String: Subject]
 
   /// Linux's alone.
   public static let linux: Registry = {
@@ -20,6 +21,9 @@ public struct Registry: Sendable {
   /// - Throws: what is wrong with the catalogs: all of it at once.
   public init(_ catalogs: [any Catalog.Type]) throws(RegistryError) {
     var subjects: [Subject] = []
+    var byName: [String: Subject] = [:]
+    var bySite: [String: [SubjectFacts]] = [:]
+    var names: [String] = []
     var complaints: [String] = []
     for catalog in catalogs {
       guard catalog.interfaceVersion == CatalogInterface.version else {
@@ -32,34 +36,38 @@ public struct Registry: Sendable {
       catalog.visitAll(&visitor)
       for var subject in visitor.subjects {
         subject.catalog = catalog.name
-        if let objection = Self.objection(to: subject, beside: subjects) {
+        let facts = subject.facts
+        let objection = Self.objection(
+          to: subject, same: byName[facts.name], site: bySite[facts.site.name]?.first)
+        if let objection {
           complaints.append(objection)
-        } else if !subjects.contains(where: { $0.facts.typeName == subject.facts.typeName }) {
+        } else if byName[facts.name] == nil {
+          if bySite[facts.site.name] == nil { names.append(facts.site.name) }
           subjects.append(subject)
+          byName[facts.name] = subject
+          bySite[facts.site.name, default: []].append(facts)
         }
       }
     }
     if !complaints.isEmpty { throw RegistryError(complaints: complaints) }
     self.subjects = subjects
-    var names: [String] = []
-    for subject in subjects where !names.contains(subject.facts.site.name) { names.append(subject.facts.site.name) }
-    sites = names.compactMap { name in SiteFacts(subjects.map(\.facts).filter { $0.site.name == name }) }
+    self.byName = byName
+    sites = names.compactMap { SiteFacts(bySite[$0] ?? []) }
   }
 
-  private static func objection(to subject: Subject, beside others: [Subject]) -> String? {
+  /// `same`: what has the pair's names already; `site`: what has the site's.
+  private static func objection(to subject: Subject, same: Subject?, site: SubjectFacts?) -> String? {
     let facts = subject.facts
     if let objection = facts.limits.objection(slotNames: facts.site.slots) {
       return "site \(facts.site.name) (\(facts.typeName), catalog \(subject.catalog)): \(objection)"
     }
-    let same = others.first { $0.facts.name == facts.name }
     if let same, same.facts.typeName != facts.typeName {
       return "'\(facts.name)' is two pairs: \(same.facts.typeName) of catalog \(same.catalog), and \(facts.typeName) of "
         + "catalog \(subject.catalog): give one of the sites, or of the strategies, another name"
     }
-    let site = others.first { $0.facts.site.name == facts.site.name }
-    if let site, site.facts.roles.map(\.name) != facts.roles.map(\.name) || site.facts.site.slots != facts.site.slots {
+    if let site, site.roles.map(\.name) != facts.roles.map(\.name) || site.site.slots != facts.site.slots {
       return "site '\(facts.site.name)' has other roles or slots in \(facts.typeName) of catalog \(subject.catalog) than in "
-        + "\(site.facts.typeName) of catalog \(site.catalog): give one of them another name"
+        + "\(site.typeName): give one of them another name"
     }
     return nil
   }
@@ -67,7 +75,7 @@ public struct Registry: Sendable {
   public func site(_ name: String) -> SiteFacts? { sites.first { $0.name == name } }
 
   public func subject(site: String, strategy: String) -> Subject? {
-    subjects.first { $0.facts.site.name == site && $0.facts.strategy.name == strategy }
+    byName[SubjectFacts.name(site: site, strategy: strategy)]
   }
 
   /// The subject of a scenario.

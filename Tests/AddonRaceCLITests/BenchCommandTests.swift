@@ -157,8 +157,8 @@ import Testing
 
   @Test(arguments: [
     (["--racers", "65"], "--racers is 65; it may be 1 to 64."), (["--racers", "two"], "write it as 2,4,8."),
-    (["--repetitions", "3"], "--repetitions is 3; it may be 11 to 10001."),
-    (["--processes", "0"], "--processes is 0; it may be 1 to 101."),
+    (["--repetitions", "3"], "--repetitions is 3, out of range; it may be 11 to 10001."),
+    (["--processes", "0"], "--processes is 0, out of range; it may be 1 to 101."),
     (["--sweep", "colour"], "racers"),
     (["--sweep", "racers", "--save", "a"], "not kept as a baseline"),
     (["--strategies", "compare-exchang"], "Did you mean 'compare-exchange'?"),

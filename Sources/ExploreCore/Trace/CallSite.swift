@@ -20,7 +20,8 @@ struct CallSite {
       }
       for frame in frames {
         guard let location = frame.symbol?.sourceLocation, location.line > 0,
-          !location.path.contains("/ExploreEngine/"), location.path.hasSuffix(".swift")
+          !location.path.contains("/ExploreEngine/"), !location.path.contains("/ExploreCore/"),
+          location.path.hasSuffix(".swift")
         else { continue }
         return "\(location.path.split(separator: "/").last ?? ""):\(location.line)"
       }

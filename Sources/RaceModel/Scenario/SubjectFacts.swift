@@ -66,7 +66,8 @@ public struct SubjectFacts: Sendable {
   }
 
   /// "file-owner with compare-exchange".
-  public var name: String { "\(site.name) with \(strategy.name)" }
+  public var name: String { Self.name(site: site.name, strategy: strategy.name) }
+  public static func name(site: String, strategy: String) -> String { "\(site) with \(strategy)" }
   /// What is wrong with the pair, on purpose.
   public var fault: Fault? { strategy.fault ?? site.fault }
   /// Racers that a scenario without any gets: the fault's, where it names some.
