@@ -9,7 +9,8 @@ let package = Package(
     .library(name: "AddonRace", targets: ["AddonRace"]),
     // For benches of one's own: see Benchmarks/.
     .library(
-      name: "AddonRaceBench", targets: ["AddonMemory", "Addons", "BenchEngine", "BenchModel", "Machine", "RaceModel", "Reports"]),
+      name: "AddonRaceBench",
+      targets: ["AddonMemory", "Addons", "BenchEngine", "BenchModel", "Machine", "RaceModel", "Reports"]),
     .library(name: "AddonRaceCLI", targets: ["AddonRaceCLI"]),
     .executable(name: "addonrace", targets: ["AddonRaceMain"]),
   ],
@@ -86,7 +87,8 @@ let package = Package(
     .testTarget(
       name: "BenchEngineTests",
       dependencies: [
-        "AddonMemory", "AddonRace", "Addons", "BenchEngine", "BenchModel", "CCounters", "Machine", "RaceModel", "Reports",
+        "AddonMemory", "AddonRace", "Addons", "BenchEngine", "BenchModel", "CCounters", "Machine", "RaceModel",
+        "Reports",
       ]),
     .testTarget(
       name: "StressEngineTests",

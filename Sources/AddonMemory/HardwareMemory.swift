@@ -1,6 +1,5 @@
 import CAtomics
 import CThreads
-
 import Glibc
 
 /// What one racer asked of the heap, and how often it had to try again.

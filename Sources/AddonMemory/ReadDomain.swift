@@ -76,7 +76,8 @@ private final class DomainTable: @unchecked Sendable {
   func index(of name: String, maySleep: Bool) -> Int {
     locked {
       if let index = known.firstIndex(where: { $0.name == name }) {
-        precondition(known[index].maySleep == maySleep, "domain '\(name)' is registered as one that may sleep, or may not")
+        precondition(
+          known[index].maySleep == maySleep, "domain '\(name)' is registered as one that may sleep, or may not")
         return index
       }
       precondition(known.count < ReadDomain.most, "more than \(ReadDomain.most) domains of read-side sections")

@@ -175,7 +175,8 @@ private final class ExecutionJudging {
   private(set) var shown: (token: ReplayToken, length: Int, checker: String)?
   private(set) var sawRefusal = false
 
-  init(_ checkers: [any Checker], prefers expected: ExpectedVerdict, _ tally: FindingTally?, stopsAtFirst: Bool = false) {
+  init(_ checkers: [any Checker], prefers expected: ExpectedVerdict, _ tally: FindingTally?, stopsAtFirst: Bool = false)
+  {
     self.checkers = checkers
     preferred = Set(expected.missing(among: []))
     self.tally = tally

@@ -67,7 +67,8 @@ public struct Harness {
   /// Concludes a verdict from what a run has left.
   public func verdict(_ record: RunRecord, of scenario: Scenario, file: String?, command: String) -> Verdict {
     Verdict(
-      record, of: scenario, facts: registry.subject(site: scenario.site, strategy: scenario.strategy)?.facts, file: file,
+      record, of: scenario, facts: registry.subject(site: scenario.site, strategy: scenario.strategy)?.facts,
+      file: file,
       command: command)
   }
 

@@ -71,7 +71,8 @@ public struct SiteLimits: Sendable, Equatable {
       case .inodeSize: "touches memory behind its inode, of which inodeSize is \(limits.inodeSize) bytes"
       case .slotCount: "records an operation on a slot beyond the \(limits.slotCount) of slotCount"
       case .biggestAddon: "allocates more bytes than the \(limits.biggestAddon) of biggestAddon"
-      case .allocationsPerVisit: "allocates more often in a visit than the \(limits.allocationsPerVisit) of allocationsPerVisit"
+      case .allocationsPerVisit:
+        "allocates more often in a visit than the \(limits.allocationsPerVisit) of allocationsPerVisit"
       case .allocationsPerCreation:
         "allocates more often when an inode is created than the \(limits.allocationsPerCreation) of allocationsPerCreation"
       case .deferredFreesPerVisit:

@@ -6,7 +6,7 @@ import AddonMemory
 public protocol Strategy {
   static var about: StrategyDescription { get }
 
-  /// Looks for the addon without making one: what readers do, and what `populate` begins with.
+  /// Looks for the addon without making one: what readers do, and what `populate` begins with. By default an acquiring load.
   static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon?
 
   /// Makes sure that the slot is populated.
@@ -19,6 +19,11 @@ public protocol Strategy {
 }
 
 extension Strategy {
+  @inlinable @inline(__always)
+  public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
+    memory.load(slot, .acquiring)
+  }
+
   @inlinable @inline(__always)
   public static func empty<M: Memory>(_ slot: Slot, of inode: Inode, in memory: M) {
     memory.store(slot, nil, .relaxed)

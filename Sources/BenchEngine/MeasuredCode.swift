@@ -23,64 +23,46 @@ import CThreads
 
 /// One pair of site and strategy with the types gone: each loop is specialised for its site, strategy and the machine's own
 /// memory where `init` is called. A site of your own becomes one by `MeasuredCode(MySite<MyStrategy>.self)`.
-public struct MeasuredCode: @unchecked Sendable {
+@frozen public struct MeasuredCode: @unchecked Sendable {
   public let site: String
   public let strategy: StrategyDescription
   public let roles: [String]
   /// By role: why it cannot be measured, if it cannot.
-  let objections: [String?]
+  @usableFromInline let objections: [String?]
   /// By role: it empties the slot again.
-  let detaches: [Bool]
-  let inodeSize: Int
-  let sharedSize: Int
-  let biggestAddon: Int
-  let create: (BenchArea, HardwareMemory) -> Void
+  @usableFromInline let detaches: [Bool]
+  @usableFromInline let inodeSize: Int
+  @usableFromInline let sharedSize: Int
+  @usableFromInline let biggestAddon: Int
+  @usableFromInline let create: (BenchArea, HardwareMemory) -> Void
   /// Visits every inode, so many times over, in the role of this number.
-  let visit: (BenchArea, UInt8, Int, HardwareMemory) -> Void
+  @usableFromInline let visit: (BenchArea, UInt8, Int, HardwareMemory) -> Void
   /// Visits every inode once, and writes down how long each visit took, in ticks.
-  let timedVisit: (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void
-  let tearDown: (BenchArea, HardwareMemory) -> Void
+  @usableFromInline let timedVisit: (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void
+  @usableFromInline let tearDown: (BenchArea, HardwareMemory) -> Void
 
   @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
-    self.init(
-      site: S.about.name, strategy: S.strategy, roles: S.Role.allCases.map(\.name),
-      objections: S.Role.allCases.map { role in
-        if role.looksOnly { return "never populates a slot" }
-        if role.waitsFor != nil { return "waits for others in every visit" }
-        return role.putsInode ? "evicts the inode" : nil
-      },
-      detaches: S.Role.allCases.map(\.detaches), inodeSize: S.inodeSize, sharedSize: S.sharedSize,
-      biggestAddon: S.biggestAddon,
-      create: { area, memory in
-        if S.sharedSize > 0 { S.createShared(at: area.shared, in: memory) }
-        for number in 0..<area.count { S.create(area.inode(number), in: memory) }
-      },
-      visit: { area, role, passes, memory in BenchLoop<S>.visit(area, role, passes, memory) },
-      timedVisit: { area, role, memory, ticks in BenchLoop<S>.timedVisit(area, role, memory, ticks) },
-      tearDown: { area, memory in
-        for number in 0..<area.count { S.tearDown(area.inode(number), in: memory) }
-      })
-  }
-
-  @usableFromInline init(
-    site: String, strategy: StrategyDescription, roles: [String], objections: [String?], detaches: [Bool],
-    inodeSize: Int, sharedSize: Int, biggestAddon: Int, create: @escaping (BenchArea, HardwareMemory) -> Void,
-    visit: @escaping (BenchArea, UInt8, Int, HardwareMemory) -> Void,
-    timedVisit: @escaping (BenchArea, UInt8, HardwareMemory, UnsafeMutablePointer<UInt64>) -> Void,
-    tearDown: @escaping (BenchArea, HardwareMemory) -> Void
-  ) {
-    self.site = site
-    self.strategy = strategy
-    self.roles = roles
-    self.objections = objections
-    self.detaches = detaches
-    self.inodeSize = inodeSize
-    self.sharedSize = sharedSize
-    self.biggestAddon = biggestAddon
-    self.create = create
-    self.visit = visit
-    self.timedVisit = timedVisit
-    self.tearDown = tearDown
+    self.site = S.about.name
+    strategy = S.strategy
+    roles = S.Role.allCases.map(\.name)
+    objections = S.Role.allCases.map { role in
+      if role.looksOnly { return "never populates a slot" }
+      if role.waitsFor != nil { return "waits for others in every visit" }
+      return role.putsInode ? "evicts the inode" : nil
+    }
+    detaches = S.Role.allCases.map(\.detaches)
+    inodeSize = S.inodeSize
+    sharedSize = S.sharedSize
+    biggestAddon = S.biggestAddon
+    create = { area, memory in
+      if S.sharedSize > 0 { S.createShared(at: area.shared, in: memory) }
+      for number in 0..<area.count { S.create(area.inode(number), in: memory) }
+    }
+    visit = { area, role, passes, memory in BenchLoop<S>.visit(area, role, passes, memory) }
+    timedVisit = { area, role, memory, ticks in BenchLoop<S>.timedVisit(area, role, memory, ticks) }
+    tearDown = { area, memory in
+      for number in 0..<area.count { S.tearDown(area.inode(number), in: memory) }
+    }
   }
 
   /// Where a visit empties its slot again there is nothing populated to visit.

@@ -16,7 +16,8 @@ public struct Agreement: CatalogChecker {
         switch operation.returned {
         case .nothing: continue
         case .stranger:
-          findings.append(place.finding(name, "returned an address that was never allocated", racers: [operation.racer]))
+          findings.append(
+            place.finding(name, "returned an address that was never allocated", racers: [operation.racer]))
         case .allocation(let number):
           let wasEverThere = evidence.allocations[number].published > 0 || place.final == .allocation(number)
           if !(operation.returnedWasInSlot ?? wasEverThere) {

@@ -12,7 +12,8 @@ public struct NoLeak: CatalogChecker {
     for (number, allocation) in evidence.allocations.enumerated() {
       if allocation.freedBeforeTeardown == 0, allocation.links == 0, !allocation.hangs, !evidence.isFinal(number) {
         findings.append(
-          evidence.finding(name, "allocation \(number) is alive at quiescence, and no root of the site reaches it", number))
+          evidence.finding(
+            name, "allocation \(number) is alive at quiescence, and no root of the site reaches it", number))
       } else if allocation.freed == 0 {
         findings.append(evidence.finding(name, "allocation \(number) is alive after teardown", number))
       }

@@ -15,7 +15,8 @@ public struct SingleWinner: CatalogChecker {
       if publishers.count > 1 {
         findings.append(
           place.finding(
-            name, "published \(publishers.count) times: the second overwrote the first", racers: publishers.map(\.racer)))
+            name, "published \(publishers.count) times: the second overwrote the first", racers: publishers.map(\.racer)
+          ))
       }
       let successes = place.operations.filter { $0.report == .success }
       if place.final == .empty, publishers.isEmpty, !successes.isEmpty {

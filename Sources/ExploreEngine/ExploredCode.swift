@@ -6,43 +6,28 @@ import Addons
 ///
 /// Kept for ever by a registry: a fiber that is dropped in the middle of a visit keeps its closure alive. Safe to share,
 /// since the closures capture nothing but types.
-public struct ExploredCode: @unchecked Sendable {
-  let createShared: (UInt, ExploredMemory) -> Void
-  let create: (Inode, ExploredMemory) -> Void
+@frozen public struct ExploredCode: @unchecked Sendable {
+  @usableFromInline let createShared: (UInt, ExploredMemory) -> Void
+  @usableFromInline let create: (Inode, ExploredMemory) -> Void
   /// The role by its number.
-  let visit: (Inode, UInt8, ExploredMemory) -> Void
+  @usableFromInline let visit: (Inode, UInt8, ExploredMemory) -> Void
   /// The same, slowly, where it has to be known which line is run.
-  let visitWithLines: (Inode, UInt8, ExploredMemory) -> Void
-  let inspect: (Inode, ExploredMemory) -> Void
-  let inspectShared: (UInt, ExploredMemory) -> Void
-  let tearDown: (Inode, ExploredMemory) -> Void
+  @usableFromInline let visitWithLines: (Inode, UInt8, ExploredMemory) -> Void
+  @usableFromInline let inspect: (Inode, ExploredMemory) -> Void
+  @usableFromInline let inspectShared: (UInt, ExploredMemory) -> Void
+  @usableFromInline let tearDown: (Inode, ExploredMemory) -> Void
 
   @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
-    self.init(
-      createShared: { S.createShared(at: $0, in: $1) }, create: { S.create($0, in: $1) },
-      visit: { inode, role, memory in
-        if let role = S.Role(rawValue: role) { S.visit(inode, as: role, in: memory) }
-      },
-      visitWithLines: { inode, role, memory in
-        if let role = S.Role(rawValue: role) { UnspecialisedVisit.visit(site, inode, as: role, in: memory) }
-      },
-      inspect: { S.inspect($0, in: $1) }, inspectShared: { S.inspectShared(at: $0, in: $1) },
-      tearDown: { S.tearDown($0, in: $1) })
-  }
-
-  @usableFromInline init(
-    createShared: @escaping (UInt, ExploredMemory) -> Void, create: @escaping (Inode, ExploredMemory) -> Void,
-    visit: @escaping (Inode, UInt8, ExploredMemory) -> Void,
-    visitWithLines: @escaping (Inode, UInt8, ExploredMemory) -> Void,
-    inspect: @escaping (Inode, ExploredMemory) -> Void, inspectShared: @escaping (UInt, ExploredMemory) -> Void,
-    tearDown: @escaping (Inode, ExploredMemory) -> Void
-  ) {
-    self.createShared = createShared
-    self.create = create
-    self.visit = visit
-    self.visitWithLines = visitWithLines
-    self.inspect = inspect
-    self.inspectShared = inspectShared
-    self.tearDown = tearDown
+    createShared = { S.createShared(at: $0, in: $1) }
+    create = { S.create($0, in: $1) }
+    visit = { inode, role, memory in
+      if let role = S.Role(rawValue: role) { S.visit(inode, as: role, in: memory) }
+    }
+    visitWithLines = { inode, role, memory in
+      if let role = S.Role(rawValue: role) { UnspecialisedVisit.visit(site, inode, as: role, in: memory) }
+    }
+    inspect = { S.inspect($0, in: $1) }
+    inspectShared = { S.inspectShared(at: $0, in: $1) }
+    tearDown = { S.tearDown($0, in: $1) }
   }
 }

@@ -136,7 +136,9 @@ extension ExploredMemory {
     return execution.update(racer, word.address, 8, kind, operand: value, ordering, failure: ordering)
   }
   @inline(never) public func read(_ word: Word64) -> UInt64 { execution.readPlain(racer, word.address, 8) }
-  @inline(never) public func write(_ word: Word64, _ value: UInt64) { execution.writePlain(racer, word.address, 8, value) }
+  @inline(never) public func write(_ word: Word64, _ value: UInt64) {
+    execution.writePlain(racer, word.address, 8, value)
+  }
 }
 
 // MARK: Words of 32 bits
@@ -429,7 +431,8 @@ extension ExploredMemory {
   }
 
   @inline(never)
-  public func violated(_ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt, _ sentence: StaticString?) {
+  public func violated(_ promise: Promise, seen: UInt64, expected: UInt64, at address: UInt, _ sentence: StaticString?)
+  {
     if isVisiting { execution.state.pointee.trace?.markLast(racer) }
     guard site.pointee.observations.count < SiteState.mostObservations else { return }
     site.pointee.observations.append(

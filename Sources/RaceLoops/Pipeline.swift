@@ -169,7 +169,8 @@ public struct PipelineContext {
 extension VisitLoop {
   /// The life of a fiber: one visit begun in every turn.
   @inlinable @inline(never)
-  public static func visitInTurns(_ context: UnsafeMutablePointer<PipelineContext>, on me: UnsafeMutablePointer<cfiber>) {
+  public static func visitInTurns(_ context: UnsafeMutablePointer<PipelineContext>, on me: UnsafeMutablePointer<cfiber>)
+  {
     var lastTurn: UInt = 0
     while true {
       if context.pointee.turn != lastTurn, context.pointee.begun < context.pointee.count {

@@ -7,7 +7,7 @@ import RaceModel
 /// called, behind one closure each. All the rest of the engine is compiled once.
 ///
 /// Safe to share, since the closures capture nothing but types.
-public struct RacedCode: @unchecked Sendable {
+@frozen public struct RacedCode: @unchecked Sendable {
   /// Writes the role of this raw value into a racer's setting.
   public let setRole: (UInt8, UnsafeMutablePointer<VisitSetting>) -> Void
   public let visitFreely: (UnsafePointer<VisitSetting>) -> Void
@@ -26,44 +26,21 @@ public struct RacedCode: @unchecked Sendable {
   @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
     // Constants, so that no sweep is compiled for a site that has none.
     let isSwept = S.slotCount == 1 && !S.keepsHistory && S.sharedSize == 0 && S.allocationsPerCreation == 0
-    self.init(
-      setRole: { raw, setting in
-        precondition(MemoryLayout<S.Role>.size <= 8, "a role has at most 8 bytes")
-        guard let role = S.Role(rawValue: raw) else { return }
-        UnsafeMutableRawPointer(setting).storeBytes(of: role, as: S.Role.self)
-      },
-      visitFreely: { VisitLoop<S>($0).visitFreely() },
-      visitTogether: { VisitLoop<S>($0).visitTogether(epoch: $1, start: $2) },
-      visitForced: { VisitLoop<S>($0).visitForced(epoch: $1) },
-      visitInTurns: { VisitLoop<S>.visitInTurns($0, on: $1) },
-      sweep: isSwept ? { $0.run(S.self) } : nil, sweepUnchecked: isSwept ? { $0.runUnchecked(S.self) } : nil,
-      create: { S.create($0, in: $1) }, createShared: { S.createShared(at: $0, in: $1) },
-      inspect: { S.inspect($0, in: $1) }, inspectShared: { S.inspectShared(at: $0, in: $1) },
-      tearDown: { S.tearDown($0, in: $1) })
-  }
-
-  @usableFromInline init(
-    setRole: @escaping (UInt8, UnsafeMutablePointer<VisitSetting>) -> Void,
-    visitFreely: @escaping (UnsafePointer<VisitSetting>) -> Void,
-    visitTogether: @escaping (UnsafePointer<VisitSetting>, UInt64, UnsafeMutablePointer<AdaptiveStart>) -> Void,
-    visitForced: @escaping (UnsafePointer<VisitSetting>, UInt64) -> Void,
-    visitInTurns: @escaping (UnsafeMutablePointer<PipelineContext>, UnsafeMutablePointer<cfiber>) -> Void,
-    sweep: ((inout Sweep) -> Bool)?, sweepUnchecked: ((inout Sweep) -> Void)?,
-    create: @escaping (Inode, RacedMemory) -> Void, createShared: @escaping (UInt, RacedMemory) -> Void,
-    inspect: @escaping (Inode, RacedMemory) -> Void, inspectShared: @escaping (UInt, RacedMemory) -> Void,
-    tearDown: @escaping (Inode, RacedMemory) -> Void
-  ) {
-    self.setRole = setRole
-    self.visitFreely = visitFreely
-    self.visitTogether = visitTogether
-    self.visitForced = visitForced
-    self.visitInTurns = visitInTurns
-    self.sweep = sweep
-    self.sweepUnchecked = sweepUnchecked
-    self.create = create
-    self.createShared = createShared
-    self.inspect = inspect
-    self.inspectShared = inspectShared
-    self.tearDown = tearDown
+    setRole = { raw, setting in
+      precondition(MemoryLayout<S.Role>.size <= 8, "a role has at most 8 bytes")
+      guard let role = S.Role(rawValue: raw) else { return }
+      UnsafeMutableRawPointer(setting).storeBytes(of: role, as: S.Role.self)
+    }
+    visitFreely = { VisitLoop<S>($0).visitFreely() }
+    visitTogether = { VisitLoop<S>($0).visitTogether(epoch: $1, start: $2) }
+    visitForced = { VisitLoop<S>($0).visitForced(epoch: $1) }
+    visitInTurns = { VisitLoop<S>.visitInTurns($0, on: $1) }
+    sweep = isSwept ? { $0.run(S.self) } : nil
+    sweepUnchecked = isSwept ? { $0.runUnchecked(S.self) } : nil
+    create = { S.create($0, in: $1) }
+    createShared = { S.createShared(at: $0, in: $1) }
+    inspect = { S.inspect($0, in: $1) }
+    inspectShared = { S.inspectShared(at: $0, in: $1) }
+    tearDown = { S.tearDown($0, in: $1) }
   }
 }

@@ -393,7 +393,11 @@ extension RacedMemory {
 
   @inline(never) public func actInWindow(_ window: Window) {
     if state.pointee.isPinned {
-      if state.pointee.staysInSection { state.pointee.meeting.lingerUntilOthersAdvance() } else { spin(instructions: 200) }
+      if state.pointee.staysInSection {
+        state.pointee.meeting.lingerUntilOthersAdvance()
+      } else {
+        spin(instructions: 200)
+      }
       return
     }
     switch window {

@@ -36,7 +36,9 @@ public struct Meeting {
   }
 
   /// The second line of a pair: how many visits its racer has ended, where the site's slots go back to NULL.
-  @usableFromInline func visits(of racer: Int) -> UnsafeMutablePointer<UInt64> { progress + (racer &* LinePair.words &+ 8) }
+  @usableFromInline func visits(of racer: Int) -> UnsafeMutablePointer<UInt64> {
+    progress + (racer &* LinePair.words &+ 8)
+  }
 
   /// Whether a racer has announced a ticket that this one has not reached.
   private func waits(_ other: Int) -> Bool {

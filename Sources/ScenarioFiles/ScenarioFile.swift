@@ -60,7 +60,8 @@ private struct Reading {
     let readSections = reader.value("read-sections").map { self.readSections($0, site) } ?? [:]
     let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? InjectedFailures()
     var scenario = Scenario(
-      name: name ?? "", question: question ?? "", site: site?.name ?? "", strategy: strategy ?? "", racers: racers ?? [])
+      name: name ?? "", question: question ?? "", site: site?.name ?? "", strategy: strategy ?? "", racers: racers ?? []
+    )
     scenario.readSections = readSections
     scenario.faults = faults
     if let node = reader.value("stress") { stress(node, &scenario) }
@@ -90,7 +91,8 @@ private struct Reading {
     if let site = vocabulary.site(name) { return site }
     diagnostics.add(
       "unknown site '\(name)'", at: node,
-      remedy: Suggestion.remedy(for: name, among: vocabulary.sites.map(\.name), else: "`addonrace list sites` shows them"))
+      remedy: Suggestion.remedy(
+        for: name, among: vocabulary.sites.map(\.name), else: "`addonrace list sites` shows them"))
     return nil
   }
 
@@ -100,7 +102,8 @@ private struct Reading {
     guard vocabulary.strategies.contains(name) else {
       diagnostics.add(
         "unknown strategy '\(name)'", at: node,
-        remedy: Suggestion.remedy(for: name, among: vocabulary.strategies, else: "`addonrace list strategies` shows them"))
+        remedy: Suggestion.remedy(
+          for: name, among: vocabulary.strategies, else: "`addonrace list strategies` shows them"))
       return nil
     }
     guard let site else { return name }
@@ -329,7 +332,8 @@ private struct Reading {
         text == "fail" ? "fail needs the checkers that must report" : "unknown verdict '\(text)'", at: node,
         remedy: text == "fail"
           ? "write {fail: [single-winner]}"
-          : Suggestion.remedy(for: text, among: known, else: "it may be: \(known.joined(separator: ", ")), or {fail: [checker, ...]}"))
+          : Suggestion.remedy(
+            for: text, among: known, else: "it may be: \(known.joined(separator: ", ")), or {fail: [checker, ...]}"))
       return nil
     }
     guard var reader = MappingReader(node, place: "expect", diagnostics) else { return nil }

@@ -70,7 +70,9 @@ struct RoundCollecting {
       let other = state(racer).pointee
       for inode in 0..<round.pointee.inodeCount where other.tornDown[inode] {
         first.tornDown[inode] = true
-        for slot in inode * limits.slotCount..<(inode + 1) * limits.slotCount { first.finals[slot] = other.finals[slot] }
+        for slot in inode * limits.slotCount..<(inode + 1) * limits.slotCount {
+          first.finals[slot] = other.finals[slot]
+        }
       }
     }
   }

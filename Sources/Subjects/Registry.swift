@@ -62,11 +62,13 @@ public struct Registry: Sendable {
       return "site \(facts.site.name) (\(facts.typeName), catalog \(subject.catalog)): \(objection)"
     }
     if let same, same.facts.typeName != facts.typeName {
-      return "'\(facts.name)' is two pairs: \(same.facts.typeName) of catalog \(same.catalog), and \(facts.typeName) of "
+      return
+        "'\(facts.name)' is two pairs: \(same.facts.typeName) of catalog \(same.catalog), and \(facts.typeName) of "
         + "catalog \(subject.catalog): give one of the sites, or of the strategies, another name"
     }
     if let site, site.roles.map(\.name) != facts.roles.map(\.name) || site.site.slots != facts.site.slots {
-      return "site '\(facts.site.name)' has other roles or slots in \(facts.typeName) of catalog \(subject.catalog) than in "
+      return
+        "site '\(facts.site.name)' has other roles or slots in \(facts.typeName) of catalog \(subject.catalog) than in "
         + "\(site.typeName): give one of them another name"
     }
     return nil

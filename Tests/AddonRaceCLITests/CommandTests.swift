@@ -56,7 +56,8 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
   @Test func aPassIsAPass() throws {
     let command = try run("scenarios/sites/file-owner.yaml")
     #expect(command.status == 0, "\(command.output)")
-    #expect(command.output.hasPrefix("ok     file-owner: passes\n       Does exactly one racer install file->f_owner?\n"))
+    #expect(
+      command.output.hasPrefix("ok     file-owner: passes\n       Does exactly one racer install file->f_owner?\n"))
     #expect(command.output.contains("1 scenario: 1 as expected"))
     #expect(!command.output.contains("\u{1b}"), "colours are for terminals")
     #expect(command.errors.isEmpty, "progress is for terminals")

@@ -74,7 +74,8 @@ import Testing
 
   @Test(arguments: [
     (["--memory-model", "c12"], "did you mean 'c11'?"), (["--racers", "allocate=65"], "name 1 to 64 in all"),
-    (["--inodes", "0"], "--inodes is 0, out of range; it may be 1 to 16."), (["--strategy", "compare-exchang"], "Did you mean"),
+    (["--inodes", "0"], "--inodes is 0, out of range; it may be 1 to 16."),
+    (["--strategy", "compare-exchang"], "Did you mean"),
   ])
   func anOptionThatCannotBe(_ options: [String], _ message: String) throws {
     let command = try Command(arguments: ["explore", "scenarios/sites/file-owner.yaml"] + options)

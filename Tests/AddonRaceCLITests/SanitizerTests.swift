@@ -13,7 +13,9 @@ import Testing
     let isInLife = entry.site.name.hasSuffix("-in-life")
     return entry.fault == nil && !entry.strategy.rightIn.contains(.c11) && !isInLife
   }
-  static let clean = Registry.linux.subjects.map(\.facts).filter { $0.fault == nil && $0.strategy.rightIn.contains(.c11) }
+  static let clean = Registry.linux.subjects.map(\.facts).filter {
+    $0.fault == nil && $0.strategy.rightIn.contains(.c11)
+  }
 
   @Test(arguments: reported.map { "\($0.site.name) \($0.strategy.name)" }, shapes)
   func whatReliesOnLessThanC11IsReported(_ pair: String, _ shape: String) throws {

@@ -3,8 +3,8 @@ import AddonRace
 import Addons
 import BenchEngine
 import BenchModel
-import Machine
 import Foundation
+import Machine
 import RaceModel
 import Reports
 import Testing
@@ -13,8 +13,10 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   var scenario = Scenario(name: site, question: "?", site: site, strategy: "?", racers: [])
   var options = BenchOptions()
   // Those that are right in the kernel's model alone are data races to ThreadSanitizer, rightly.
-  options.strategies = Registry.linux.subjects.map(\.facts).filter { $0.site.name == site && $0.fault == nil && $0.rightIn.contains(.c11) }
-    .map(\.strategy.name)
+  options.strategies = Registry.linux.subjects.map(\.facts).filter {
+    $0.site.name == site && $0.fault == nil && $0.rightIn.contains(.c11)
+  }
+  .map(\.strategy.name)
   options.inodes = 8
   options.repetitions = 11
   options.warmUp = 0
@@ -186,7 +188,9 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     ("file-owner", "sit", "has no role 'sit'; it has: allocate, set-owner, read"),
   ])
   func whatCannotBeMeasured(_ site: String, _ role: String, _ message: String) {
-    let error = #expect(throws: EngineError.self) { try Bench(Registry.linux.measured).run(small(site) { $0.role = role }) }
+    let error = #expect(throws: EngineError.self) {
+      try Bench(Registry.linux.measured).run(small(site) { $0.role = role })
+    }
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
   }
 }

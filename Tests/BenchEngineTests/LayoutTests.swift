@@ -1,12 +1,12 @@
 import AddonRace
+import BenchModel
 import CCounters
+import Machine
 import RaceModel
 import Reports
 import Testing
 
 @testable import BenchEngine
-import BenchModel
-import Machine
 
 private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigures {
   var scenario = Scenario(name: "layouts", question: "?", site: "inode-addons", strategy: "?", racers: [])

@@ -1,7 +1,6 @@
 import AddonMemory
-import Testing
-
 import ExploreCore
+import Testing
 
 /// The explorer against programs that know nothing of it.
 @Suite struct AgainstNaiveTests {

@@ -1,8 +1,7 @@
 import AddonMemory
+import ExploreCore
 import RaceModel
 import Testing
-
-import ExploreCore
 
 /// A program for the core alone, as a client of another kind would bring it.
 final class ClosureProgram: ExploredProgram {

@@ -1,7 +1,6 @@
 import AddonMemory
-import Testing
-
 import ExploreCore
+import Testing
 
 /// Read-side sections and grace periods, in each memory model. The shapes and verdicts are those of Alglave, Maranget,
 /// McKenney, Parri and Stern (ASPLOS 2018): a cycle is forbidden if it goes through at least as many grace periods as
@@ -120,7 +119,8 @@ import ExploreCore
   /// Whoever waits inside its own section waits for ever.
   @Test(arguments: models) func waitingForOneself(_ model: MemoryModel) {
     let result = LitmusTest(
-      "own", initial: ["x": 0], threads: [[.beginSection, .synchronize, .endSection], [.load("x", into: "a", .relaxed)]]
+      "own", initial: ["x": 0],
+      threads: [[.beginSection, .synchronize, .endSection], [.load("x", into: "a", .relaxed)]]
     )
     .explored(model)
     #expect(result.deadlocks == result.executions)
@@ -132,7 +132,8 @@ import ExploreCore
     for seed in 0..<400 {
       var generator = ProgramGenerator(seed: UInt64(5_000_000 + part * 400 + seed))
       let test = LitmusTest(
-        "generated", initial: ProgramGenerator.initial, threads: (0..<2 + part % 2).map { _ in generator.threadWithSections(3) })
+        "generated", initial: ProgramGenerator.initial,
+        threads: (0..<2 + part % 2).map { _ in generator.threadWithSections(3) })
       let result = test.explored(.sc)
       let naive = Set(NaiveMachine(test: test, hasBuffers: false).outcomes().map(comparable))
       #expect(Set(result.outcomes.keys.map(comparable)) == naive, "\(test.threads)")

@@ -42,7 +42,8 @@ struct NaiveMachine {
 
   private func outcome(of state: State) -> LitmusOutcome {
     LitmusOutcome(
-      registers: state.threads.map { $0.registers.mapValues { .number($0) } }, places: state.memory.mapValues { .number($0) })
+      registers: state.threads.map { $0.registers.mapValues { .number($0) } },
+      places: state.memory.mapValues { .number($0) })
   }
 
   private func successors(of state: State) -> [State] {

@@ -24,6 +24,7 @@ import Testing
     #expect(try findings(1).isEmpty)
     let stuck = try findings(2)
     #expect(!stuck.isEmpty)
-    #expect(stuck.allSatisfy { $0.checker == "progress" && $0.message.contains("waits for something that no racer will do") })
+    #expect(
+      stuck.allSatisfy { $0.checker == "progress" && $0.message.contains("waits for something that no racer will do") })
   }
 }

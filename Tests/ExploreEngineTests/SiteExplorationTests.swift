@@ -50,7 +50,9 @@ private func reported(
 
 @Suite struct CatalogExplorationTests {
   /// Sanitizers make the explorer, which is one thread, many times slower: there the long ones are left to the plain build.
-  private static let entries = Registry.linux.subjects.map(\.facts).filter { BuildKind.current == .plain || !$0.keepsHistory }
+  private static let entries = Registry.linux.subjects.map(\.facts).filter {
+    BuildKind.current == .plain || !$0.keepsHistory
+  }
   private static let models = BuildKind.current == .plain ? MemoryModel.allCases : [.c11]
 
   /// Every entry under every model, as the catalog says. `audit` does the same in children.

@@ -280,7 +280,8 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
   }
 
   @Test func aReaderThatStaysIsNamed() throws {
-    let entry = try #require(Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
+    let entry = try #require(
+      Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
     let verdict = Harness().run(small(entry) { $0.stress.watchdog = 0.3 }, file: nil)
     #expect(verdict.outcome == .timedOut)
     #expect(

@@ -29,7 +29,8 @@ import AddonMemory
       "inode-addons-whole" + Release.suffix,
       "The proposed container with all that was to go into it, from an inode's first use to its eviction.",
       source: "the proposal of 2024, never merged", slots: ["i_addons", "marks", "storage"],
-      ownStrategy: "full-compare-exchange", racers: [("watch", 1), ("bpf", 1), ("walk", 1)], domains: [.rcu, .fsnotifyMarks],
+      ownStrategy: "full-compare-exchange", racers: [("watch", 1), ("bpf", 1), ("walk", 1)],
+      domains: [.rcu, .fsnotifyMarks],
       fault: Release.fault)
   }
   public static var strategy: StrategyDescription { S.about }

@@ -9,11 +9,6 @@ import AddonMemory
   }
 
   @inlinable @inline(__always)
-  public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
-    memory.load(slot, .acquiring)
-  }
-
-  @inlinable @inline(__always)
   public static func populate<M: Memory, T: Maker>(
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated {

@@ -32,7 +32,8 @@ extension ExecutionGraph {
     if event.pointee.kind == .read, source >= 0 { causes.join(self.causes(source)) }
     if let twin = twin(of: id) {
       // An update is one: nobody keeps its read and not its write.
-      causes.join(self.causes(events[twin].isSuccessfulRMW && events[twin].kind == .read ? Int(events[twin].poNext) : twin))
+      causes.join(
+        self.causes(events[twin].isSuccessfulRMW && events[twin].kind == .read ? Int(events[twin].poNext) : twin))
     }
     causes[Int(event.pointee.racer)] = event.pointee.index + 1
   }

@@ -189,7 +189,9 @@ extension ExecutionGraph {
       tally(new, by: 1)
     }
     for id in 0..<count {
-      if events[id].kind == .read, events[id].readsFrom >= 0 { events[id].readsFrom = numbers[Int(events[id].readsFrom)] }
+      if events[id].kind == .read, events[id].readsFrom >= 0 {
+        events[id].readsFrom = numbers[Int(events[id].readsFrom)]
+      }
       if events[id].releaseFence >= 0 { events[id].releaseFence = numbers[Int(events[id].releaseFence)] }
     }
     for location in 0..<other.locationCount {

@@ -20,7 +20,9 @@ extension ExecutionGraph {
     var access = heads[Int(begin.location)].lastAccess
     while access >= 0 {
       let look = events[Int(access)]
-      if look.readKind == .sectionPoll, !look.isWaiting, look.readsFrom < 0 || events[Int(look.readsFrom)].index < begin.index {
+      if look.readKind == .sectionPoll, !look.isWaiting,
+        look.readsFrom < 0 || events[Int(look.readsFrom)].index < begin.index
+      {
         body(startOfGracePeriod(Int(access)))
       }
       access = look.previousAccess

@@ -29,7 +29,8 @@ extension ExecutionGraph {
   }
 
   private func areAlike(_ a: Event, _ b: Event) -> Bool {
-    guard a.kind == b.kind, a.ordering == b.ordering, a.isSuccessfulRMW == b.isSuccessfulRMW, a.isWaiting == b.isWaiting else {
+    guard a.kind == b.kind, a.ordering == b.ordering, a.isSuccessfulRMW == b.isSuccessfulRMW, a.isWaiting == b.isWaiting
+    else {
       return false
     }
     switch a.kind {

@@ -77,7 +77,8 @@ struct LitmusCompiler {
     let onlyRead = read.subtracting(written).subtracting(test.initial.keys).subtracting(locks)
     if let place = onlyRead.sorted().first {
       throw LitmusTest.Invalid(
-        description: "\(test.name): place '\(place)' is read, and nothing writes it; name it under 'initial' if that is meant")
+        description:
+          "\(test.name): place '\(place)' is read, and nothing writes it; name it under 'initial' if that is meant")
     }
     result.initial = try result.places.map { name throws(LitmusTest.Invalid) in try initial(name) }
     return result

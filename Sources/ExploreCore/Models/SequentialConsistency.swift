@@ -23,7 +23,8 @@ extension ExecutionGraph {
       var access = heads[Int(event.location)].lastAccess
       while access >= 0 {
         let other = events[Int(access)]
-        if other.kind == .read, other.readsFrom == event.coPrevious, !(event.isSuccessfulRMW && access == event.poPrevious),
+        if other.kind == .read, other.readsFrom == event.coPrevious,
+          !(event.isSuccessfulRMW && access == event.poPrevious),
           other.readKind != .sectionPoll
         {
           visit(Int(access))

@@ -11,7 +11,8 @@ extension Execution {
     guard state.pointee.mishaps.count < Self.mostMishaps else { return }
     let number = block ?? address.map { space.block(of: $0) } ?? -1
     state.pointee.mishaps.append(
-      Mishap(kind, racers: racers, message: message, address: address.map(UInt64.init), block: number < 0 ? nil : number))
+      Mishap(
+        kind, racers: racers, message: message, address: address.map(UInt64.init), block: number < 0 ? nil : number))
   }
 
   /// Kept of one execution.

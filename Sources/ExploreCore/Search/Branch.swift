@@ -252,7 +252,8 @@ extension Branch {
       settle(id, source: source)
       // What began after a grace period's look comes after the grace period's start, though it was there already.
       if graph.events[id].readKind == .sectionPoll, !graph.orderSections() || !graph.isCoherent { return false }
-      guard graph.coPosition(ofSource: source) >= graph.coherenceLowerBound(of: id), check.isConsistent(graph, [id]) else { return false }
+      guard graph.coPosition(ofSource: source) >= graph.coherenceLowerBound(of: id), check.isConsistent(graph, [id])
+      else { return false }
       return completeRMW(of: id, check)
     case .place(let id, let after):
       graph.truncate(to: id + 1)
@@ -313,7 +314,9 @@ extension Branch {
     let location = graph.events[write].location
     if graph.events[write].isSuccessfulRMW {
       let source = graph.events[Int(graph.events[write].poPrevious)].readsFrom
-      guard graph.coPosition(ofSource: source) >= max(graph.coherenceLowerBound(of: write), graph.coherenceLowerBound(of: read)),
+      guard
+        graph.coPosition(ofSource: source)
+          >= max(graph.coherenceLowerBound(of: write), graph.coherenceLowerBound(of: read)),
         !graph.isTaken(source, at: location)
       else { return false }
       return place(write, after: source, check)

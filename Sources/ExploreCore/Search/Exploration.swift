@@ -340,7 +340,9 @@ extension Exploration {
     noteStuck()
     let trace = state.pointee.trace
     state.pointee.trace = nil
-    guard state.pointee.end != .diverged, Guide(execution.graph.pointee).decisions == guide.decisions else { return nil }
+    guard state.pointee.end != .diverged, Guide(execution.graph.pointee).decisions == guide.decisions else {
+      return nil
+    }
     return trace
   }
 }

@@ -29,7 +29,8 @@ struct OtherRegions {
         dirty: contents.isEmpty ? [] : Array(repeating: false, count: bytes / Self.page + 1))
     }
     for image in layout.images {
-      let contents = Array(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: image.address), count: image.bytes))
+      let contents = Array(
+        UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: image.address), count: image.bytes))
       regions.append(add(image.address, image.bytes, contents: contents, racer: nil))
     }
     for (racer, stack) in layout.stacks.enumerated() {
@@ -38,7 +39,9 @@ struct OtherRegions {
   }
 
   private func index(of address: UInt, _ bytes: Int) -> Int? {
-    regions.firstIndex { address &- $0.address < UInt($0.bytes) && address &- $0.address &+ UInt(bytes) <= UInt($0.bytes) }
+    regions.firstIndex {
+      address &- $0.address < UInt($0.bytes) && address &- $0.address &+ UInt(bytes) <= UInt($0.bytes)
+    }
   }
 
   func offset(of address: UInt, _ bytes: Int) -> Int? {

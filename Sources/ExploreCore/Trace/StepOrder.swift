@@ -8,7 +8,11 @@ struct StepOrder {
     var writers: [Int32: Int] = [:]
     for (number, entry) in entries.enumerated() where entry.event >= 0 {
       let event = graph.events[Int(entry.event)]
-      if event.kind == .write { writers[entry.event] = number } else if event.isSuccessfulRMW { writers[event.poNext] = number }
+      if event.kind == .write {
+        writers[entry.event] = number
+      } else if event.isSuccessfulRMW {
+        writers[event.poNext] = number
+      }
     }
     return writers
   }

@@ -76,7 +76,8 @@ struct Conclusion {
     let floor = scenario.stress.yieldFloor
     guard figures.yield < floor || (figures.populations == 0 && floor > 0) else { return nil }
     if figures.populations == 0 { return "no slot was ever populated" }
-    return "\(percent(figures.yield)) of the populations collided; the scenario requires \(percent(floor)) (minimum-yield)"
+    return
+      "\(percent(figures.yield)) of the populations collided; the scenario requires \(percent(floor)) (minimum-yield)"
   }
 
   private func percent(_ share: Double) -> String {

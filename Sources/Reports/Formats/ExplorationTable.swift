@@ -68,10 +68,13 @@ struct ExplorationTable {
   /// What no exploration of these looked into.
   static func unexplored(_ verdicts: [Verdict]) -> String? {
     let models = MemoryModel.allCases.filter { model in
-      verdicts.contains { $0.engine.model == model && $0.outcome == .pass && $0.exploration?.leavesOutLoadBuffering == true }
+      verdicts.contains {
+        $0.engine.model == model && $0.outcome == .pass && $0.exploration?.leavesOutLoadBuffering == true
+      }
     }
     if models.isEmpty { return nil }
-    return "not explored under \(models.map(\.rawValue).joined(separator: " and ")): load buffering (a load that reads what its "
+    return
+      "not explored under \(models.map(\.rawValue).joined(separator: " and ")): load buffering (a load that reads what its "
       + "own racer causes)"
   }
 
@@ -106,7 +109,8 @@ public struct ReplayCommandText {
       text = nil
       return
     }
-    text = "addonrace replay \(ShellWord.quoted(file)) --strategy \(ShellWord.quoted(verdict.scenario.strategy)) "
+    text =
+      "addonrace replay \(ShellWord.quoted(file)) --strategy \(ShellWord.quoted(verdict.scenario.strategy)) "
       + counterexample.token
   }
 }
@@ -114,8 +118,10 @@ public struct ReplayCommandText {
 /// A word of a command that a person can paste into a shell.
 public enum ShellWord {
   public static func quoted(_ word: String) -> String {
-    let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=,:@%".contains($0)) }
-    return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    let isPlain =
+      !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=,:@%".contains($0)) }
+    return isPlain
+      ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }
 
