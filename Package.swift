@@ -98,7 +98,9 @@ let package = Package(
     .testTarget(
       name: "ExploreEngineTests",
       dependencies: ["AddonMemory", "AddonRace", "Addons", "Checkers", "ExploreCore", "ExploreEngine", "RaceModel"]),
-    .testTarget(name: "ReportsTests", dependencies: ["RaceModel", "Reports"], exclude: ["Golden"]),
+    .testTarget(name: "RaceModelTests", dependencies: ["Machine", "RaceModel"]),
+    .testTarget(name: "AddonRaceTests", dependencies: ["AddonRace"]),
+    .testTarget(name: "ReportsTests", dependencies: ["AddonMemory", "Machine", "RaceModel", "Reports"], exclude: ["Golden"]),
     .testTarget(
       name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceMain", "AddonRaceTestSupport"],
       exclude: ["Golden"]),

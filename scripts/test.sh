@@ -9,14 +9,14 @@ trap 'rm -f "$log"' EXIT
 # build OPTION...: builds, and fails on a warning in the package itself.
 build() {
   swift build "${build_options[@]}" "$@" 2>&1 | tee "$log"
-  if grep -E "^$PWD/(Sources|Tests|Benchmarks/Sources)/.*warning:" "$log"; then
+  if grep -E "^$PWD/(Sources|Tests|Benchmarks/Sources|Examples)/.*warning:" "$log"; then
     echo "error: warnings" >&2
     exit 1
   fi
 }
 
 say "Style"
-swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift Examples
 
 say "The C shims, for aarch64"
 headers=$(mktemp -d)
@@ -38,6 +38,21 @@ say "The peers of the benchmarks"
 build --package-path Benchmarks
 "$(swift build --package-path Benchmarks --show-bin-path)/Peers" --inodes 8 --processes 2 --repetitions 11 >/dev/null
 echo "they run"
+
+say "The examples"
+build -c release --package-path Examples/OwnSite --product own-race
+ADDONRACE_OWN_RELEASE=$(swift build -c release --package-path Examples/OwnSite --show-bin-path)/own-race
+export ADDONRACE_OWN_RELEASE
+(
+  cd Examples/OwnSite
+  "$ADDONRACE_OWN_RELEASE" check scenarios
+  "$ADDONRACE_OWN_RELEASE" run scenarios
+  "$ADDONRACE_OWN_RELEASE" explore scenarios
+  "$ADDONRACE_OWN_RELEASE" audit --only connection-stats
+  "$ADDONRACE_OWN_RELEASE" list sites | grep -A 4 connection-stats
+)
+build --package-path Examples/OwnSite --build-tests
+swift test --package-path Examples/OwnSite --skip-build
 
 say "Plain tests"
 build --build-tests

@@ -2,25 +2,32 @@ import AddonRaceTestSupport
 import Foundation
 import Testing
 
-/// What the compiler made of the loop that `addonrace run` reaches through the catalog, in the release build whose path
-/// is in `ADDONRACE_RELEASE` (scripts/test.sh sets it).
-@Suite(.enabled(if: Disassembly.binary != nil, "scripts/test.sh builds the release binary that this looks at"))
+/// What the compiler made of the loops that a run reaches through a catalog: Linux's in the release build whose path is in
+/// `ADDONRACE_RELEASE`, and that of a package of one's own in `ADDONRACE_OWN_RELEASE` (scripts/test.sh sets both).
+@Suite(.enabled(if: !Disassembly.subjects.isEmpty, "scripts/test.sh builds the release binaries that this looks at"))
 struct CodegenTests {
-  static let strategy = "FullCompareExchange"
-  let loops: [Disassembly.Function]
+  let loops: [(Disassembly.Subject, Disassembly.Function)]
 
-  init() throws { loops = try Disassembly.functions(of: ["visitFreely", "visitInTurns"], Self.strategy) }
+  init() throws {
+    loops = try Disassembly.subjects.flatMap { subject in
+      try Disassembly.functions(of: ["visitFreely", "visitInTurns"], subject).map { (subject, $0) }
+    }
+  }
 
+  /// A subject's code values are closures over its loops.
   @Test func theRunReachesTheseLoops() throws {
-    let callers = try Disassembly.functions(of: ["raceRounds"], Self.strategy)
-    let free = try #require(loops.first { $0.name.contains("visitFreely") })
-    #expect(callers.contains { $0.calls.contains(free.name) }, "raceRounds of file-owner calls another loop")
-    #expect(loops.contains { $0.name.contains("visitInTurns") })
+    for subject in Disassembly.subjects {
+      let values = try Disassembly.functions(of: ["RacedCode"], subject)
+      for name in ["visitFreely", "visitInTurns"] {
+        let loop = try #require(loops.first { $0.0 == subject && $0.1.name.contains(name) }?.1, "\(subject): \(name)")
+        #expect(values.contains { $0.calls.contains(loop.name) }, "the code value of \(subject) calls another \(name)")
+      }
+    }
   }
 
   /// The slow paths, which stay calls on purpose; everything else of the memory is inlined.
   static let slowPaths = [
-    "violated", "lockPatiently", "actInWindow", "blockWithCare", "freeElsewhere", "notePublicationElsewhere",
+    "violated", "lockPatiently", "actInWindow", "blockSlowly", "freeElsewhere", "notePublicationElsewhere",
     "fillRest", "cfiber_switch_sanitized", "CallersSection",
     // The pipeline's own, twice for a group of inodes.
     "reachMilestone",
@@ -29,15 +36,15 @@ struct CodegenTests {
   ]
 
   @Test func noOperationOfMemoryIsACall() {
-    for loop in loops {
+    for (subject, loop) in loops {
       for call in loop.calls where !Self.slowPaths.contains(where: call.contains) {
-        Issue.record("\(loop.name) calls \(call)")
+        Issue.record("\(subject): \(loop.name) calls \(call)")
       }
     }
   }
 
   @Test func publicationIsOneLockedCompareExchange() {
-    for loop in loops {
+    for (_, loop) in loops {
       let locked = loop.instructions.filter { $0.hasPrefix("lock") }
       #expect(locked.allSatisfy { $0.hasPrefix("lock cmpxchg") }, "\(locked)")
       // Two roles populate, so the strategy stands here twice; the other locked instructions, of 32 bits, take locks.
@@ -47,7 +54,7 @@ struct CodegenTests {
   }
 
   @Test func thePopulatedPathIsOneLoadAndOneTest() throws {
-    for loop in loops {
+    for (_, loop) in loops {
       var loads = 0
       for (index, instruction) in loop.instructions.enumerated() {
         guard let load = instruction.firstMatch(of: /^mov +(?:0x0)?\([^)]+\),(%r\w+)$/) else { continue }
@@ -70,18 +77,32 @@ enum Disassembly {
     let name: String
     let instructions: [String]
     var calls: [String] {
-      instructions.filter { $0.hasPrefix("call") }.map { instruction in
+      // A function that ends with a call jumps there.
+      instructions.filter { $0.hasPrefix("call") || $0.hasPrefix("jmp") && !$0.contains("<\(name)+") }.map { instruction in
         String(instruction.drop { $0 != "<" }.dropFirst().dropLast())
       }
     }
   }
 
-  static var binary: String? { ProcessInfo.processInfo.environment["ADDONRACE_RELEASE"] }
+  /// A pair of site and strategy in a binary.
+  struct Subject: Hashable, CustomStringConvertible {
+    let binary: String
+    /// As mangled names have it.
+    let pair: String
+    var description: String { "\(pair) in \(binary)" }
+  }
 
-  /// The specialisations for `FileOwner<strategy>` of the functions with these names.
-  static func functions(of names: [String], _ strategy: String) throws -> [Function] {
-    let text = try disassembly.get()
-    let entry = try Regex("FileOwnerO.*[0-9]\(strategy)O")
+  static let subjects: [Subject] = [
+    ("ADDONRACE_RELEASE", "FileOwnerO.*[0-9]FullCompareExchangeO"),
+    ("ADDONRACE_OWN_RELEASE", "FileOwnerO.*[0-9]PublishOnceO"),
+  ].compactMap { variable, pair in
+    ProcessInfo.processInfo.environment[variable].map { Subject(binary: $0, pair: pair) }
+  }
+
+  /// The specialisations for a subject of the functions with these names.
+  static func functions(of names: [String], _ subject: Subject) throws -> [Function] {
+    let text = try (disassemblies[subject.binary] ?? .failure(CocoaError(.fileNoSuchFile))).get()
+    let entry = try Regex(subject.pair)
     var functions: [Function] = []
     for part in text.components(separatedBy: "\n\n") {
       guard let title = part.split(separator: "\n").first, title.hasSuffix(">:") else { continue }
@@ -97,12 +118,16 @@ enum Disassembly {
     return functions
   }
 
-  private static let disassembly = Result { () throws -> String in
+  private static let disassemblies = Dictionary(
+    subjects.map { subject in (subject.binary, Result { try disassembly(of: subject.binary) }) },
+    uniquingKeysWith: { first, _ in first })
+
+  private static func disassembly(of binary: String) throws -> String {
     let folder = try TemporaryFolder()
     let file = try folder.write("", to: "disassembly")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/objdump")
-    process.arguments = ["--disassemble", "--no-show-raw-insn", binary ?? ""]
+    process.arguments = ["--disassemble", "--no-show-raw-insn", binary]
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
     try process.run()
     process.waitUntilExit()

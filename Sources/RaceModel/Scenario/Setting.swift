@@ -44,7 +44,7 @@ public struct Setting: Sendable {
     switch kind {
     case .integer(let range, let step):
       let upper = range.upperBound == .max ? nil : "\(range.upperBound)"
-      return limits("\(range.lowerBound)", upper) + (step > 1 ? ", a multiple of \(step)" : "") + unit
+      return limits("\(range.lowerBound)", upper) + unit + (step > 1 ? ", a multiple of \(step)" : "")
     case .number(let range):
       return limits(
         SettingValue.number(range.lowerBound).description, SettingValue.number(range.upperBound).description) + unit
