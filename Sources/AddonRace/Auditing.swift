@@ -32,7 +32,6 @@ public struct Audit {
     /// Of an exploration: executions visited.
     public let executions: Int
     public let seconds: Double
-    public let command: String
   }
 
   public struct Row: Sendable {
@@ -139,7 +138,7 @@ public struct Audit {
     Cell(
       way: way, outcome: verdict.outcome, checkers: verdict.record.reporters, populations: verdict.figures.populations,
       executions: verdict.exploration?.executions ?? 0,
-      seconds: verdict.exploration?.seconds ?? verdict.figures.seconds, command: verdict.command)
+      seconds: verdict.exploration?.seconds ?? verdict.figures.seconds)
   }
 }
 

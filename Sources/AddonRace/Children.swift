@@ -37,7 +37,10 @@ public struct Children {
     if let counterexample = explanation.counterexample, let model = explanation.counterexampleModel {
       record.add(.counterexample(counterexample, model))
     }
-    for note in explanation.notes { record.add(.note(note)) }
+    switch explanation.end {
+    case .died(let how), .killed(let how): record.add(.note("no explanation: the process that looked for one: \(how)"))
+    default: for note in explanation.notes { record.add(.note(note)) }
+    }
     return harness.verdict(record, of: scenario, file: file, command: command)
   }
 

@@ -23,12 +23,16 @@ extension Harness {
     }
     tell(.counts(tally.counts))
     tell(.ended(.engine(run.end)))
-    if let shown = judging.shown {
+    guard let shown = judging.shown else { return }
+    do throws(EngineError) {
       if let counterexample = try counterexample(
         scenario, subject, shown.token, shown.checker, wantsSources: explains)
       {
         tell(.counterexample(counterexample, model))
       }
+    } catch {
+      // What fewer racers do has no say in what these did.
+      tell(.note("no shorter execution was looked for: \(error)"))
     }
   }
 

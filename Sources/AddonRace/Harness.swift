@@ -133,7 +133,8 @@ extension Verdict {
   /// finds, but for the lines of source where nobody asked for them.
   func needsExplanation(_ wanted: Bool) -> Bool {
     guard outcome == .fail || outcome == .crashed else { return false }
-    return engine == .stress ? counterexample == nil && (wanted || !asExpected) : !wanted && !asExpected
+    if engine == .stress { return counterexample == nil && (wanted || !asExpected) }
+    return counterexample != nil && !wanted && !asExpected
   }
 }
 

@@ -45,7 +45,10 @@ struct RunInChild {
     var events = child.answers(RunEvent.self)
     let hasEnded = events.contains { if case .ended = $0 { true } else { false } }
     if !hasEnded { events += death(end) }
-    return events + dataRaces()
+    let races = dataRaces()
+    // Racers that were given up leave their visits without what they waited for.
+    let wasGivenUp = events.contains { if case .ended(.engine(.timedOut)) = $0 { true } else { false } }
+    return wasGivenUp ? events : events + races
   }
 
   /// Seconds that a child may take beyond its time and its own watchdog.

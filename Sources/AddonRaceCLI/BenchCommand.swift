@@ -49,12 +49,13 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
+    _ = try settings.values(for: .bench)
     for count in try racerCounts() ?? [] where !BenchLimits.racers.contains(count) {
       throw ValidationError(
         "--racers is \(count); it may be \(BenchLimits.racers.lowerBound) to \(BenchLimits.racers.upperBound).")
     }
     for name in strategyNames() ?? [] {
-      try Invocation(command: "bench", strategy: name).checkStrategy(AddonRaceCommand.harness.vocabulary)
+      try Invocation(strategy: name).checkStrategy(AddonRaceCommand.harness.vocabulary)
     }
   }
 

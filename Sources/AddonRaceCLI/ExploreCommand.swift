@@ -29,6 +29,7 @@ struct ExploreCommand: ParsableCommand {
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace explore scenarios") }
     _ = try namedModels()
+    _ = try settings.values(for: .explore)
     if let groups = try subject.groups(), !ExploreLimits.racers.contains(groups.reduce(0, { $0 + $1.count })) {
       throw ValidationError(
         "\(groups.reduce(0) { $0 + $1.count }) racers: that cannot be explored; name \(ExploreLimits.racers.lowerBound) to "
@@ -49,7 +50,7 @@ struct ExploreCommand: ParsableCommand {
   func run() throws {
     let named = try namedModels()
     let invocation = Invocation(
-      command: "explore", settings: try settings.values(for: .explore), strategy: subject.strategy,
+      settings: try settings.values(for: .explore), strategy: subject.strategy,
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
     let runs = ScenarioRuns(

@@ -3,7 +3,6 @@ import ArgumentParser
 
 /// A command with all that was said to it, as a value that prints itself.
 struct Invocation {
-  var command: String
   var settings: [(Setting, SettingValue)] = []
   var strategy: String?
   var racers: [RacerGroup]?

@@ -20,7 +20,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let harness = AddonRaceCommand.harness
-    let invocation = Invocation(command: "replay", strategy: strategy)
+    let invocation = Invocation(strategy: strategy)
     let resolved = try ResolvedScenario.all([path], invocation, .explore, harness.vocabulary)
     guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
     let counterexample = try counterexample(of: scenario, harness)

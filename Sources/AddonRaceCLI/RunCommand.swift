@@ -30,7 +30,7 @@ struct RunCommand: ParsableCommand {
 
   private func invocation() throws -> Invocation {
     Invocation(
-      command: "run", settings: try settings.values(for: section), strategy: subject.strategy,
+      settings: try settings.values(for: section), strategy: subject.strategy,
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
   }

@@ -20,8 +20,6 @@ struct SettingOptions<Section: SettingSection>: ParsableArguments {
     }
   }
 
-  func validate() throws { _ = try values(for: Section.section) }
-
   /// What they say of the settings of a section, which need not be their own: those of a race that an exploration has too.
   func values(for section: Setting.Section) throws -> [(Setting, SettingValue)] {
     for key in texts.keys.sorted() where Setting.named(key, in: section) == nil {

@@ -22,7 +22,12 @@ import AddonMemory
   @inlinable public static var sharedSize: Int { S.sharedSize }
   @inlinable public static var slotCount: Int { S.slotCount }
   @inlinable public static var biggestAddon: Int { S.biggestAddon }
-  @inlinable public static var allocationsPerVisit: Int { S.allocationsPerVisit }
+  /// Inodes are created by visits.
+  @inlinable public static var allocationsPerVisit: Int {
+    S.allocationsPerVisit + max(S.allocationsPerCreation, S.about.eager ? 1 : 0)
+  }
+  /// What all inodes share is created before.
+  @inlinable public static var allocationsPerCreation: Int { S.allocationsPerCreation }
   @inlinable public static var deferredFreesPerVisit: Int { S.deferredFreesPerVisit }
   @inlinable public static var keepsHistory: Bool { true }
 

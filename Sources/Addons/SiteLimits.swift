@@ -1,5 +1,5 @@
-/// The sizes and counts that a site declares. Engines make room for so much, and end a run with a `LimitExceeded` where a
-/// visit needs more.
+/// The sizes and counts that a site declares. Engines make room for so much, and end a run with an error where a visit
+/// needs more.
 public struct SiteLimits: Sendable, Equatable {
   /// Bytes.
   public let inodeSize: Int

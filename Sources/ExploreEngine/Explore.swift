@@ -173,10 +173,14 @@ private final class SiteExploration {
       }
       return true
     }
-    defer { exploration.isEnough = { false } }
+    exploration.willRestart = { figures.judged = 0 }
+    defer {
+      exploration.isEnough = { false }
+      exploration.willRestart = {}
+    }
     figures.isExhaustive = exploration.visitAll(visit)
     var repetitions = 1
-    while repetitions < options.repetitions, end == .exhausted {
+    while repetitions < options.repetitions, end == .exhausted, exceeded == nil {
       exploration.clearCounts()
       figures.judged = 0
       figures.isExhaustive = exploration.visitAll(visit)
@@ -190,14 +194,14 @@ private final class SiteExploration {
     figures.longest = counts.longest
     if case .budget = end {
       figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
-      sample(&figures, judge)
+      sample(&figures, engine, judge)
     }
     figures.seconds = (MonotonicClock.now() - started) / Double(repetitions)
     return EngineRun(end: end, figures: Figures(), exploration: figures)
   }
 
   /// Random executions, once the budget is spent.
-  private func sample(_ figures: inout ExplorationFigures, _ judge: (Evidence) -> Judgement) {
+  private func sample(_ figures: inout ExplorationFigures, _ engine: Explore, _ judge: (Evidence) -> Judgement) {
     var generator = SplitMix(seed: scenario.explore.seed)
     var isStopped = false
     let started = MonotonicClock.now()
@@ -206,11 +210,11 @@ private final class SiteExploration {
     {
       _ = exploration.sample(&generator, growth: 0) {
         figures.samples += 1
-        if let evidence = program.conclude(inFull: false), judge(evidence) == .stop {
-          isStopped = true
-          return .stop
-        }
-        return .goOn
+        let evidence = program.conclude(
+          inFull: engine.judgesAll, number: exploration.counts.executions + figures.samples - 1)
+        exceeded = program.exceeded
+        isStopped = exceeded != nil || evidence.map(judge) == .stop
+        return isStopped ? .stop : .goOn
       }
     }
   }
@@ -232,6 +236,8 @@ private final class SiteExploration {
         count += 1
       }
       largest = max(largest, sum / Double(count))
+      // Beyond what a number can say, "very many" is enough.
+      largest = min(largest, 1e300)
       growth = log(largest) / Double(max(1, exploration.counts.longest))
     }
     return largest

@@ -455,7 +455,7 @@ extension ExploredMemory {
 
   @inline(never) public func linked(_ addon: Addon) {
     guard isVisiting, let block = space.block(at: addon.address) else { return }
-    space.blocks[block].note &+= LedgerEntry.linked
+    LedgerEntry.addLink(&space.blocks[block].note)
   }
 
   @inline(never) public func reachThroughAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }

@@ -34,7 +34,8 @@ final class SiteProgram: ExploredProgram {
     roleNames = names + (0..<behind).map { "frees for racer \($0 / max(deferrals, 1))" }
     site = .allocate(capacity: 1)
     site.initialize(to: SiteState(facts, scenario, roles: numbers, everyRacer: names.count + behind))
-    let blocks = max(inodeCount * facts.limits.allocationsPerVisit, site.pointee.creationCapacity, 1)
+    // Nobody's arena is for the creation and for the teardown.
+    let blocks = max(inodeCount * facts.limits.allocationsPerVisit, 2 * site.pointee.creationCapacity, 1)
     var layout = AddressSpace.Layout(
       statics: Array(repeating: facts.limits.inodeSize, count: inodeCount)
         + [max(facts.limits.sharedSize, 8), 8 * site.pointee.sectionCount, 8 * max(behind, 1)])

@@ -11,9 +11,9 @@ import CThreads
 public struct DeferredFrees {
   /// So many wait before their racer does.
   public static let most = 64
-  /// Whoever is inside a section cannot wait: what its visit adds meanwhile has room.
-  public static let room = most + 16
   private let gracePeriod: GracePeriod
+  /// Whoever is inside a section cannot wait: what its visit adds meanwhile has room.
+  private let room: Int
   private let addons: UnsafeMutablePointer<UInt>
   /// What each word showed when the grace period under way began.
   private let seen: UnsafeMutablePointer<UInt64>
@@ -22,15 +22,22 @@ public struct DeferredFrees {
   /// Of these the first that wait for the grace period under way; 0: none is.
   private var waiting = 0
 
-  public init(_ gracePeriod: GracePeriod, addons: UnsafeMutablePointer<UInt>, seen: UnsafeMutablePointer<UInt64>) {
+  /// So many addons have room where a visit adds at most `perVisit`.
+  public static func room(perVisit: Int) -> Int { most + perVisit }
+
+  /// `addons` has room for so many as `room(perVisit:)` says, `seen` for each word of the grace period's sections.
+  public init(
+    _ gracePeriod: GracePeriod, perVisit: Int, addons: UnsafeMutablePointer<UInt>, seen: UnsafeMutablePointer<UInt64>
+  ) {
     self.gracePeriod = gracePeriod
+    room = Self.room(perVisit: perVisit)
     self.addons = addons
     self.seen = seen
   }
 
   public mutating func add(_ addon: Addon, in memory: RacedMemory) {
     if count >= Self.most, !memory.state.pointee.isPinned { waitForOne(in: memory) }
-    addons[(first &+ count) % Self.room] = addon.address
+    addons[(first &+ count) % room] = addon.address
     count &+= 1
     advance(in: memory)
   }
@@ -39,8 +46,12 @@ public struct DeferredFrees {
   /// not be looking any more.
   @inlinable @inline(__always) public mutating func limit(in memory: RacedMemory) {
     if count == 0 { return }
-    if count >= Self.most { return waitForOne(in: memory) }
+    if count >= Self.most { return makeRoom(in: memory) }
     if memory.state.pointee.window != .none { advance(in: memory) }
+  }
+
+  @inline(never) @usableFromInline mutating func makeRoom(in memory: RacedMemory) {
+    while count >= Self.most, !isAbandoned(memory) { waitForOne(in: memory) }
   }
 
   /// Waits until nothing is left.
@@ -57,7 +68,7 @@ public struct DeferredFrees {
       catomics_fence_seq_cst()
       for _ in 0..<waiting {
         memory.freeAtLast(Addon(address: addons[first]))
-        first = (first &+ 1) % Self.room
+        first = (first &+ 1) % room
       }
       count &-= waiting
       waiting = 0
@@ -68,7 +79,7 @@ public struct DeferredFrees {
     waiting = count
   }
 
-  @usableFromInline mutating func waitForOne(in memory: RacedMemory) {
+  private mutating func waitForOne(in memory: RacedMemory) {
     let before = count
     var turns = 0
     while true {

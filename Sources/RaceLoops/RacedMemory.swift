@@ -154,7 +154,7 @@ extension RacedMemory {
     let policy = state.pointee.refusals
     let round = state.pointee.round
     let first = round.pointee.logs[state.pointee.racer] + Int(inode) * round.pointee.slotCount
-    first.pointee &+= LogWord.attempt
+    LogWord.addAttempt(&first.pointee)
     let attempt = policy.countsByVisit ? LogWord.attempts(first.pointee) : state.pointee.attempts
     guard policy.refuses(attempt: attempt, round: state.pointee.roundNumber, inode: inode) else { return false }
     entry.pointee |= LogWord.refused
@@ -210,9 +210,9 @@ extension RacedMemory {
     let round = state.pointee.round.pointee
     return (0..<round.racerCount).contains { racer in
       // Not from the other racer's state, which is that racer's alone.
-      let offset = addon.address &- round.pools[racer]
-      return offset >> state.pointee.blockShift < UInt(state.pointee.capacity)
-        && offset & ((1 << state.pointee.blockShift) - 1) == 0
+      let pool = round.pools[racer]
+      let offset = addon.address &- pool.start
+      return offset < pool.bytes && offset & ((1 << state.pointee.blockShift) - 1) == 0
     }
   }
 
@@ -321,13 +321,13 @@ extension RacedMemory {
 extension RacedMemory {
   @inlinable @inline(__always) public func enterReadSection(_ domain: ReadDomain) {
     if state.pointee.phase.isQuiescent { return }
-    if domain.index >= state.pointee.sections.domainCount { return state.pointee.exceed(.domains) }
+    if !state.pointee.names(domain) { return state.pointee.exceed(.domains) }
     state.pointee.entered(domain)
     state.pointee.sections.enter(domain, as: state.pointee.racer)
   }
 
   @inlinable @inline(__always) public func leaveReadSection(_ domain: ReadDomain) {
-    if state.pointee.phase.isQuiescent || domain.index >= state.pointee.sections.domainCount { return }
+    if state.pointee.phase.isQuiescent || !state.pointee.names(domain) { return }
     state.pointee.sections.leave(domain, as: state.pointee.racer)
     state.pointee.left(domain)
   }
@@ -337,7 +337,7 @@ extension RacedMemory {
     if state.pointee.locksHeld != 0 {
       violated(.mayNotSleep, seen: UInt64(state.pointee.locksHeld), expected: 0, at: 0)
     }
-    if gracePeriod.number > state.pointee.sections.domainCount { return state.pointee.exceed(.domains) }
+    if !state.pointee.names(gracePeriod) { return state.pointee.exceed(.domains) }
     let meeting = state.pointee.meeting
     state.pointee.sections.synchronize(gracePeriod, spins: meeting.spins) {
       catomics_load_relaxed_64(meeting.abandoned) != 0
@@ -349,7 +349,7 @@ extension RacedMemory {
     if state.pointee.phase.isQuiescent { return free(addon) }
     state.pointee.deferredCount += 1
     if state.pointee.deferredCount > state.pointee.mostDeferred { return state.pointee.exceed(.deferredFreesPerVisit) }
-    if gracePeriod.number > state.pointee.sections.domainCount { return state.pointee.exceed(.domains) }
+    if !state.pointee.names(gracePeriod) { return state.pointee.exceed(.domains) }
     let frees = state.pointee.deferredFrees + gracePeriod.number
     if let number = poolNumber(of: addon) {
       countFree(of: number)
@@ -513,7 +513,7 @@ extension RacedMemory {
   @inline(never) public func linked(_ addon: Addon) {
     guard state.pointee.phase == .visiting else { return }
     if let number = ownNumber(of: addon) {
-      state.pointee.ledger[number] &+= LedgerEntry.linked
+      LedgerEntry.addLink(&state.pointee.ledger[number])
     } else {
       noteStray(.link, addon)
     }

@@ -63,6 +63,8 @@ public struct RacerState {
 
   /// Of the whole run, so that a section never outlives its round unseen.
   public let sections: ReadSections
+  /// By index of a domain: whether the site's description names it.
+  public let namedDomains: UInt64
   /// What this racer leaves to grace periods, by the number of the grace period.
   public let deferredFrees: UnsafeMutablePointer<DeferredFrees>
   /// Frees that visits have left in this round, and what the site's declaration leaves room for.
@@ -91,7 +93,7 @@ public struct RacerState {
     ledger: UnsafeMutablePointer<UInt64>, capacity: Int, wantsPoison: Bool, racer: Int, slotCount: Int,
     round: UnsafeMutablePointer<RoundState>, meeting: Meeting, refusals: RefusalPolicy, addresses: AddressBook,
     addressOf: UnsafeMutablePointer<UInt>, wins: UnsafeMutablePointer<UInt32>, finals: UnsafeMutablePointer<UInt64>,
-    tornDown: UnsafeMutablePointer<Bool>, sections: ReadSections, deferredFrees: UnsafeMutablePointer<DeferredFrees>,
+    tornDown: UnsafeMutablePointer<Bool>, sections: ReadSections, namedDomains: UInt64, deferredFrees: UnsafeMutablePointer<DeferredFrees>,
     mostDeferred: Int, history: UnsafeMutablePointer<RawHistoryEntry>, historyCapacity: Int,
     observations: UnsafeMutablePointer<RecordedObservation>, strays: UnsafeMutablePointer<RecordedStray>,
     strayCapacity: Int
@@ -110,6 +112,7 @@ public struct RacerState {
     self.finals = finals
     self.tornDown = tornDown
     self.sections = sections
+    self.namedDomains = namedDomains
     self.deferredFrees = deferredFrees
     self.mostDeferred = mostDeferred
     self.history = history
@@ -162,6 +165,13 @@ extension RacerState {
     }
   }
 
+  @inlinable @inline(__always) public func names(_ domain: ReadDomain) -> Bool {
+    namedDomains >> UInt64(domain.index) & 1 != 0
+  }
+  public func names(_ gracePeriod: GracePeriod) -> Bool {
+    gracePeriod.number == 0 || namedDomains >> UInt64(gracePeriod.number - 1) & 1 != 0
+  }
+
   public mutating func forgetLocks() {
     pinDepth &= Self.slowAllocation
     sectionDepth = 0
@@ -195,12 +205,22 @@ extension RacerState {
 
   /// What the site declares is not enough: the run ends, and says so. Nothing was written beyond it.
   @inline(never) public mutating func exceed(_ limit: SiteLimit) {
-    if round.pointee.exceeded == 0 { round.pointee.exceeded = limit.rawValue }
+    withUnsafeMutablePointer(to: &round.pointee.exceeded) { catomics_store_relaxed_64($0, UInt64(limit.rawValue)) }
     catomics_store_relaxed_64(meeting.abandoned, 1)
   }
 }
 
-/// What all racers of one round share. Written by the set-up only.
+/// Where a racer's blocks lie: address and bytes.
+public struct BlockPool {
+  public let start: UInt
+  public let bytes: UInt
+  public init(start: UInt, bytes: UInt) {
+    self.start = start
+    self.bytes = bytes
+  }
+}
+
+/// What all racers of one round share. Written by the set-up, and by whoever looks at it at quiescence.
 public struct RoundState {
   public let inodes: UInt
   public let inodeCount: Int
@@ -220,17 +240,17 @@ public struct RoundState {
   /// Addons that hang off those in slots.
   public let hanging: UnsafeMutablePointer<UInt64>
   public var hangingCount = 0
-  /// Where each racer's pool begins; written by the set-up only.
-  public let pools: UnsafeMutablePointer<UInt>
-  /// The raw value of the `SiteLimit` that the site's code went beyond, or 0. Whoever gets there first writes it.
-  public var exceeded: UInt8 = 0
+  /// Each racer's pool; written by the set-up only.
+  public let pools: UnsafeMutablePointer<BlockPool>
+  /// The raw value of a `SiteLimit` that the site's code went beyond, or 0. Racers access it atomically.
+  public var exceeded: UInt64 = 0
 
   public init(
     inodes: UInt, inodeCount: Int, slotCount: Int, shared: UInt, racerCount: Int,
     logs: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>,
     states: UnsafeMutablePointer<UnsafeMutablePointer<RacerState>>, roles: UnsafeMutablePointer<UInt8>,
     offsets: UnsafeMutablePointer<UInt32>, links: UnsafeMutablePointer<UInt64>, linkCapacity: Int,
-    hanging: UnsafeMutablePointer<UInt64>, pools: UnsafeMutablePointer<UInt>
+    hanging: UnsafeMutablePointer<UInt64>, pools: UnsafeMutablePointer<BlockPool>
   ) {
     self.inodes = inodes
     self.inodeCount = inodeCount

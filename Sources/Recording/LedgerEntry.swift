@@ -8,7 +8,7 @@
   @inlinable public static var counts: UInt64 { (1 << 32) - 1 }
   @inlinable public static var frees: UInt64 { counts ^ 0xff }
   @inlinable public static var freesByVisits: UInt64 { 0xffff_00 }
-  @inlinable public static var linked: UInt64 { 1 << 52 }
+  @inlinable static var linked: UInt64 { 1 << 52 }
   /// The largest addon, in bytes.
   @inlinable public static var largest: Int { 255 * 8 }
   /// No inode: what belongs to the area that all inodes share.
@@ -23,6 +23,9 @@
   @inlinable @inline(__always) public static func words(_ entry: UInt64) -> Int { Int(entry >> 56) }
 
   @inlinable @inline(__always) public static func links(_ entry: UInt64) -> UInt64 { entry >> 52 & 15 }
+
+  /// More than 15 links count as 15.
+  @inlinable public static func addLink(_ entry: inout UInt64) { if links(entry) < 15 { entry &+= linked } }
 
   /// Zero after teardown for what was published or linked once and freed by the teardown, and for what was freed once by
   /// its own visit. (A product of two numbers of 32 bits is zero only if one of them is.)

@@ -10,7 +10,7 @@
   @inlinable public static var absent: UInt64 { 1 << 54 }
   @inlinable public static var again: UInt64 { 1 << 60 }
   /// Where failures are injected, the first word of a visit counts its attempts to allocate in 4 bits.
-  @inlinable public static var attempt: UInt64 { 1 << 56 }
+  @inlinable static var attempt: UInt64 { 1 << 56 }
   @inlinable public static var address: UInt64 { (1 << 48) - 1 }
   /// All that says that an operation took place.
   @inlinable public static var anyOutcome: UInt64 {
@@ -18,6 +18,8 @@
   }
 
   @inlinable public static func attempts(_ word: UInt64) -> Int { Int(word >> 56 & 15) }
+  /// More than 15 attempts count as 15.
+  @inlinable public static func addAttempt(_ word: inout UInt64) { if attempts(word) < 15 { word &+= attempt } }
 
   /// Either this racer went on to populate, or it reported that there is nothing.
   @inlinable @inline(__always) public static func sawNull(_ word: UInt64) -> Bool { word & (sawNull | absent) != 0 }

@@ -41,7 +41,7 @@ final class Arena {
     sections = ReadSections(
       words: memory.allocate(UInt64.self, ReadSections.wordCount(racers: racers, domains: domains)),
       racerCount: racers, domainCount: domains)
-    deferredFrees = (0..<racers).map { [memory] _ in Self.deferredFrees(domains, racers, limits, memory) }
+    deferredFrees = (0..<racers).map { [memory] _ in Self.deferredFrees(domains, racers, limits.deferredFreesPerVisit, memory) }
     rounds = []
     tallies = []
     settings = []
@@ -50,13 +50,14 @@ final class Arena {
   }
 
   private static func deferredFrees(
-    _ domains: Int, _ racers: Int, _ limits: SiteLimits, _ memory: ArenaMemory
+    _ domains: Int, _ racers: Int, _ perVisit: Int, _ memory: ArenaMemory
   ) -> UnsafeMutablePointer<DeferredFrees> {
     let frees = memory.allocate(DeferredFrees.self, domains + 1)
     for gracePeriod in GracePeriod.all(ofDomains: domains) {
       (frees + gracePeriod.number).initialize(
         to: DeferredFrees(
-          gracePeriod, addons: memory.allocate(UInt.self, DeferredFrees.room),
+          gracePeriod, perVisit: perVisit,
+          addons: memory.allocate(UInt.self, DeferredFrees.room(perVisit: perVisit)),
           seen: memory.allocate(UInt64.self, domains * racers)))
     }
     return frees
@@ -76,7 +77,7 @@ final class Arena {
         racerCount: racers, logs: memory.allocate(UnsafeMutablePointer<UInt64>.self, racers),
         states: memory.allocate(UnsafeMutablePointer<RacerState>.self, racers), roles: roles, offsets: offsets,
         links: memory.allocate(UInt64.self, listed), linkCapacity: listed,
-        hanging: memory.allocate(UInt64.self, listed), pools: memory.allocate(UInt.self, racers)))
+        hanging: memory.allocate(UInt64.self, listed), pools: memory.allocate(BlockPool.self, racers)))
     for racer in 0..<racers {
       round.pointee.logs[racer] = memory.allocate(UInt64.self, inodes * limits.slotCount + LinePair.words)
       round.pointee.states[racer] = makeState(racer, round)
@@ -114,21 +115,23 @@ final class Arena {
         addresses: AddressBook(capacity: usesMalloc ? capacity : 1),
         addressOf: memory.allocate(UInt.self, usesMalloc ? capacity : 1),
         wins: memory.allocate(UInt32.self, inodes + 1), finals: memory.allocate(UInt64.self, slots),
-        tornDown: memory.allocate(Bool.self, inodes), sections: sections, deferredFrees: deferredFrees[racer],
+        tornDown: memory.allocate(Bool.self, inodes), sections: sections,
+        namedDomains: plan.facts.site.domains.reduce(0) { $0 | 1 << UInt64($1.index) },
+        deferredFrees: deferredFrees[racer],
         mostDeferred: inodes * limits.deferredFreesPerVisit,
         history: memory.allocate(RawHistoryEntry.self, historyCapacity), historyCapacity: historyCapacity,
         observations: memory.allocate(RecordedObservation.self, RacerState.observationCapacity),
         strays: memory.allocate(RecordedStray.self, strayCapacity), strayCapacity: strayCapacity))
     while 1 << state.pointee.blockShift < limits.biggestAddon { state.pointee.blockShift += 1 }
-    state.pointee.blockBytes = 1 << Int(state.pointee.blockShift)
+    state.pointee.blockBytes = limits.biggestAddon
     state.pointee.usesMalloc = usesMalloc
     state.pointee.lingersInSections = keepsHistory
     state.pointee.postponesFrees = usesMalloc && keepsHistory
     if usesMalloc || plan.faults.allocationFailure != nil { state.pointee.alwaysAllocateSlowly() }
     if !usesMalloc {
-      state.pointee.blocks = UInt(
-        bitPattern: memory.allocate(UInt8.self, capacity << Int(state.pointee.blockShift)))
-      round.pointee.pools[racer] = state.pointee.blocks
+      let bytes = capacity << Int(state.pointee.blockShift)
+      state.pointee.blocks = UInt(bitPattern: memory.allocate(UInt8.self, bytes))
+      round.pointee.pools[racer] = BlockPool(start: state.pointee.blocks, bytes: UInt(bytes))
     }
     state.pointee.enter(.visiting)
     return state
@@ -157,7 +160,12 @@ final class Arena {
   func line(_ number: Int) -> UnsafeMutablePointer<UInt64> { lines + number * LinePair.words }
 
   /// The limit that the site's code went beyond, if it did.
-  var exceeded: SiteLimit? { rounds.lazy.compactMap { SiteLimit(rawValue: $0.pointee.exceeded) }.first }
+  var exceeded: SiteLimit? {
+    rounds.lazy.compactMap { round in
+      let number = withUnsafeMutablePointer(to: &round.pointee.exceeded) { catomics_load_relaxed_64($0) }
+      return SiteLimit(rawValue: UInt8(truncatingIfNeeded: number))
+    }.first
+  }
 
   /// Puts inodes and shared area of a round into their first state. Only while nobody races there.
   func create(_ round: UnsafeMutablePointer<RoundState>) {

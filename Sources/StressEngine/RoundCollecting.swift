@@ -28,12 +28,6 @@ struct RoundCollecting {
     return (evidence, tally, winsByRacer)
   }
 
-  /// The counts alone, for a run that checks nothing.
-  func clear() -> (Tally, winsByRacer: [Int]) {
-    let (_, tally, winsByRacer) = take()
-    return (tally, winsByRacer)
-  }
-
   private func collect() -> Evidence {
     inspect()
     var assembly = EvidenceAssembly(StressRecord(arena, round), round: state(0).pointee.roundNumber)

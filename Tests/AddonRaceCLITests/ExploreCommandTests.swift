@@ -31,7 +31,7 @@ import Testing
     #expect(command.status == 0)
     #expect(command.output.contains("compare-exchange, lost acquire f_owner: allocation 0 [of 9]"))
     #if canImport(Runtime)
-      #expect(command.output.contains("LoserLeaks.swift:23"))
+      #expect(command.output.contains("LoserLeaks.swift:18"))
     #endif
     #expect(!command.output.contains("STALE"), "it is sequentially consistent, and shown so")
     let graph = try String(contentsOfFile: dot, encoding: .utf8)

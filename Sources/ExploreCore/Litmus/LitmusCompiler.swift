@@ -73,7 +73,8 @@ struct LitmusCompiler {
       if let complaint { throw LitmusTest.Invalid(description: "\(test.name), thread \(number): \(complaint)") }
       result.twins.append(number > 0 && thread == test.threads[number - 1] ? number - 1 : -1)
     }
-    for value in test.initial.values { if case .address(let name) = value { _ = place(name) } }
+    for value in test.initial.values { _ = operand(value) }
+    complaint = nil
     let onlyRead = read.subtracting(written).subtracting(test.initial.keys).subtracting(locks)
     if let place = onlyRead.sorted().first {
       throw LitmusTest.Invalid(

@@ -24,9 +24,14 @@ extension LitmusTest {
       return try withoutThreads(compiled, lookups)
     }
     var witness: Guide?
+    let nothing = result
+    exploration.willRestart = {
+      result = nothing
+      witness = nil
+    }
     result.isExhaustive = exploration.visitAll {
       let state = exploration.execution.state
-      result.note(state.pointee.mishaps)
+      result.note(state.pointee.mishaps, state.pointee.end)
       if keepsGraphs, !result.graphs.insert(GraphDigest(exploration.execution.graph.pointee)).inserted {
         result.duplicates = (result.duplicates ?? 0) + 1
       }
@@ -37,7 +42,7 @@ extension LitmusTest {
           result.isObserved = true
         }
         result.outcomes[outcome, default: 0] += 1
-      } else if !state.pointee.mishaps.contains(where: { $0.kind == .stuck && state.pointee.end == .blocked }) {
+      } else if state.pointee.end != .blocked {
         result.crashes += 1
       }
       if lookups.unknown != nil { return .stop }
@@ -70,8 +75,8 @@ extension LitmusTest {
 }
 
 extension LitmusResult {
-  fileprivate mutating func note(_ mishaps: [Mishap]) {
+  fileprivate mutating func note(_ mishaps: [Mishap], _ end: ExecutionState.End) {
     if mishaps.contains(where: { $0.kind == .dataRace }) { races += 1 }
-    if mishaps.contains(where: { $0.kind == .stuck }) { deadlocks += 1 }
+    if end == .blocked { deadlocks += 1 }
   }
 }

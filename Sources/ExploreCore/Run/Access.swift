@@ -130,12 +130,21 @@ extension Execution {
       return false
     }
     let number = space.block(of: address)
-    guard number >= 0 else { return space.others.pointee.offset(of: address, size) != nil }
+    guard number >= 0 else { return checkDirectOutside(address, size, what) }
     switch space.blocks[number].state {
     case .live: break
     case .freed: note(.useAfterFree, [], "the teardown \(what) what was freed", address, block: number)
     case .unused: return false
     }
     return true
+  }
+
+  /// Of an address that is in no block.
+  private func checkDirectOutside(_ address: UInt, _ size: Int, _ what: String) -> Bool {
+    if space.others.pointee.offset(of: address, size) != nil { return true }
+    if let block = space.blockBefore(address) {
+      note(.useAfterFree, [], "the teardown \(what) behind an object of \(space.blocks[block].size)", address, block: block)
+    }
+    return false
   }
 }

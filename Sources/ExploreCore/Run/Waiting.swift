@@ -5,6 +5,7 @@ import RaceModel
 extension Execution {
   /// Takes a lock: waits while it holds `locked`. Answers what it found: `unlocked`, or something that is no lock's.
   package func lock(_ racer: Int, _ address: UInt, _ size: Int, unlocked: UInt64, locked: UInt64) -> UInt64 {
+    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
     if !state.pointee.isQuiescent, space.contains(address, size),
       let location = space.location(at: address, size: size)
     {
@@ -21,6 +22,7 @@ extension Execution {
   /// The racer is in a loop that waits for a change of what it has read since its last pause.
   package func pause(_ racer: Int) {
     if state.pointee.isQuiescent { return }
+    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
     defer { racers[racer].hasWrittenSincePause = false }
     racers[racer].steps += 1
     if racers[racer].steps > state.pointee.mostSteps { endless(racer) }

@@ -33,9 +33,16 @@ extension Execution {
     _ = plainAccess(racer, address, size, isWrite: true)
   }
 
+  /// Memory of an image is about to be written to.
+  func noteWriteOutside(_ address: UInt, _ size: Int) {
+    if !space.others.pointee.isEmpty { space.others.pointee.noteWrite(address, size) }
+  }
+
   private func begin(_ racer: Int, _ address: UInt, _ size: Int, isWrite: Bool) {
     racers[racer].pendingAccess = PendingAccess(
       address: address, size: size, isWrite: isWrite, initial: space.read(address, size))
+    // Should the run end before the racer goes on, what it wrote is in memory.
+    noteWriteOutside(address, size)
   }
 
   /// The racer has gone on: what it wrote is in memory.

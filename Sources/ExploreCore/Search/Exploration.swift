@@ -28,6 +28,8 @@ package final class Exploration {
   package private(set) var counts = Counts()
   /// Asked now and then, also while nothing but blocked runs and inconsistent graphs comes: whether to stop here.
   package var isEnough: () -> Bool = { false }
+  /// Called where the search begins again: what was visited is visited once more.
+  package var willRestart: () -> Void = {}
   /// Events that are run, or looked at, between two such questions: graphs are short or long.
   private static let eventsBetweenLooks = 4096
 
@@ -234,6 +236,7 @@ extension Exploration {
       let restarts = counts.restarts + 1
       counts = Counts()
       counts.restarts = restarts
+      willRestart()
       restart()
     }
     counts.longest = max(counts.longest, execution.graph.pointee.count)
@@ -291,6 +294,7 @@ extension Exploration {
       let last = graph.pointee.heads[location].lastWrite
       guard last >= 0 else { continue }
       let place = space.locations.pointee.all[location]
+      execution.noteWriteOutside(place.address, place.size)
       space.write(place.address, place.size, graph.pointee.events[Int(last)].value)
     }
   }

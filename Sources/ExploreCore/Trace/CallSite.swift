@@ -12,7 +12,10 @@ struct CallSite {
     init() { backtrace = try? Backtrace.capture(algorithm: .fast, limit: 12, top: 0) }
   #endif
 
-  /// "FileOwner.swift:44": the innermost line outside the explorer.
+  /// Whose lines say nothing: the explorer's, and what sites and strategies have in common.
+  private static let passedOver = ["/ExploreEngine/", "/ExploreCore/", "/AddonMemory/", "/Addons/Strategy.swift"]
+
+  /// "FileOwner.swift:44": the innermost line of a site or a strategy.
   var description: String? {
     #if canImport(Runtime)
       guard let frames = backtrace?.symbolicated(options: .default)?.frames else {
@@ -20,8 +23,7 @@ struct CallSite {
       }
       for frame in frames {
         guard let location = frame.symbol?.sourceLocation, location.line > 0,
-          !location.path.contains("/ExploreEngine/"), !location.path.contains("/ExploreCore/"),
-          location.path.hasSuffix(".swift")
+          location.path.hasSuffix(".swift"), !Self.passedOver.contains(where: { location.path.contains($0) })
         else { continue }
         return "\(location.path.split(separator: "/").last ?? ""):\(location.line)"
       }

@@ -42,7 +42,7 @@ public enum ExpectedVerdict: Sendable, Equatable, Codable {
   }
 
   /// Whether those who must report did, and nobody else who may not.
-  public func isMet(by reporters: Set<String>, accompanied: Set<String>) -> Bool {
+  private func isMet(by reporters: Set<String>, accompanied: Set<String>) -> Bool {
     missing(among: reporters).isEmpty && unexpected(among: reporters, accompanied: accompanied).isEmpty
   }
 
