@@ -78,7 +78,8 @@ enum Disassembly {
     let instructions: [String]
     var calls: [String] {
       // A function that ends with a call jumps there.
-      instructions.filter { $0.hasPrefix("call") || $0.hasPrefix("jmp") && !$0.contains("<\(name)+") }.map { instruction in
+      instructions.filter { $0.hasPrefix("call") || $0.hasPrefix("jmp") && !$0.contains("<\(name)+") }.map {
+        instruction in
         String(instruction.drop { $0 != "<" }.dropFirst().dropLast())
       }
     }

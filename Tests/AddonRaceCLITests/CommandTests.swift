@@ -101,6 +101,36 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.output.contains("ok     b: passes"))
   }
 
+  /// A strategy that does not go with one scenario's site is that scenario's verdict.
+  @Test func aMisfitAmongOthers() throws {
+    let folder = try TemporaryFolder()
+    let rest = "stress: {inodes: 32, collisions: 300, time: 20}\n"
+    _ = try folder.write("name: a\nquestion: '?'\nsite: security-blob\n" + rest, to: "a.yaml")
+    _ = try folder.write("name: b\nquestion: '?'\nsite: file-owner\n" + rest, to: "b.yaml")
+    let command = try Command("run", folder.url.path, "--strategy", "compare-exchange")
+    #expect(command.status == 65)
+    #expect(command.output.contains("NOT OK a: invalid"), "\(command.output)")
+    #expect(command.output.contains("ok     b: passes"), "\(command.output)")
+    let alone = try Command("run", folder.url.appendingPathComponent("a.yaml").path, "--strategy", "compare-exchange")
+    #expect(alone.status == 64)
+  }
+
+  @Test func theCommandThatRunsItAgainHasEveryOption() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      "name: a\nquestion: '?'\nsite: file-owner\nexpect: pass\nstress: {inodes: 32, collisions: 300, time: 20}\n",
+      to: "a.yaml")
+    let command = try Command(
+      "run", file, "--strategy", "loser-leaks", "--racers", "allocate=3", "--shape", "forced", "--heap", "malloc",
+      "--inodes", "64", "--in-process")
+    #expect(command.status == 1)
+    let line = try #require(command.output.split(separator: "\n").first { $0.contains("again: ") })
+    for option in [
+      "run \(file)", "--strategy loser-leaks", "--racers allocate=3", "--shape forced", "--heap malloc", "--inodes 64",
+      "--seed 1", "--in-process",
+    ] { #expect(line.contains(option), "\(line)") }
+  }
+
   @Test func twoRacersOnOneProcessorAreVacuous() throws {
     let command = try Command("run", "scenarios/shapes/natural.yaml", "--processors", "1", "--time", "0.5")
     #expect(command.status == 2, "\(command.output)")

@@ -104,6 +104,25 @@ import Testing
     #expect(command.output.contains("kernel  holds in all 2 executions (identical racers counted once)"))
   }
 
+  /// What is said of a race is said of its exploration too, by the same names, and comes back in the command for it.
+  @Test func runExploresWithWhatItIsTold() throws {
+    let command = try Command(
+      "run", "scenarios/sites/file-owner.yaml", "--engine", "explore", "--racers", "allocate=1", "--inodes", "2")
+    #expect(command.status == 0, "\(command.errors)")
+    #expect(command.output.contains("kernel  holds in the one execution"))
+    let wrong = try Command("run", "scenarios/sites/file-owner.yaml", "--engine", "explore", "--shape", "forced")
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("--shape is no setting of `addonrace explore`; leave it out."))
+    let again = try Command(
+      "run", "scenarios/sites/file-owner.yaml", "--engine", "explore", "--strategy", "loser-leaks", "--racers",
+      "allocate=2", "--inodes", "2", "--seed", "5")
+    #expect(again.status == 1)
+    #expect(
+      again.output.contains(
+        "again: addonrace explore scenarios/sites/file-owner.yaml --strategy loser-leaks --racers allocate=2 "
+          + "--memory-model kernel --inodes 2 --seed 5"), "\(again.output)")
+  }
+
   /// From stress to trace.
   @Test(arguments: ["store-after-check", "loser-impossible"])
   func aFailureUnderStressIsExplained(_ strategy: String) throws {

@@ -47,7 +47,8 @@ enum Outdated: Catalog {
 
   @Test func twoPairsOfOneName() throws {
     let complaint = try #require(complaints([CatalogOf<Plain>.self, CatalogOf<Impostor>.self]).first)
-    #expect(complaint.hasPrefix("'Plain with compare-exchange' is two pairs: TinySite<Plain> of catalog CatalogOf<Plain>"))
+    #expect(
+      complaint.hasPrefix("'Plain with compare-exchange' is two pairs: TinySite<Plain> of catalog CatalogOf<Plain>"))
     #expect(complaint.contains("give one of the sites, or of the strategies, another name"))
   }
 

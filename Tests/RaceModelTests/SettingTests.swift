@@ -54,12 +54,15 @@ import Testing
         }.joined()
       if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
         let start = "<!-- settings of \(section.rawValue) -->\n"
-        guard let from = text.range(of: start), let to = text.range(of: "<!-- end -->", range: from.upperBound..<text.endIndex)
+        guard let from = text.range(of: start),
+          let to = text.range(of: "<!-- end -->", range: from.upperBound..<text.endIndex)
         else { continue }
         text.replaceSubrange(from.upperBound..<to.lowerBound, with: table)
       }
       #expect(text.contains(table), "\(section): UPDATE_GOLDEN=1 writes the table anew")
     }
-    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil { try text.write(to: file, atomically: true, encoding: .utf8) }
+    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
   }
 }
