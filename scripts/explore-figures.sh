@@ -7,7 +7,7 @@ install libatomic-ops-dev pkg-config
 swift build -c release --product addonrace "${build_options[@]}" >&2
 command=$(swift build -c release --show-bin-path)/addonrace
 
-# explore OPTION...: model, executions, abandoned runs, thousand executions a second, megabytes and seconds of the right
+# explore OPTION...: model, executions, blocked runs, thousand executions a second, megabytes and seconds of the right
 # strategy under these options.
 explore() {
   "$command" explore scenarios/sites/file-owner-c11.yaml --executions 100000000 --time 600 "$@" |
@@ -18,12 +18,12 @@ explore() {
 row() {
   local what=$1 expected=$2
   shift 2
-  explore "$@" | while read -r model count abandoned rate megabytes seconds; do
-    echo "| $what | $model | $expected | $count | $abandoned | $seconds | $rate | $megabytes |"
+  explore "$@" | while read -r model count blocked rate megabytes seconds; do
+    echo "| $what | $model | $expected | $count | $blocked | $seconds | $rate | $megabytes |"
   done
 }
 
-echo "| scenario | model | closed form | executions | abandoned | seconds | thousand/s | MB |"
+echo "| scenario | model | closed form | executions | blocked runs | seconds | thousand/s | MB |"
 echo "|---|---|---|---|---|---|---|---|"
 for racers in 2 3 4 5 6 8 12; do
   row "$racers racers" $((racers << (racers - 1))) --racers allocate=$racers --no-symmetry

@@ -76,6 +76,7 @@ public struct Children {
     case .explain(let scenario, let record):
       page[.phase] = SharedPage.Phase.exploring.rawValue
       reporting(to: page, true).explain(harness.verdict(record, of: scenario, file: nil, command: ""), tell)
+      tell(.ended(.engine(.exhausted)))
     case .measure(let scenario, let axis):
       FileHandle.standardOutput.writeLine(Measured(harness.registry, scenario, axis, page))
     }

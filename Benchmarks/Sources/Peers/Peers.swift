@@ -90,11 +90,11 @@ import Reports
   /// AddonRace's own, at the barest site.
   private static func strategies(on field: BenchField) -> [Contestant] {
     [
-      Contestant(BenchCode(PlainSlot<FullCompareExchange>.self), on: field),
-      Contestant(BenchCode(PlainSlot<CompareExchange>.self), on: field),
-      Contestant(BenchCode(PlainSlot<ReleaseCompareExchangeRereading>.self), on: field),
-      Contestant(BenchCode(PlainSlot<DoubleCheckedLock>.self), on: field),
-      Contestant(BenchCode(PlainSlot<LockAndFlag>.self), on: field),
+      Contestant(MeasuredCode(PlainSlot<FullCompareExchange>.self), on: field),
+      Contestant(MeasuredCode(PlainSlot<CompareExchange>.self), on: field),
+      Contestant(MeasuredCode(PlainSlot<ReleaseCompareExchangeRereading>.self), on: field),
+      Contestant(MeasuredCode(PlainSlot<DoubleCheckedLock>.self), on: field),
+      Contestant(MeasuredCode(PlainSlot<LockAndFlag>.self), on: field),
     ]
   }
 }
