@@ -93,7 +93,8 @@ public struct RacerState {
     ledger: UnsafeMutablePointer<UInt64>, capacity: Int, wantsPoison: Bool, racer: Int, slotCount: Int,
     round: UnsafeMutablePointer<RoundState>, meeting: Meeting, refusals: RefusalPolicy, addresses: AddressBook,
     addressOf: UnsafeMutablePointer<UInt>, wins: UnsafeMutablePointer<UInt32>, finals: UnsafeMutablePointer<UInt64>,
-    tornDown: UnsafeMutablePointer<Bool>, sections: ReadSections, namedDomains: UInt64, deferredFrees: UnsafeMutablePointer<DeferredFrees>,
+    tornDown: UnsafeMutablePointer<Bool>, sections: ReadSections, namedDomains: UInt64,
+    deferredFrees: UnsafeMutablePointer<DeferredFrees>,
     mostDeferred: Int, history: UnsafeMutablePointer<RawHistoryEntry>, historyCapacity: Int,
     observations: UnsafeMutablePointer<RecordedObservation>, strays: UnsafeMutablePointer<RecordedStray>,
     strayCapacity: Int

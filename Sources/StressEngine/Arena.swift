@@ -41,7 +41,9 @@ final class Arena {
     sections = ReadSections(
       words: memory.allocate(UInt64.self, ReadSections.wordCount(racers: racers, domains: domains)),
       racerCount: racers, domainCount: domains)
-    deferredFrees = (0..<racers).map { [memory] _ in Self.deferredFrees(domains, racers, limits.deferredFreesPerVisit, memory) }
+    deferredFrees = (0..<racers).map { [memory] _ in
+      Self.deferredFrees(domains, racers, limits.deferredFreesPerVisit, memory)
+    }
     rounds = []
     tallies = []
     settings = []

@@ -2,7 +2,9 @@ import AddonMemory
 import Addons
 import ArgumentParser
 import BenchEngine
+import BenchModel
 import Foundation
+import Machine
 import RaceModel
 import Reports
 

@@ -143,7 +143,9 @@ extension Execution {
   private func checkDirectOutside(_ address: UInt, _ size: Int, _ what: String) -> Bool {
     if space.others.pointee.offset(of: address, size) != nil { return true }
     if let block = space.blockBefore(address) {
-      note(.useAfterFree, [], "the teardown \(what) behind an object of \(space.blocks[block].size)", address, block: block)
+      note(
+        .useAfterFree, [], "the teardown \(what) behind an object of \(space.blocks[block].size)", address, block: block
+      )
     }
     return false
   }
