@@ -211,30 +211,14 @@ private struct PartialOrderOfStrongEvents {
       let event = graph.events[id]
       let point = pointOfEvent[id]
       switch event.kind {
-      case .write: forEachWrite(from: event.coNext) { coherence[point].insert(pointOfEvent[$0]) }
+      case .write: graph.forEachCO(after: event) { coherence[point].insert(pointOfEvent[$0]) }
       case .read:
-        if event.readsFrom >= 0 { readsFrom[pointOfEvent[Int(event.readsFrom)]].insert(point) }
-        // What a grace period's poll comes before is in happens-before, from the grace period's start on.
-        if event.readKind == .sectionPoll { continue }
-        let overwriter =
-          event.readsFrom >= 0
-          ? graph.events[Int(event.readsFrom)].coNext : graph.heads[Int(event.location)].firstWrite
-        forEachWrite(from: overwriter) { write in
-          if !(event.isSuccessfulRMW && write == Int(event.poNext)) { fromReads[point].insert(pointOfEvent[write]) }
-        }
+        graph.forEachRF(before: event) { readsFrom[pointOfEvent[$0]].insert(point) }
+        graph.forEachFR(after: event) { fromReads[point].insert(pointOfEvent[$0]) }
       case .fence, .choice: break
       }
     }
     return (coherence, fromReads, readsFrom)
-  }
-
-  /// A write and those after it in modification order.
-  private func forEachWrite(from first: Int32, _ body: (Int) -> Void) {
-    var write = first
-    while write >= 0 {
-      body(Int(write))
-      write = graph.events[Int(write)].coNext
-    }
   }
 
   /// scb.

@@ -9,7 +9,7 @@ struct TotalStoreOrder: ConsistencyModel {
   func isConsistent(_ graph: ExecutionGraph, new: [Int], _ search: CycleSearch) -> Bool {
     // Coherence: program order on one location, and communication.
     let isIncoherent = search.findsCycle(in: graph, through: new) { event, id, visit in
-      graph.forEachCommunicationBefore(id, event, visit)
+      graph.forEachCommunication(before: id, event, visit)
       guard event.isAccess else { return }
       var earlier = event.poPrevious
       while earlier >= 0 {
@@ -26,7 +26,7 @@ struct TotalStoreOrder: ConsistencyModel {
       if event.kind == .read {
         if event.readsFrom >= 0, graph.events[Int(event.readsFrom)].racer != event.racer { visit(Int(event.readsFrom)) }
       } else {
-        graph.forEachCommunicationBefore(id, event, visit)
+        graph.forEachCommunication(before: id, event, visit)
       }
       Self.forEachBeforeInPreservedOrder(graph, event, visit)
     }
