@@ -1,8 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Who may import whom is the order below: C shims, AddonMemory, {Addons, RaceModel}, {checkers, engines, files,
-// reports}, AddonRace, the command. Build with `--explicit-target-dependency-import-check error` to have it enforced.
+// A target imports only targets above it; CONTRIBUTING.md says what each holds. Build with `--explicit-target-dependency-import-check error` to have it enforced.
 let package = Package(
   name: "AddonRace",
   products: [
