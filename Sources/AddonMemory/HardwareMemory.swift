@@ -131,9 +131,9 @@ import Glibc
   public func expect(_ word: Word32, holds value: UInt32, _ promise: Promise, _ sentence: StaticString?) -> Bool {
     read(word) == value
   }
-  @inlinable @inline(__always) public func reach(_ addon: Addon?, slot: Int) -> Addon? { addon }
+  @inlinable @inline(__always) public func slotShows(_ addon: Addon?, slot: Int) -> Addon? { addon }
   @inlinable @inline(__always) public func linked(_ addon: Addon) {}
-  @inlinable @inline(__always) public func reachThroughAddon(_ addon: Addon) {}
+  @inlinable @inline(__always) public func ownedByVisibleAddon(_ addon: Addon) {}
   @inlinable @inline(__always) public func reachThroughList(_ addon: Addon) -> Bool { true }
   @inlinable @inline(__always) public func successes(ofRole role: Int) -> Int { 0 }
   @inlinable @inline(__always) public func populations(ofSlot slot: Int) -> Int { 0 }

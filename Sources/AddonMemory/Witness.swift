@@ -34,7 +34,7 @@ public protocol Witness {
   /// At quiescence: `addon` is what the site's `slot`-th slot shows. Answers it if it may be looked into: something that
   /// no allocation returned may not.
   @discardableResult
-  func reach(_ addon: Addon?, slot: Int) -> Addon?
+  func slotShows(_ addon: Addon?, slot: Int) -> Addon?
 
   /// At quiescence: `addon` is linked into a list of the site's, once more. Answers whether the walk may go on; a list
   /// longer than what was ever allocated is broken.
@@ -44,7 +44,7 @@ public protocol Witness {
   func linked(_ addon: Addon)
 
   /// At quiescence: `addon` hangs off one that a slot shows.
-  func reachThroughAddon(_ addon: Addon)
+  func ownedByVisibleAddon(_ addon: Addon)
 
   /// At quiescence: how many visits of `role` to this inode reported success.
   func successes(ofRole role: Int) -> Int

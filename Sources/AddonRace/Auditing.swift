@@ -2,7 +2,6 @@ import AddonMemory
 import Addons
 import Checkers
 import RaceModel
-import Subjects
 
 /// Races every entry of the catalog in every shape and says who caught what: the test of the checkers themselves.
 public struct Audit {
@@ -173,7 +172,7 @@ extension Fault {
   public var caughtBy: String {
     switch caught {
     case .by(let names): names.joined(separator: ", ")
-    case .byCrash: "the end of the process"
+    case .byCrash: "a crash of the process"
     case .byWatchdog: "the watchdog, and \(ProgressChecker.checkerName) where it is explored"
     case .byThreadSanitizer: "\(DataRace.checkerName) (under ThreadSanitizer; x86 hardware cannot show it)"
     case .byExploration: "exploration alone (x86 hardware cannot show it)"

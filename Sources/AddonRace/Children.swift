@@ -1,9 +1,6 @@
-import AddonMemory
-import BenchModel
 import CThreads
 import ExploreEngine
 import Foundation
-import Machine
 import RaceModel
 import StressEngine
 
@@ -38,7 +35,8 @@ public struct Children {
       record.add(.counterexample(counterexample, model))
     }
     switch explanation.end {
-    case .died(let how), .killed(let how): record.add(.note("no explanation: the process that looked for one: \(how)"))
+    case .died(let how), .killed(let how):
+      record.add(.note("no explanation: the process that explores the finding ended: \(how)"))
     default: for note in explanation.notes { record.add(.note(note)) }
     }
     return harness.verdict(record, of: scenario, file: file, command: command)

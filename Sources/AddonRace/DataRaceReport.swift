@@ -1,4 +1,3 @@
-import AddonMemory
 import Checkers
 import Foundation
 import RaceModel

@@ -10,8 +10,7 @@ extension Harness {
     _ scenario: Scenario, _ model: MemoryModel, _ subject: Subject, _ tell: @escaping (RunEvent) -> Void
   ) throws(EngineError) {
     let expected = scenario.expect.expected(of: .explore(model), build: .current)
-    let tally = FindingTally(
-      expected: expected, checkers.filter(\.mayAccompanyOthers).map(\.name), tell)
+    let tally = FindingTally(expected: expected, accompanying, tell)
     let judging = ExecutionJudging(checkers, prefers: expected, tally)
     let engine = engine(model, subject)
     engine.progress = exploreProgress
@@ -73,7 +72,7 @@ extension Harness {
           return
         }
       }
-      tell(.note("exploring the racers involved, within its budget, shows no execution that explains it"))
+      tell(.note("no explanation: exploring the racers involved for 10 s at most found no execution that shows it"))
     } catch {
       tell(.note("no explanation: \(error)"))
     }

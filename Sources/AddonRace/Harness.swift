@@ -88,7 +88,7 @@ public struct Harness {
     }
   }
 
-  private var accompanying: [String] { checkers.filter(\.mayAccompanyOthers).map(\.name) }
+  var accompanying: [String] { checkers.filter(\.mayAccompanyOthers).map(\.name) }
 
   /// Whether some checker has to see every round, or every execution.
   var hasToJudgeAll: Bool { !checkers.allSatisfy(\.isSilentOnOrdinaryRounds) }

@@ -1,4 +1,3 @@
-import AddonMemory
 import BenchEngine
 import BenchModel
 import CThreads
@@ -44,18 +43,15 @@ extension Children {
     if let measured = child.answers(Measured.self).first { return try measured.outcome }
     throw ChildDeath(
       description: end == .killed
-        ? "it did nothing for \(Int(Self.patience)) s and was killed (\(child.page.text))"
+        ? "no progress for \(Int(Self.patience)) s; killed (\(child.page.text))"
         : child.causeOfDeath + ", " + (steps == 0 ? child.page.phase.words : "after \(child.page.text)")
-          + (child.lastWords.map { "; it said: \($0)" } ?? ""),
-      isHang: end == .killed)
+          + (child.lastWords.map { "; standard error: \($0)" } ?? ""))
   }
 }
 
 /// A process that was to measure, and left no figures.
 public struct ChildDeath: Error, CustomStringConvertible {
   public let description: String
-  /// It was killed.
-  public let isHang: Bool
 }
 
 /// What a child answers that measured.

@@ -1,5 +1,3 @@
-import AddonMemory
-import Checkers
 import ExploreEngine
 import Foundation
 import Machine
@@ -84,7 +82,7 @@ struct RunInChild {
     let how = end == .killed ? "it did not end in time and was killed" : child.causeOfDeath
     let sentence = "\(how), \(page.phase.words), \(moment)"
     var events: [RunEvent] = [.figures(figures)]
-    if let words = child.lastWords { events.append(.note("it said: \(words)")) }
+    if let words = child.lastWords { events.append(.note("standard error: \(words)")) }
     events.append(.ended(end == .killed ? .killed(sentence) : .died(sentence)))
     return events
   }

@@ -1,7 +1,6 @@
 import CAtomics
 import CThreads
 import Foundation
-import RaceModel
 
 /// A page that a child writes and its parent reads, so that the parent knows after any death how far it had come.
 ///
@@ -9,16 +8,16 @@ import RaceModel
 final class SharedPage: @unchecked Sendable {
   enum Word: Int {
     case phase, rounds, populations, collisions, seed, executions, estimate, steps
-    /// The first of a text's.
+    /// The first of the 16 words that hold `text`.
     case text
   }
   enum Phase: UInt64 {
     case notStarted, racing, reporting, exploring, measuring
     var words: String {
       switch self {
-      case .notStarted: "before it began"
+      case .notStarted: "before the run began"
       case .racing: "while racing"
-      case .reporting: "after its work"
+      case .reporting: "after the run"
       case .exploring: "while exploring"
       case .measuring: "while measuring"
       }

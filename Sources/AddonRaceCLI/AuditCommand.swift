@@ -4,7 +4,8 @@ import CThreads
 
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "audit", abstract: "Races and explores every fault and every right strategy: who caught what.",
+    commandName: "audit",
+    abstract: "Races and explores every faulty and every right subject, and lists which checkers reported.",
     discussion: """
       Each entry of the catalog is raced in every shape and explored under every memory model. A line says which \
       checkers reported, after how many populations or executions and how long. Exit status 1 if a fault escapes a \

@@ -19,7 +19,7 @@ struct ExploreCommand: ParsableCommand {
   @OptionGroup var report: ReportOptions
   @Option(help: ArgumentHelp("Write the first explaining execution as a Graphviz graph.", valueName: "file"))
   var dot: String?
-  @Flag(help: "Explore in this process instead of one child each.")
+  @Flag(help: "Explore in this process instead of in one child process for each scenario.")
   var inProcess = false
   @OptionGroup(title: "Overriding the scenarios")
   var subject: SubjectOptions
@@ -32,7 +32,7 @@ struct ExploreCommand: ParsableCommand {
     _ = try settings.values(for: .explore)
     if let groups = try subject.groups(), !ExploreLimits.racers.contains(groups.reduce(0, { $0 + $1.count })) {
       throw ValidationError(
-        "\(groups.reduce(0) { $0 + $1.count }) racers: that cannot be explored; name \(ExploreLimits.racers.lowerBound) to "
+        "\(groups.reduce(0) { $0 + $1.count }) racers are too few or too many to explore; name \(ExploreLimits.racers.lowerBound) to "
           + "\(ExploreLimits.racers.upperBound) in all.")
     }
   }

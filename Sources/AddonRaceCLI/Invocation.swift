@@ -101,14 +101,15 @@ extension Invocation {
   private func check(
     _ racers: [RacerGroup], at site: SiteFacts?, _ range: ClosedRange<Int>
   ) throws(Misfit) {
-    let count = racers.reduce(0) { $0 + $1.count }
-    guard range.contains(count) else {
-      throw Misfit("\(count) racers: that cannot be run; name \(range.lowerBound) to \(range.upperBound) in all.")
-    }
     guard let site else { return }
     for group in racers where !site.roleNames.contains(group.role) {
       throw Misfit(
         "Site '\(site.name)' has no role '\(group.role)'; its roles: \(site.roleNames.joined(separator: ", ")).")
+    }
+    let count = racers.reduce(0) { $0 + $1.count }
+    guard range.contains(count) else {
+      throw Misfit(
+        "\(count) racers are too few or too many; name \(range.lowerBound) to \(range.upperBound) in all.")
     }
     if let lack = site.lackOfDestroyer(racers) {
       throw Misfit("\(lack.message.prefix(1).uppercased() + lack.message.dropFirst()); \(lack.remedy).")

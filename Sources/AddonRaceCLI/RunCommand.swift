@@ -14,7 +14,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var report: ReportOptions
   @Option(help: "stress races on real threads; explore visits every execution: see `addonrace explore`.")
   var engine = EngineName.stress
-  @Flag(help: "Race in this process instead of one child each.")
+  @Flag(help: "Race in this process instead of in one child process for each scenario.")
   var inProcess = false
   @OptionGroup(title: "Overriding the scenarios")
   var subject: SubjectOptions

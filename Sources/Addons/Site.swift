@@ -36,7 +36,7 @@ public protocol Site {
   /// One visit of one racer to one inode.
   static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M)
 
-  /// At quiescence, before teardown: says what each slot shows (`reach`) and checks what is visible (`expect`).
+  /// At quiescence, before teardown: says what each slot shows (`slotShows`) and checks what is visible (`expect`).
   static func inspect<M: Memory>(_ inode: Inode, in memory: M)
   /// The same for the shared area.
   static func inspectShared<M: Memory>(at shared: UInt, in memory: M)

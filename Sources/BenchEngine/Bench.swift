@@ -1,4 +1,3 @@
-import AddonMemory
 import Addons
 import BenchModel
 import CThreads

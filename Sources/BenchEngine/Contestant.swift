@@ -2,7 +2,6 @@ import AddonMemory
 import BenchModel
 import CBaseline
 import CThreads
-import RaceModel
 
 /// What is measured against others: a strategy of the catalog, the same by hand in C11, or something of your own.
 ///
@@ -95,7 +94,6 @@ public final class BenchField: @unchecked Sendable {
   /// Where the inodes lie at present: contestants ask each time that they are called.
   public private(set) var area: BenchArea
   public let counts: RacerCounts
-  let racerCount: Int
   private let blocks: [(block: UnsafeMutableRawPointer, bytes: Int)]
   private let room: Int
 
@@ -113,7 +111,6 @@ public final class BenchField: @unchecked Sendable {
       base: UInt(bitPattern: blocks[0].block), spacing: UInt(spacing), count: inodes,
       shared: sharedBytes > 0 ? UInt(bitPattern: blocks[1].block) : 0)
     counts = RacerCounts(racerCount: racers)
-    racerCount = racers
     clear()
   }
   deinit { for (block, _) in blocks { block.deallocate() } }

@@ -1,6 +1,5 @@
 import CThreads
 import Machine
-import RaceModel
 
 /// How long a tick of the time stamp counter is, and what it costs to ask for it.
 struct TickRate {

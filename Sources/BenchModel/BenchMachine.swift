@@ -1,7 +1,7 @@
 import CThreads
 import Foundation
 
-/// What figures are of. Those of another machine, or of another build, compare with nothing.
+/// The machine and the build that figures were measured with. Figures of different ones are not compared.
 public struct BenchMachine: Codable, Sendable, Equatable {
   public var processor: String
   public var processors: Int

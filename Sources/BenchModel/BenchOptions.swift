@@ -41,15 +41,6 @@ public enum BenchMeasure: String, Sendable, CaseIterable, Codable {
   case firstAllocation = "first-allocation"
   case contended
   case besideDirtyWord = "beside-dirty-word"
-
-  public var sentence: String {
-    switch self {
-    case .fastPath: "One racer visits an inode that is populated."
-    case .firstAllocation: "One racer populates an inode that nobody else wants."
-    case .contended: "Racers all visit the same empty inodes: from the first one's start to the last one's end."
-    case .besideDirtyWord: "One racer visits populated inodes while another keeps writing to a word near their slots."
-    }
-  }
 }
 
 /// What a sweep varies.

@@ -4,7 +4,7 @@ import RaceModel
 /// A mask that caches what hangs off an addon says, at quiescence, what hangs there.
 public struct Aggregate: CatalogChecker {
   public let name = "aggregate"
-  public let summary = "A cached value that disagrees with what it caches."
+  public let summary = "A cached mask that disagrees with the marks."
   public init() {}
 
   public func check(_ evidence: Evidence) -> [Finding] {

@@ -1,4 +1,3 @@
-import AddonMemory
 import RaceModel
 
 /// What was freed is neither used nor freed again.
@@ -19,7 +18,7 @@ public struct NoUseAfterFree: CatalogChecker {
       findings.append(
         Finding(
           checker: name,
-          message: "an address was freed that is no allocation's"
+          message: "a free of an address that is no allocation"
             + (badFree.duringTeardown ? ", by the teardown" : ", by racer \(badFree.racer)"),
           round: evidence.round, inode: badFree.inode, racers: badFree.duringTeardown ? [] : [badFree.racer]))
     }

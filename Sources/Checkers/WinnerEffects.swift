@@ -10,7 +10,7 @@ public struct WinnerEffects: CatalogChecker {
   public func check(_ evidence: Evidence) -> [Finding] {
     var findings = evidence.observations
       .filter { $0.promise == .winnerEffect }
-      .map { evidence.finding(name, "a winner-only effect", about: $0) }
+      .map { evidence.finding(name, "a winner-only effect was done twice, never, or by a loser", about: $0) }
     for (number, allocation) in evidence.allocations.enumerated() where allocation.links > 0 {
       if allocation.links > 1 {
         findings.append(evidence.finding(name, "allocation \(number) was linked \(allocation.links) times", number))

@@ -1,4 +1,3 @@
-import AddonMemory
 import ExploreCore
 import RaceModel
 import Recording

@@ -443,7 +443,7 @@ extension ExploredMemory {
   }
 
   @discardableResult
-  public func reach(_ addon: Addon?, slot: Int) -> Addon? {
+  public func slotShows(_ addon: Addon?, slot: Int) -> Addon? {
     guard (0..<site.pointee.slotCount).contains(slot) else {
       exceed(.slotCount)
       return nil
@@ -458,7 +458,7 @@ extension ExploredMemory {
     LedgerEntry.addLink(&space.blocks[block].note)
   }
 
-  @inline(never) public func reachThroughAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }
+  @inline(never) public func ownedByVisibleAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }
 
   public func reachThroughList(_ addon: Addon) -> Bool {
     guard site.pointee.links.count < space.blocksPerRacer * (space.racers + 1) else { return false }

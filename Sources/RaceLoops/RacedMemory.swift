@@ -489,7 +489,7 @@ extension RacedMemory {
   }
 
   @inlinable @inline(__always) @discardableResult
-  public func reach(_ addon: Addon?, slot: Int) -> Addon? {
+  public func slotShows(_ addon: Addon?, slot: Int) -> Addon? {
     guard UInt(bitPattern: slot) < UInt(bitPattern: state.pointee.slotCount) else {
       state.pointee.exceed(.slotCount)
       return nil
@@ -519,7 +519,7 @@ extension RacedMemory {
     }
   }
 
-  public func reachThroughAddon(_ addon: Addon) {
+  public func ownedByVisibleAddon(_ addon: Addon) {
     let round = state.pointee.round
     guard round.pointee.hangingCount < round.pointee.linkCapacity else { return }
     round.pointee.hanging[round.pointee.hangingCount] = UInt64(addon.address)

@@ -32,8 +32,8 @@ public struct RacerState {
   /// What a free adds to the ledger in this phase: of an allocation made for the same inode, and for another.
   public private(set) var freeOfOwn = LedgerEntry.freedByVisit
   public private(set) var freeOfOther = LedgerEntry.freedElsewhere
-  /// How deep the visit is in locks and sections, by whether one may sleep there; and a bit beyond all depths where an
-  /// allocation is more than taking the pool's next block.
+  /// Three fields: bits 0-15 count spin locks and sections that may not sleep, bits 16-31 mutexes and sections that may;
+  /// bit 32 (`slowAllocation`) is set where an allocation is more than taking the pool's next block.
   public var pinDepth = 0
   /// Allocations that were asked for in this round.
   public var attempts = 0

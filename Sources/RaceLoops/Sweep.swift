@@ -30,7 +30,7 @@ public struct Sweep {
     var unshown: UInt64 = 0
     let state = setting.pointee.state
     let log = setting.pointee.log
-    let isRegular = tearDownWins(site) { number, inode, memory in
+    let isOrdinary = tearDownWins(site) { number, inode, memory in
       S.inspect(inode, in: memory)
       // The winner's own addon, which it has told of, is what the slot shows.
       let mine = log[number] & LogWord.address
@@ -38,7 +38,7 @@ public struct Sweep {
       unshown |= isShown ? 0 : 1
       return isShown
     }
-    return unshown == 0 && isRegular && ledgerIsOrdinary() && state.pointee.observationCount == 0
+    return unshown == 0 && isOrdinary && ledgerIsOrdinary() && state.pointee.observationCount == 0
       && state.pointee.strayCount == 0
   }
 
@@ -48,10 +48,10 @@ public struct Sweep {
   }
 
   /// Counts, and tears down what this racer populated where `inspect` finds nothing against it. Answers whether all visits
-  /// of its share are regular.
+  /// of its share are ordinary.
   @inlinable @inline(__always)
   mutating func tearDownWins<S: Site>(_ site: S.Type, where inspect: (Int, Inode, RacedMemory) -> Bool) -> Bool {
-    let isRegular = visitsAreRegular()
+    let isOrdinary = visitsAreOrdinary()
     let state = setting.pointee.state
     let loop = VisitLoop<S>(setting)
     let won = listWins()
@@ -72,7 +72,7 @@ public struct Sweep {
     }
     state.pointee.enter(.visiting)
     count(won: won, stretches: stretches)
-    return isRegular
+    return isOrdinary
   }
 
   /// So many inodes ahead a slot's line is asked for: a loser has it.
@@ -103,10 +103,10 @@ public struct Sweep {
   /// Looks at all racers' visits to this racer's share of the inodes, and counts how they ended.
   ///
   /// By share and not by winner, so that each log line travels to one other processor, and in order.
-  @usableFromInline mutating func visitsAreRegular() -> Bool {
+  @usableFromInline mutating func visitsAreOrdinary() -> Bool {
     tally = Tally(rounds: 1)
     let racers = round.pointee.racerCount
-    var irregular: UInt64 = 0
+    var anomaly: UInt64 = 0
     var collisions = 0
     var losers: UInt64 = 0
     let first = round.pointee.logs[0]
@@ -124,18 +124,18 @@ public struct Sweep {
       var racer = 0
       while racer < racers {
         let word = round.pointee.logs[racer][number]
-        irregular |= LogWord.anomaly(word, told: &told)
+        anomaly |= LogWord.anomaly(word, told: &told)
         published &+= LogWord.hasPublished(word)
         sawNull &+= LogWord.hasSeenNull(word)
         losers &+= LogWord.hasLost(word)
         racer &+= 1
       }
-      irregular |= published ^ 1
+      anomaly |= published ^ 1
       collisions &+= sawNull > 1 ? 1 : 0
     }
     tally.collisions = collisions
     tally.losers = Int(losers)
-    return irregular == 0
+    return anomaly == 0
   }
 
   /// Looking at every freed block's poison would cost as much as all the rest: one round in so many is looked at, and
@@ -144,14 +144,14 @@ public struct Sweep {
 
   @usableFromInline func ledgerIsOrdinary() -> Bool {
     let state = setting.pointee.state.pointee
-    var irregular: UInt64 = 0
-    for number in 0..<state.next { irregular |= LedgerEntry.anomaly(state.ledger[number]) }
+    var anomaly: UInt64 = 0
+    for number in 0..<state.next { anomaly |= LedgerEntry.anomaly(state.ledger[number]) }
     if state.roundNumber % Self.roundsBetweenLooks == 0, !state.usesMalloc {
       for number in 0..<state.next where state.ledger[number] & LedgerEntry.freedByVisit != 0 {
-        irregular |= state.blockIsPoisoned(number) ? 0 : 1
+        anomaly |= state.blockIsPoisoned(number) ? 0 : 1
       }
     }
-    return irregular == 0
+    return anomaly == 0
   }
 }
 

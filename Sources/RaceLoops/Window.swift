@@ -54,7 +54,7 @@ public struct Meeting {
   private static let visitsToLinger: UInt64 = 64
   private static let turnsOfPatience = 4096
 
-  /// Keeps the racer where it is until every other racer has ended so many more visits, or ends none any more, because it
+  /// Keeps the racer's section open until every other racer has ended 64 more visits, or ends none any more, because it
   /// waits for this one.
   @inline(never) public func lingerUntilOthersAdvance() {
     for other in 0..<racerCount where other != racer {

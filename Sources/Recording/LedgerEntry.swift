@@ -9,8 +9,6 @@
   @inlinable public static var frees: UInt64 { counts ^ 0xff }
   @inlinable public static var freesByVisits: UInt64 { 0xffff_00 }
   @inlinable static var linked: UInt64 { 1 << 52 }
-  /// The largest addon, in bytes.
-  @inlinable public static var largest: Int { 255 * 8 }
   /// No inode: what belongs to the area that all inodes share.
   @inlinable public static var noInode: UInt32 { 0xf_ffff }
 

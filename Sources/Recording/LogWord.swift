@@ -1,16 +1,22 @@
 /// What one operation of one visit leaves in its racer's log, in one word of 64 bits: the low 48 bits are the address of
-/// the addon that it returned, or 0; the rest are flags. All zero: this racer's role has nothing to do with that slot.
+/// the addon that it returned, or 0; bits 48-54 and 60 are flags, bits 56-59 count attempts. All zero: this racer's role has nothing to do with that slot.
 @frozen public enum LogWord {
+  /// The operation went on to populate.
   @inlinable public static var sawNull: UInt64 { 1 << 48 }
+  /// It put its addon into the slot.
   @inlinable public static var published: UInt64 { 1 << 49 }
+  /// An allocation of it failed.
   @inlinable public static var refused: UInt64 { 1 << 50 }
+  /// The slot was populated when that allocation failed.
   @inlinable public static var populatedWhenRefused: UInt64 { 1 << 51 }
+  /// What it reported.
   @inlinable public static var success: UInt64 { 1 << 52 }
   @inlinable public static var failure: UInt64 { 1 << 53 }
   @inlinable public static var absent: UInt64 { 1 << 54 }
   @inlinable public static var again: UInt64 { 1 << 60 }
   /// Where failures are injected, the first word of a visit counts its attempts to allocate in 4 bits.
   @inlinable static var attempt: UInt64 { 1 << 56 }
+  /// Mask of the returned addon's address.
   @inlinable public static var address: UInt64 { (1 << 48) - 1 }
   /// All that says that an operation took place.
   @inlinable public static var anyOutcome: UInt64 {
@@ -49,7 +55,8 @@
   @inlinable @inline(__always) public static func anomaly(_ word: UInt64, told: inout UInt64) -> UInt64 {
     let flags = word >> 48
     let returned = word & address
-    // A set of flags is a number below 64: the bit of that number says whether it is one of the ordinary ones.
+    // The six flags from `sawNull` to `failure` are a number below 64: the bit of that number says whether they are an
+    // ordinary set.
     let ordinary: UInt64 = 1 << found | 1 << lost | 1 << won
     let nothingFound: UInt64 = 1
     let isOrdinary = (flags & absent >> 48 == 0 ? ordinary : nothingFound) >> (flags & 63) & 1

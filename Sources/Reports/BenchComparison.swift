@@ -1,5 +1,4 @@
 import BenchModel
-import RaceModel
 
 /// Two benches of the same scenarios.
 public struct BenchComparison {
@@ -39,7 +38,7 @@ public struct BenchComparison {
 
   /// Compares ratios to C11 by hand, since times move several-fold with where a virtual machine's processors lie. Of what takes
   /// the reference less than a cycle, it compares times. What got slower takes more time as well: a ratio alone may also have
-  /// moved because the reference did. What was measured while the processors lay elsewhere compares with nothing.
+  /// moved because the reference did. What was measured with the processors placed differently is not compared.
   public init(_ before: BenchDocument, _ now: BenchDocument, threshold: Double) {
     var changes: [Change] = []
     var missing: [String] = []

@@ -1,6 +1,5 @@
 import BenchModel
 import Foundation
-import RaceModel
 
 /// Everything that was measured, as JSON and as CSV, and as the baseline that another is compared with.
 public struct BenchDocument: Codable, Sendable {

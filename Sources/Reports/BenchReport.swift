@@ -1,6 +1,5 @@
 import BenchModel
 import Machine
-import RaceModel
 
 /// One scenario's bench, for people.
 public struct BenchReport {

@@ -1,5 +1,4 @@
 import BenchModel
-import RaceModel
 
 /// A layout study: what follows from it, and then what it follows from.
 public struct LayoutReport {

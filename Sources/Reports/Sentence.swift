@@ -4,7 +4,7 @@ import RaceModel
 enum Sentence {
   static func indented(_ line: String) -> String { "       \(line)" }
 
-  /// "passes", "fails (agreement), as expected", "crashed, expected pass".
+  /// "passes", "fails (agreement), as expected", "crashed, expected: pass".
   static func outcome(_ verdict: Verdict) -> String {
     let word = self.word(verdict)
     if verdict.outcome == .invalid || verdict.outcome == .interrupted { return word }

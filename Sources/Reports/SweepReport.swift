@@ -1,5 +1,4 @@
 import BenchModel
-import RaceModel
 
 /// A sweep: for each measure a table, with a line for each value and a column for each contestant, and a plot.
 public struct SweepReport {

@@ -41,7 +41,7 @@ public struct TraceText {
   }
 }
 
-/// A counterexample as a Graphviz graph: a column a racer; program order, reads-from and modification order as edges.
+/// A counterexample as a Graphviz graph: a column a racer; program order, reads-from and coherence order as edges.
 public struct TraceGraph {
   private let counterexample: Counterexample
   public init(_ counterexample: Counterexample) { self.counterexample = counterexample }
@@ -61,7 +61,7 @@ public struct TraceGraph {
         lines.append("  \(node(source)) -> \(node(index)) [color=forestgreen, label=rf, constraint=false];")
       }
       if let earlier = step.overwrites {
-        lines.append("  \(node(earlier)) -> \(node(index)) [color=orange, label=mo, constraint=false];")
+        lines.append("  \(node(earlier)) -> \(node(index)) [color=orange, label=co, constraint=false];")
       }
     }
     return (lines + ["}"]).joined(separator: "\n")

@@ -268,7 +268,7 @@ private struct Reading {
       }
       if options.layouts.count == 1 {
         diagnostics.add(
-          "one layout alone compares with nothing", at: node, remedy: "name another, or leave 'layouts' out")
+          "a layout study compares at least two layouts", at: node, remedy: "name another, or leave 'layouts' out")
       }
     }
     if let regimes = reader.choices("regimes", LayoutRegime.self) { options.regimes = regimes }

@@ -1,4 +1,3 @@
-import AddonMemory
 import RaceLoops
 import RaceModel
 import Recording

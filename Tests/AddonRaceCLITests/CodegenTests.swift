@@ -77,11 +77,11 @@ enum Disassembly {
     let name: String
     let instructions: [String]
     var calls: [String] {
-      // A function that ends with a call jumps there.
-      instructions.filter { $0.hasPrefix("call") || $0.hasPrefix("jmp") && !$0.contains("<\(name)+") }.map {
-        instruction in
-        String(instruction.drop { $0 != "<" }.dropFirst().dropLast())
+      // A function that ends with a call jumps there; a jump to an address in memory is the switch to another fiber.
+      let calls = instructions.filter {
+        $0.hasPrefix("call") || $0.hasPrefix("jmp") && $0.contains("<") && !$0.contains("<\(name)+")
       }
+      return calls.map { String($0.drop { $0 != "<" }.dropFirst().dropLast()) }
     }
   }
 

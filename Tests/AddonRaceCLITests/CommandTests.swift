@@ -226,7 +226,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     (["--strategy", "compare-exchang"], "Did you mean 'compare-exchange'?"),
     (["--strategy", "lock-and-flag"], "Strategy 'lock-and-flag' does not go with site 'file-owner'"),
     (["--racers", "allocate"], "write it as allocate=4,read=1"),
-    (["--racers", "allocate=300"], "300 racers: that cannot be run; name 2 to 255 in all."),
+    (["--racers", "allocate=300"], "300 racers are too few or too many; name 2 to 255 in all."),
     (["--racers", "nobody=2"], "Site 'file-owner' has no role 'nobody'"),
     (["--shape", "round"], "round"),
     (["--inode", "64"], "--inode"),

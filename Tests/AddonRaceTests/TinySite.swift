@@ -63,7 +63,7 @@ enum TinySite<B: TinyBehaviour>: Site {
     }
   }
   static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
+    memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
   }
   static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
     guard let addon = memory.load(inode.slot(at: 0), .relaxed) else { return }

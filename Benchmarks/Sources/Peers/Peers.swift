@@ -1,10 +1,8 @@
-import AddonMemory
 import Addons
 import ArgumentParser
 import BenchEngine
 import BenchModel
 import Foundation
-import Machine
 import RaceModel
 import Reports
 

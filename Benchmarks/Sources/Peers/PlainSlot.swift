@@ -25,7 +25,7 @@ enum PlainSlot<S: Strategy>: Site {
   }
 
   static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    _ = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
+    _ = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
   }
 
   @inline(__always) static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {

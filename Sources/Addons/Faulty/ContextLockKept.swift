@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// Faulty: whoever removes its lock from the list keeps the list's own lock.
 public enum ContextLockKept: LockRelease {
   @inlinable public static var removesLock: Bool { true }

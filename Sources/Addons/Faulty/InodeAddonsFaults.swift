@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// Faulty: whoever loses the race for the storage keeps its charge on the map.
 public enum NeverUncharges: InodeAddonsVariant {
   @inlinable public static var unchargesOnLoss: Bool { false }  // the fault

@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// Faulty: a lock that was added to the inode's list is never removed.
 public enum LocksLeaked: LockRelease {
   @inlinable public static var removesLock: Bool { false }  // the fault

@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// Faulty: the hook allocates inside its section as if it might sleep there.
 public enum SleepingHook: HookVariant {
   @inlinable public static var allocatesInSection: Bool { true }

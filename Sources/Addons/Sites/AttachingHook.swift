@@ -61,7 +61,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let addon = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let addon = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       let events = UInt64(memory.successes(ofRole: Int(Role.event.rawValue)))
       memory.expect(EventCountMaker.events(addon), holds: events, .balanced)
     }

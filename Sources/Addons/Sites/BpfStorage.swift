@@ -184,9 +184,9 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    guard let storage = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
+    guard let storage = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
     if let element = Addon(bits: memory.load(LocalStorageMaker.element(storage), .relaxed)) {
-      memory.reachThroughAddon(element)
+      memory.ownedByVisibleAddon(element)
       memory.expect(Element(element).value, holds: Element.someValue, .initialised)
     } else {
       memory.violated(.initialised, seen: 0, expected: 1, at: LocalStorageMaker.element(storage).address)

@@ -62,7 +62,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let info = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let info = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(CryptMaker.inode(info), holds: UInt64(inode.address), .initialised)
       memory.expect(CryptMaker.secret(info), holds: CryptMaker.someSecret, .initialised)
       memory.expect(CryptMaker.key(info), holds: UInt64(inode.shared), .winnerEffect)

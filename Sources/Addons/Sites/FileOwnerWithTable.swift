@@ -59,7 +59,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let owner = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let owner = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
     }
   }

@@ -108,7 +108,7 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     var marks: UInt64 = 0
-    if let connector = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let connector = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(ConnectorMaker.object(connector), holds: UInt64(inode.address), .initialised)
       marks = memory.load(ConnectorMaker.marks(connector), .relaxed)
     }

@@ -113,11 +113,11 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    guard let container = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
-    if let marks = memory.reach(memory.load(ContainerMaker.marks(container), .relaxed), slot: 1) {
+    guard let container = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
+    if let marks = memory.slotShows(memory.load(ContainerMaker.marks(container), .relaxed), slot: 1) {
       memory.expect(MarksMaker.container(marks), holds: UInt64(container.address), .initialised)
     }
-    if let storage = memory.reach(memory.load(ContainerMaker.storage(container), .relaxed), slot: 2) {
+    if let storage = memory.slotShows(memory.load(ContainerMaker.storage(container), .relaxed), slot: 2) {
       memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
     }
   }

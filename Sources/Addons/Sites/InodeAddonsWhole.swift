@@ -189,7 +189,7 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     InodeReference(inode).expectNone(in: memory)
-    memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
+    memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
   }
 
   @inlinable @inline(__always)

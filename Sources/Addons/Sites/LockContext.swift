@@ -86,7 +86,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let context = memory.reach(S.look(at: inode.slot(at: 0), of: inode, in: memory), slot: 0) {
+    if let context = memory.slotShows(S.look(at: inode.slot(at: 0), of: inode, in: memory), slot: 0) {
       LockContextMaker.flocks(context).expectEmpty(.initialised, in: memory)
       LockContextMaker.leases(context).expectEmpty(.initialised, in: memory)
       // locks_free_lock_context: "leaked locks"

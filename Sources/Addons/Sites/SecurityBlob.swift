@@ -42,7 +42,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let blob = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let blob = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(SecurityMaker.sid(blob), holds: SecurityMaker.unlabeled, .initialised)
     }
   }

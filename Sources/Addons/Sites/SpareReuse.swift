@@ -70,10 +70,10 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let root = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let root = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(TreeNodeMaker.children(root), holds: UInt64(inode.address), .initialised)
     }
-    if let leaf = memory.reach(memory.load(inode.slot(at: 8), .relaxed), slot: 1) {
+    if let leaf = memory.slotShows(memory.load(inode.slot(at: 8), .relaxed), slot: 1) {
       memory.expect(TreeNodeMaker.children(leaf), holds: 0, .initialised)
     }
   }

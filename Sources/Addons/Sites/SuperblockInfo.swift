@@ -54,7 +54,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let info = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let info = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(SuperblockInfoMaker.superblock(info), holds: UInt64(inode.address), .initialised)
       let watched = memory.successes(ofRole: Int(Role.watch.rawValue))
       memory.expect(SuperblockInfoMaker.watched(info), holds: UInt64(watched), .balanced)

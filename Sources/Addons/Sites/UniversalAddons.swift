@@ -119,10 +119,10 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    guard let container = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
+    guard let container = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
     var door = 1
     while door < slotCount {
-      if let addon = memory.reach(memory.load(UniversalMaker.field(door, of: container), .relaxed), slot: door) {
+      if let addon = memory.slotShows(memory.load(UniversalMaker.field(door, of: container), .relaxed), slot: door) {
         check(addon, behind: door, of: container, inode, in: memory)
       }
       door += 1

@@ -59,7 +59,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    if let info = memory.reach(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
+    if let info = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       use(info, of: inode, in: memory)
     }
   }

@@ -3,7 +3,6 @@ import Addons
 import BenchModel
 import CAtomics
 import CLayouts
-import RaceModel
 
 /// Where an inode keeps what is attached to it: how a hook finds it, and what the first watch has to make.
 protocol Layout: SendableMetatype {

@@ -4,7 +4,6 @@ import CCounters
 import CLayouts
 import CThreads
 import Machine
-import RaceModel
 
 /// Inodes as layouts have them, in the order that hooks visit them.
 final class LayoutField: @unchecked Sendable {

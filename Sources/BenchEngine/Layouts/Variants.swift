@@ -2,7 +2,6 @@ import AddonMemory
 import Addons
 import BenchModel
 import CLayouts
-import RaceModel
 
 /// All layouts there are.
 enum Layouts {

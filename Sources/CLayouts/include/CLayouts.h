@@ -188,7 +188,6 @@ enum {
   LAYOUT_SIZE_WITH_CONTAINER = sizeof(struct layout_inode_with_container),
   LAYOUT_SIZE_WITH_POINTERS = sizeof(struct layout_inode_with_pointers),
   LAYOUT_SIZE_BARE = sizeof(struct layout_inode_bare),
-  LAYOUT_SIZE_OWN = sizeof(struct layout_own_inode),
   LAYOUT_SIZE_ADDONS = sizeof(struct layout_addons),
   LAYOUT_SIZE_CONNECTOR = sizeof(struct layout_connector),
   LAYOUT_SIZE_ENTRY = sizeof(struct layout_entry),

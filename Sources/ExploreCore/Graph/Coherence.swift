@@ -1,7 +1,7 @@
-// Coherence: the modification order of each location.
+// Coherence: the coherence order of each location.
 
 extension ExecutionGraph {
-  /// The place of the write that a read reads from, in modification order; 0 for the initial value.
+  /// The place of the write that a read reads from, in coherence order; 0 for the initial value.
   @inline(__always) func coPosition(ofSource source: Int32) -> Int32 { source < 0 ? 0 : events[Int(source)].coPosition }
 
   /// The last write of a location, or -1.
@@ -9,7 +9,7 @@ extension ExecutionGraph {
     Int(location) < locationCount ? heads[Int(location)].lastWrite : -1
   }
 
-  /// Puts a write right after another in modification order; after -1 it comes first.
+  /// Puts a write right after another in coherence order; after -1 it comes first.
   mutating func link(_ id: Int, after earlier: Int32) {
     let location = Int(events[id].location)
     let later = earlier < 0 ? heads[location].firstWrite : events[Int(earlier)].coNext

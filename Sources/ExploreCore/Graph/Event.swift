@@ -66,7 +66,7 @@ package struct Event {
   package var location: Int32 = -1
   /// Reads-from: the write whose value a read has, or -1 for the initial value.
   package var readsFrom: Int32 = -1
-  /// Coherence: a write's neighbours in modification order, and its position there, from 1 (the initial value is at 0).
+  /// Coherence: a write's neighbours in coherence order, and its position there, from 1 (the initial value is at 0).
   package var coPrevious: Int32 = -1
   package var coNext: Int32 = -1
   package var coPosition: Int32 = 0

@@ -1,4 +1,4 @@
-/// One execution, or the part of it that is known: events with program order, reads-from and modification order.
+/// One execution, or the part of it that is known: events with program order, reads-from and coherence order.
 ///
 /// An event's number is its place in the order in which events were added. Neighbours in the three orders are links
 /// inside the events, so that a graph is copied in one sweep and cut back event by event. Four vector clocks an event
@@ -16,7 +16,7 @@ package struct ExecutionGraph {
   package let first: UnsafeMutablePointer<Int32>
   package let last: UnsafeMutablePointer<Int32>
   let length: UnsafeMutablePointer<Int32>
-  /// By location: the ends of the modification order and the access added last, or -1.
+  /// By location: the ends of the coherence order and the access added last, or -1.
   package private(set) var heads: UnsafeMutablePointer<LocationHead>
   private var locationCapacity: Int
   package private(set) var locationCount = 0

@@ -71,7 +71,7 @@ extension ExecutionGraph {
     return isReady
   }
 
-  /// Whether no access stands below what happens before it, in modification order.
+  /// Whether no access stands below what happens before it, in coherence order.
   var isCoherent: Bool {
     for id in 0..<count where events[id].isAccess {
       let event = events[id]

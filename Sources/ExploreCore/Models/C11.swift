@@ -52,7 +52,7 @@ private struct StrongPoint {
 ///
 /// One fence comes before another if it happens before it, or happens before an access to a place that comes, in eco,
 /// before another access there which happens before the second. At one place eco is an order of levels: a write has twice
-/// its place in modification order, a read of it one more. So the lowest level that each fence comes before and the
+/// its place in coherence order, a read of it one more. So the lowest level that each fence comes before and the
 /// highest level that comes before each fence, for each place, are all there is to know: O(fences * events).
 private struct PartialOrderOfFences {
   private let graph: ExecutionGraph

@@ -1,6 +1,6 @@
 /// x86-TSO: a store may be overtaken by later loads of its own racer, and by nothing else.
 ///
-/// Consistent when each location is coherent and *global happens-before* has no cycle: modification order, from-reads,
+/// Consistent when each location is coherent and *global happens-before* has no cycle: coherence order, from-reads,
 /// reads-from between racers, and program order without the pairs of a store and a later load that no fence, update or
 /// sequentially consistent store separates. (Owens, Sarkar, Sewell, "A better x86 memory model: x86-TSO", TPHOLs 2009;
 /// in this form "Herding cats", section 4.)

@@ -67,7 +67,7 @@ extension Execution {
     let block = space.blocks[number]
     switch block.state {
     case .unused: return false
-    case .freed: note(.useAfterFree, [racer], "racer \(racer) \(what) what was freed", address, block: number)
+    case .freed: note(.useAfterFree, [racer], "racer \(racer) \(what) freed memory", address, block: number)
     case .live:
       let end = address - block.address + UInt(size)
       let kind = space.isHeapBlock(number) ? "an allocation" : "an object"
@@ -126,14 +126,14 @@ extension Execution {
   private func checkDirect(_ address: UInt, _ size: Int, isWrite: Bool) -> Bool {
     let what = isWrite ? "writes" : "reads"
     guard space.contains(address, size) else {
-      note(.crash, [], "the teardown \(isWrite ? "writes to" : "reads") an address that is nobody's")
+      note(.crash, [], "the teardown \(isWrite ? "writes to" : "reads") an address outside all objects and allocations")
       return false
     }
     let number = space.block(of: address)
     guard number >= 0 else { return checkDirectOutside(address, size, what) }
     switch space.blocks[number].state {
     case .live: break
-    case .freed: note(.useAfterFree, [], "the teardown \(what) what was freed", address, block: number)
+    case .freed: note(.useAfterFree, [], "the teardown \(what) freed memory", address, block: number)
     case .unused: return false
     }
     return true

@@ -1,5 +1,3 @@
-import RaceModel
-
 // MARK: Atomic operations
 
 extension Execution {

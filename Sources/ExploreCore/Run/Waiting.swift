@@ -32,7 +32,7 @@ extension Execution {
     wait(racer)
   }
 
-  /// After a run that ended blocked: the racers that wait for something that nobody will ever do. Empty if one of them
+  /// After a run that ended blocked: the racers that wait for something that no racer will do. Empty if one of them
   /// only missed the change that it waits for, which makes the run no execution at all.
   package func stuckRacers() -> [Int] {
     var stuck: [Int] = []

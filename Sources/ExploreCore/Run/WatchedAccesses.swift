@@ -1,5 +1,3 @@
-import RaceModel
-
 /// A plain access of native code to a location: memory holds, for as long as the access takes, what it reads or writes.
 struct PendingAccess {
   var address: UInt

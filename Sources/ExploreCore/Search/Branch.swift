@@ -2,8 +2,8 @@
 ///
 /// The algorithm is TruSt's (Kokologiannakis, Marmanis, Gladstein, Vafeiadis, "Truly stateless, optimal dynamic partial
 /// order reduction", POPL 2022): a new read branches over the writes that it may read; a new write branches over its
-/// places in modification order, and *revisits* earlier reads that are not among its causes, deleting what was added
-/// after them, if all that is deleted was added in the one way from which the revisit is due. So each consistent
+/// places in coherence order, and *revisits* earlier reads that are not among its causes, deleting what was added
+/// after them, if the read and every deleted event were added maximally (`isMaximal`). So each consistent
 /// execution is reached once. The first choice is always the latest write, or the last place, which no model forbids.
 ///
 /// What is new here: an update is added whole, read and write in one step, so that a graph in which two updates read the
@@ -22,7 +22,7 @@ package struct Branch {
 enum WorkItem {
   /// The read reads from `source`.
   case read(Int, source: Int32)
-  /// The write comes right after `after` in modification order.
+  /// The write comes right after `after` in coherence order.
   case place(Int, after: Int32)
   /// The earlier read reads from the later write.
   case revisit(read: Int, write: Int)
@@ -170,7 +170,7 @@ extension Branch {
     return id
   }
 
-  /// Adds a write that has, at the end, this place in modification order.
+  /// Adds a write that has, at the end, this place in coherence order.
   mutating func addWrite(_ event: Event, place: Int32) -> Int {
     let id = graph.append(event)
     graph.events[id].finalPosition = place

@@ -14,7 +14,7 @@ package struct Rules {
   /// For the kernel's dependencies.
   var scratch: VectorClock
 
-  /// As the model says.
+  /// Accesses to atomic words never count as data races: true under SC and TSO (`ConsistencyModel`).
   let everyAccessSynchronises: Bool
   let keepsDependencies: Bool
 

@@ -7,7 +7,7 @@ public struct Mishap: Sendable, Equatable {
     case useAfterFree
     /// What would end the process: a BUG(), or an access through NULL or a stray pointer.
     case crash
-    /// A racer that waits for what nobody will do, or that comes to no end.
+    /// A deadlock (a racer waits for something that no racer will do), or a racer that does not end.
     case stuck
   }
   public var kind: Kind

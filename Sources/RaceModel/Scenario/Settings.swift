@@ -15,7 +15,7 @@ extension Setting {
     .integer(.stress, "inodes", \.stress.inodes, StressLimits.inodes, "Inodes of a round."),
     .integer(
       .stress, "spacing", \.stress.spacing, StressLimits.spacing, step: 8, unit: "bytes",
-      otherwise: "64, packed in a natural race", "From one inode to the next."),
+      otherwise: "64, packed in a natural race", "Distance from one inode to the next."),
     .choice(.stress, "order", \.stress.order, "The order in which racers visit the inodes of a round."),
     .choice(
       .stress, "heap", \.stress.heap,
@@ -24,7 +24,7 @@ extension Setting {
     .integer(.stress, "collisions", \.stress.collisions, 1...Int.max, "Stop after this many collisions."),
     .number(
       .stress, "minimum-yield", \.stress.minimumYield, 0...1, otherwise: "0.01 natural, 0.9 else",
-      "Collisions per population that a race needs to count as a test."),
+      "Below this yield (collisions per population) the verdict is vacuous."),
     .integer(
       .stress, "processors", \.stress.processors, 1...StressLimits.processors, otherwise: "all", "Processors to use."),
     .choice(.stress, "checking", \.stress.checking, "How much is checked."),
@@ -37,12 +37,13 @@ extension Setting {
     .integer(
       .explore, "allocation-failures", \.explore.allocationFailures, ExploreLimits.failures,
       otherwise: "0, or one a racer where `faults` makes some fail",
-      "Any of up to this many allocations of an execution fail."),
+      "At most this many allocations fail in an execution."),
     .integer(
       .explore, "spurious-failures", \.explore.spuriousFailures, ExploreLimits.failures, otherwise: "one a racer",
-      "Any of up to this many weak compare-exchanges of an execution fail spuriously."),
+      "At most this many weak compare-exchanges fail spuriously in an execution."),
     .flag(
-      .explore, "symmetry", \.explore.symmetry, "Count executions that differ by an exchange of identical racers once."),
+      .explore, "symmetry", \.explore.symmetry,
+      "Of executions that differ only by exchanging identical racers, count one."),
     .integer(
       .explore, "executions", \.explore.executions, ExploreLimits.executions,
       "Stop after this many executions; the verdict is inconclusive then."),
@@ -53,7 +54,8 @@ extension Setting {
       .explore, "memory", \.explore.memory, ExploreLimits.memory, unit: "MB",
       "Stop when graphs hold this much; the verdict is inconclusive then."),
     .integer(
-      .explore, "samples", \.explore.samples, ExploreLimits.samples, "Random executions to visit after such a stop."),
+      .explore, "samples", \.explore.samples, ExploreLimits.samples,
+      "Random executions to visit after stopping at a limit."),
     .seed(.explore, \.explore.seed, "The number that random executions follow from."),
     .integer(
       .explore, "repetitions", \.explore.repetitions, ExploreLimits.repetitions,
@@ -61,7 +63,8 @@ extension Setting {
 
     .integer(.bench, "inodes", \.benchOrDefault.inodes, BenchLimits.inodes, "Inodes of a round."),
     .integer(
-      .bench, "spacing", \.benchOrDefault.spacing, BenchLimits.spacing, unit: "bytes", "From one inode to the next."),
+      .bench, "spacing", \.benchOrDefault.spacing, BenchLimits.spacing, unit: "bytes",
+      "Distance from one inode to the next."),
     .integer(
       .bench, "processes", \.benchOrDefault.processes, BenchLimits.processes,
       "Processes that measure, one after the other."),
@@ -69,7 +72,8 @@ extension Setting {
       .bench, "repetitions", \.benchOrDefault.repetitions, BenchLimits.repetitions,
       "Samples of each measure in each process."),
     .integer(
-      .bench, "warm-up", \.benchOrDefault.warmUp, BenchLimits.warmUp, "Samples before those, which are not counted."),
+      .bench, "warm-up", \.benchOrDefault.warmUp, BenchLimits.warmUp, "Samples taken first to warm up, and not counted."
+    ),
   ]
 
   public static func all(of section: Section) -> [Setting] { all.filter { $0.section == section } }

@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// Says what the record of a run amounts to.
 struct Conclusion {
   private let record: RunRecord
@@ -22,7 +20,7 @@ struct Conclusion {
     case .refused(let why): return (.invalid, why)
     case .died(let how): return (.crashed, how)
     case .killed(let how): return (.timedOut, how)
-    case .none: return (.crashed, "it left no word of how it ended")
+    case .none: return (.crashed, "the run did not report how it ended")
     case .engine(let end):
       if !record.findings.isEmpty { return (.fail, nil) }
       switch end {
@@ -37,7 +35,7 @@ struct Conclusion {
   private var warnings: [String] {
     var warnings: [String] = []
     if let why = record.exploration?.symmetryRefusal {
-      warnings.append("racers of one role are not interchangeable here: \(why)")
+      warnings.append("symmetry is off: \(why)")
     }
     if record.figures.calibration.changed {
       warnings.append("timing changed during the run: do not compare these figures")

@@ -14,7 +14,7 @@ public struct Counterexample: Sendable, Equatable, Codable {
     public var ordering: Ordering?
     /// The step (by number) whose write was read; nil for the initial value, and for what reads nothing.
     public var readsFrom: Int?
-    /// The step whose write this one follows in modification order.
+    /// The step whose write this one follows in co.
     public var overwrites: Int?
     /// It read something that was overwritten already.
     public var isStale = false

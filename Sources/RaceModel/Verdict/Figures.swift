@@ -38,5 +38,5 @@ public struct Figures: Sendable, Equatable, Codable {
   public var collisionsPerSecond: Double { seconds == 0 ? 0 : Double(collisions) / seconds }
   public var losersPerSecond: Double { seconds == 0 ? 0 : Double(losers) / seconds }
   /// 0: one racer wins everything in a row; 1: every inode has another winner than its neighbour.
-  public var winnerDiversity: Double { winnerPairs == 0 ? 0 : Double(winnerChanges) / Double(winnerPairs) }
+  public var winnerChangeRate: Double { winnerPairs == 0 ? 0 : Double(winnerChanges) / Double(winnerPairs) }
 }

@@ -1,5 +1,3 @@
-import AddonMemory
-
 /// The outcome of a scenario in an engine.
 public enum Outcome: String, Sendable, CaseIterable, Codable {
   case pass, fail

@@ -38,7 +38,7 @@ public struct EncodedRace: Codable, Equatable, Sendable {
     losersPerSecond = figures.losersPerSecond
     yield = figures.yield
     losersPerSlot = figures.losersPerSlot
-    winnerChanges = figures.winnerDiversity
+    winnerChanges = figures.winnerChangeRate
     visitsInFlight = figures.visitsInFlight
     delay = figures.delay
     heap = figures.heap.rawValue

@@ -1,5 +1,4 @@
 import AddonMemory
-import Machine
 import RaceModel
 
 /// All verdicts as one document. Its types are its own, so that what verdicts are made of can change without it; the

@@ -89,7 +89,7 @@ struct ExplorationTable {
       table.add([
         verdict.scenario.name, verdict.engine.model?.rawValue ?? "", "\(verdict.scenario.exploredRoles.count)",
         verdict.outcome.rawValue, Number.grouped(figures.executions),
-        figures.isExhaustive ? (figures.usedSymmetry ? "all, up to symmetry" : "all") : "not all",
+        figures.isExhaustive ? (figures.usedSymmetry ? "all (identical racers once)" : "all") : "not all",
         Number.grouped(figures.judged), figures.firstFinding.map { Number.grouped($0) } ?? "-",
         Number.grouped(figures.blockedRuns), Number.grouped(figures.prunedGraphs), "\(figures.longest)",
         Number.fixed(figures.executionsPerSecond / 1000, 1), Number.fixed(Double(figures.peakBytes) / 1e6, 1),

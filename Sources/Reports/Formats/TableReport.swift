@@ -98,7 +98,7 @@ public struct TableReport: ReportFormat {
         scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
         Number.fixed(figures.populationsPerSecond / 1e6, 2),
         Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
-        Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerDiversity, 2),
+        Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerChangeRate, 2),
         Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),
       ])
     }

@@ -76,7 +76,7 @@ import AddonRace
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ connection: Inode, in memory: M) {
-    if let stats = memory.reach(memory.load(connection.slot(at: 0), .relaxed), slot: 0) {
+    if let stats = memory.slotShows(memory.load(connection.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(StatsMaker.connection(stats), holds: UInt64(connection.address), .initialised)
     }
   }
