@@ -7,7 +7,7 @@ import RaceModel
 ///
 ///     ar1:c11:set-owner=2:inodes=1:5d41402a:AAEBAQ...
 ///
-/// the format's version, the memory model, racers and inodes, a digest of site and strategy, and the decisions in
+/// the format's version, the memory model, racers and inodes, a digest of the names of site and strategy, and the decisions in
 /// base64url: a byte for each, or two where a racer's event is named.
 public struct ReplayToken: Equatable {
   static let version = "ar1"
@@ -79,7 +79,7 @@ public struct ReplayToken: Equatable {
     return scenario
   }
 
-  /// FNV-1a of what has to be the same. (Fowler, Noll, Vo.)
+  /// FNV-1a of the names of site and strategy. (Fowler, Noll, Vo.)
   private static func digest(_ scenario: Scenario) -> String {
     var hash: UInt32 = 2_166_136_261
     for byte in "\(scenario.site)/\(scenario.strategy)".utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }

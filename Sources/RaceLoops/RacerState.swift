@@ -206,7 +206,7 @@ extension RacerState {
 
   /// What the site declares is not enough: the run ends, and says so. Nothing was written beyond it.
   @inline(never) public mutating func exceed(_ limit: SiteLimit) {
-    withUnsafeMutablePointer(to: &round.pointee.exceeded) { catomics_store_relaxed_64($0, UInt64(limit.rawValue)) }
+    catomics_store_relaxed_64(round.pointee.exceeded, UInt64(limit.rawValue))
     catomics_store_relaxed_64(meeting.abandoned, 1)
   }
 }
@@ -244,14 +244,15 @@ public struct RoundState {
   /// Each racer's pool; written by the set-up only.
   public let pools: UnsafeMutablePointer<BlockPool>
   /// The raw value of a `SiteLimit` that the site's code went beyond, or 0. Racers access it atomically.
-  public var exceeded: UInt64 = 0
+  public let exceeded: UnsafeMutablePointer<UInt64>
 
   public init(
     inodes: UInt, inodeCount: Int, slotCount: Int, shared: UInt, racerCount: Int,
     logs: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>,
     states: UnsafeMutablePointer<UnsafeMutablePointer<RacerState>>, roles: UnsafeMutablePointer<UInt8>,
     offsets: UnsafeMutablePointer<UInt32>, links: UnsafeMutablePointer<UInt64>, linkCapacity: Int,
-    hanging: UnsafeMutablePointer<UInt64>, pools: UnsafeMutablePointer<BlockPool>
+    hanging: UnsafeMutablePointer<UInt64>, pools: UnsafeMutablePointer<BlockPool>,
+    exceeded: UnsafeMutablePointer<UInt64>
   ) {
     self.inodes = inodes
     self.inodeCount = inodeCount
@@ -266,6 +267,7 @@ public struct RoundState {
     self.linkCapacity = linkCapacity
     self.hanging = hanging
     self.pools = pools
+    self.exceeded = exceeded
   }
 
   @inlinable @inline(__always) public func inode(_ number: Int) -> Inode {

@@ -79,7 +79,8 @@ final class Arena {
         racerCount: racers, logs: memory.allocate(UnsafeMutablePointer<UInt64>.self, racers),
         states: memory.allocate(UnsafeMutablePointer<RacerState>.self, racers), roles: roles, offsets: offsets,
         links: memory.allocate(UInt64.self, listed), linkCapacity: listed,
-        hanging: memory.allocate(UInt64.self, listed), pools: memory.allocate(BlockPool.self, racers)))
+        hanging: memory.allocate(UInt64.self, listed), pools: memory.allocate(BlockPool.self, racers),
+        exceeded: memory.allocate(UInt64.self, 1)))
     for racer in 0..<racers {
       round.pointee.logs[racer] = memory.allocate(UInt64.self, inodes * limits.slotCount + LinePair.words)
       round.pointee.states[racer] = makeState(racer, round)
@@ -164,7 +165,7 @@ final class Arena {
   /// The limit that the site's code went beyond, if it did.
   var exceeded: SiteLimit? {
     rounds.lazy.compactMap { round in
-      let number = withUnsafeMutablePointer(to: &round.pointee.exceeded) { catomics_load_relaxed_64($0) }
+      let number = catomics_load_relaxed_64(round.pointee.exceeded)
       return SiteLimit(rawValue: UInt8(truncatingIfNeeded: number))
     }.first
   }

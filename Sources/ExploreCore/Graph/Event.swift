@@ -23,7 +23,7 @@ package struct Event {
     case exchange, add, or, and, xor, nand, compareExchange
     /// A compare-exchange from unlocked to locked that waits for its turn.
     case lockAttempt
-    /// A load that waits while what it reads is odd: a grace period's look at a racer's read-side sections.
+    /// A load that waits while what it reads is odd: a grace period's poll of a racer's read-side sections.
     case sectionPoll
 
     package var isRMW: Bool { self != .load && self != .sectionPoll }

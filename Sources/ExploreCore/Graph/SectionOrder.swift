@@ -1,15 +1,15 @@
 /// Grace periods and read-side sections on a graph.
 ///
 /// A section is two stores to a word that its racer alone writes: an odd value when it begins, an even one when it ends.
-/// A grace period is a strong fence, a *look* at each racer's word, and a strong fence. Of a section and a grace period
-/// of its domain one of two things holds, and what the look reads says which:
+/// A grace period is a strong fence, a *poll* of each racer's word, and a strong fence. Of a section and a grace period
+/// of its domain one of two things holds, and what the poll reads says which:
 ///
 /// - it reads what the section's end wrote, or something later: then all of the section happens before the end of the
 ///   grace period, by an ordinary release and acquire;
 /// - it reads something that was there before the section: then the start of the grace period happens before all of the
 ///   section, and that is an edge of its own, from the first fence to the store that begins the section.
 ///
-/// A look that reads an odd value waits; so each of the two is visited where it is consistent, and nothing else. (The
+/// A poll that reads an odd value waits; so each of the two is visited where it is consistent, and nothing else. (The
 /// guarantee as in Alglave, Maranget, McKenney, Parri, Stern, "Frightening small children and disconcerting grown-ups:
 /// concurrency in the Linux kernel", ASPLOS 2018, section 4.)
 extension ExecutionGraph {
@@ -19,24 +19,24 @@ extension ExecutionGraph {
     let begin = events[section]
     var access = heads[Int(begin.location)].lastAccess
     while access >= 0 {
-      let look = events[Int(access)]
-      if look.readKind == .sectionPoll, !look.isWaiting,
-        look.readsFrom < 0 || events[Int(look.readsFrom)].index < begin.index
+      let poll = events[Int(access)]
+      if poll.readKind == .sectionPoll, !poll.isWaiting,
+        poll.readsFrom < 0 || events[Int(poll.readsFrom)].index < begin.index
       {
         body(startOfGracePeriod(Int(access)))
       }
-      access = look.previousAccess
+      access = poll.previousAccess
     }
   }
 
-  /// The fence that begins a look's grace period.
-  func startOfGracePeriod(_ look: Int) -> Int {
-    var id = events[look].poPrevious
+  /// The fence that begins a poll's grace period.
+  func startOfGracePeriod(_ poll: Int) -> Int {
+    var id = events[poll].poPrevious
     while events[Int(id)].kind != .fence { id = events[Int(id)].poPrevious }
     return Int(id)
   }
 
-  /// Computes what happens before what anew, because a look has said, or no longer says, that a section which was there
+  /// Computes what happens before what anew, because a poll has said, or no longer says, that a section which was there
   /// already comes after its grace period. Answers whether that is an order.
   mutating func orderSections() -> Bool {
     let next = UnsafeMutablePointer<Int32>.allocate(capacity: racers)

@@ -250,7 +250,7 @@ extension Branch {
     case .read(let id, let source):
       graph.truncate(to: id + 1)
       settle(id, source: source)
-      // What began after a grace period's look comes after the grace period's start, though it was there already.
+      // What began after a grace period's poll comes after the grace period's start, though it was there already.
       if graph.events[id].readKind == .sectionPoll, !graph.orderSections() || !graph.isCoherent { return false }
       guard graph.coPosition(ofSource: source) >= graph.coherenceLowerBound(of: id), check.isConsistent(graph, [id])
       else { return false }
@@ -308,7 +308,7 @@ extension Branch {
     origin = (read, write)
     if graph.events[write].coPosition > 0 { graph.unlink(write) }
     settle(read, source: Int32(write))
-    // What is gone may have been a look: there are no more edges than before.
+    // What is gone may have been a poll: there are no more edges than before.
     if graph.sectionPolls > 0 { _ = graph.orderSections() }
 
     let location = graph.events[write].location
