@@ -82,7 +82,7 @@ let package = Package(
     .testTarget(name: "CheckersTests", dependencies: ["AddonMemory", "Checkers", "RaceModel"]),
     .testTarget(
       name: "ScenarioFilesTests", dependencies: ["AddonMemory", "Addons", "BenchModel", "RaceModel", "ScenarioFiles"]),
-    .testTarget(name: "ExploreCoreTests", dependencies: ["AddonMemory", "ExploreCore", "RaceModel"]),
+    .testTarget(name: "ExploreCoreTests", dependencies: ["AddonMemory", "ExploreCore", "Machine", "RaceModel"]),
     .testTarget(
       name: "BenchEngineTests",
       dependencies: [

@@ -4,7 +4,7 @@ import Testing
 
 /// The explorer against programs that know nothing of it.
 @Suite struct AgainstNaiveTests {
-  private static let programs = 2_000
+  private static let programs = 2_000 / ProgramGenerator.thinning
 
   /// Registers that were never written are left out by one and 0 in the other.
   private func comparable(_ outcome: LitmusOutcome) -> LitmusOutcome {
