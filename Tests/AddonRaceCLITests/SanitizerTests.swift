@@ -22,7 +22,8 @@ import Testing
     // What else the racers do (locks, other compare-exchanges) orders them now and then: one run need not show it.
     var output = ""
     for seed in 1...15 {
-      let (command, verdict) = try race(pair, shape, role: lookingRacers(pair), seconds: 0.5, seed: seed)
+      let (command, verdict) = try race(
+        pair, shape, role: lookingRacers(pair), seconds: 0.5, seed: seed, expects: "{fail: [data-race]}")
       output = command.output
       let findings = verdict?["findings"] as? [[String: Any]] ?? []
       if findings.contains(where: { $0["checker"] as? String == "data-race" }) {
@@ -72,7 +73,7 @@ import Testing
   }
 
   private func race(
-    _ pair: String, _ shape: String, role: String, seconds: Double, seed: Int = 1
+    _ pair: String, _ shape: String, role: String, seconds: Double, seed: Int = 1, expects expected: String = "pass"
   ) throws -> (Command, [String: Any]?) {
     let folder = try TemporaryFolder()
     let parts = pair.split(separator: " ")
@@ -85,6 +86,7 @@ import Testing
       racers: \(role)
       stress: {shape: \(shape), minimum-yield: 0, collisions: 2000, time: \(seconds), inodes: \(inodes(pair)), watchdog: 60,
                seed: \(seed)}
+      expect: \(expected)
       """, to: "a.yaml")
     let command = try Command("run", file, "--format", "json")
     let document = try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]
