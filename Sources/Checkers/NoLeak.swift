@@ -22,6 +22,6 @@ public struct NoLeak: CatalogChecker {
       findings.append(
         evidence.finding(name, "the addon goes while something is still linked to it", about: observation))
     }
-    return findings
+    return findings + evidence.findings(name, of: .leak)
   }
 }

@@ -12,68 +12,76 @@ public final class Explore {
   public static let sampling = 1024
 
   public let model: MemoryModel
-  private let facts: SubjectFacts
-  private let code: ExploredCode
+  private let subject: any ExplorableSubject
   /// Called now and then, with how far the exploration is.
   public var progress: (ExploreProgress) -> Void = { _ in }
   /// Where executions are counted as they end, for whoever is left to say how far it came when one ends the process.
   public var counter: UnsafeMutablePointer<UInt64>?
   /// Judge every execution in full: what a checker needs that does not say what makes an execution ordinary.
   public var judgesAll = false
-  private var site: SiteExploration?
+  private var current: ProgramExploration?
 
-  public init(_ model: MemoryModel, _ facts: SubjectFacts, _ code: ExploredCode) {
+  public init(_ model: MemoryModel, _ subject: any ExplorableSubject) {
     self.model = model
-    self.facts = facts
-    self.code = code
+    self.subject = subject
+  }
+
+  public convenience init(_ model: MemoryModel, _ facts: SubjectFacts, _ code: ExploredCode) {
+    self.init(model, ExploredSite(facts, code))
   }
 
   /// Calls `judge` with the evidence of executions, one at a time.
   public func run(
     _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
-    let site = try makeSite(scenario)
-    self.site = site
-    let run = site.run(self, judge)
-    if let limit = site.exceeded { throw EngineError(limit.sentence(facts.site, facts.limits)) }
+    let exploration = try makeExploration(of: scenario)
+    current = exploration
+    let run = exploration.run(self, judge)
+    if let refusal = exploration.refusal { throw refusal }
     return run
   }
 
   /// The execution that is being judged, as a token that leads there again. Valid while `judge` is called.
-  public func currentToken() -> ReplayToken? { site?.token() }
+  public func currentToken() -> ReplayToken? { current?.token() }
   /// The events of the execution that is being judged.
-  public var currentLength: Int { site?.length ?? 0 }
+  public var currentLength: Int { current?.length ?? 0 }
+  /// What was not looked into.
+  public var notes: [String] { current?.notes ?? [] }
 
   /// About how many executions there are, or a low guess at it where they are very many, from random ways through the
   /// search within so many seconds.
   public func estimate(_ scenario: Scenario, seconds: Double) throws(EngineError) -> Double {
-    try makeSite(scenario).estimate(seconds: seconds)
+    try makeExploration(of: scenario).estimate(seconds: seconds)
   }
 
   /// Runs the execution of a token again, step by step. Nil where the program does not follow it.
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
   ) throws(EngineError) -> Counterexample? {
-    try makeSite(token.scenario(scenario)).replay(token, wantsSources, judge)
+    try makeExploration(of: token.scenario(scenario)).replay(token, wantsSources, judge)
   }
 
-  private func makeSite(_ scenario: Scenario) throws(EngineError) -> SiteExploration {
-    guard ExploreLimits.racers.contains(scenario.exploredRoles.count) else {
-      throw EngineError(
-        "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "
-          + "under 'explore: racers'")
+  /// With room for all the racers that there are: a program that starts them itself shows in its first execution how many
+  /// it wants.
+  private func makeExploration(of scenario: Scenario) throws(EngineError) -> ProgramExploration {
+    var room = Self.firstRoom
+    while true {
+      let program = try subject.program(of: scenario, room: room)
+      guard let exploration = ProgramExploration(program, scenario, model) else {
+        throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
+      }
+      guard program.execution.state.pointee.startsAlone, let wanted = exploration.wantedRacers() else {
+        return exploration
+      }
+      guard ExploreLimits.racers.contains(wanted) else {
+        throw EngineError(
+          "the program has more than \(ExploreLimits.racers.upperBound) threads, which is too many to explore")
+      }
+      room = wanted
     }
-    let frees = facts.limits.deferredFreesPerVisit * scenario.explore.inodes
-    guard ExploreLimits.racers.contains(scenario.exploredRoles.count * (1 + frees)) else {
-      throw EngineError(
-        "\(scenario.exploredRoles.count) racers, each with \(frees) frees after grace periods, are too many to explore: "
-          + "name 1 to \(ExploreLimits.racers.upperBound / (1 + frees)) under 'explore: racers', or fewer inodes")
-    }
-    guard let site = SiteExploration(try SiteProgram(facts, code, scenario), scenario, model) else {
-      throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
-    }
-    return site
   }
+
+  private static let firstRoom = 8
 }
 
 /// How far an exploration is.
@@ -91,14 +99,14 @@ public struct ExploreProgress: Sendable {
 }
 
 /// One scenario under one memory model.
-private final class SiteExploration {
-  private let program: SiteProgram
+private final class ProgramExploration {
+  private let program: JudgedProgram
   private let scenario: Scenario
   private let exploration: Exploration
   private let symmetryRefusal: String?
   private var execution: Execution { exploration.execution }
 
-  init?(_ program: SiteProgram, _ scenario: Scenario, _ model: MemoryModel) {
+  init?(_ program: JudgedProgram, _ scenario: Scenario, _ model: MemoryModel) {
     self.program = program
     self.scenario = scenario
     symmetryRefusal = Self.whyNotSymmetric(scenario)
@@ -117,8 +125,17 @@ private final class SiteExploration {
     return nil
   }
 
-  /// What the site declares and its code went beyond, if it did.
-  private(set) var exceeded: SiteLimit?
+  private(set) var refusal: EngineError?
+
+  var notes: [String] { program.notes }
+
+  /// Runs the first execution. Answers how many racers it wants, where that is not the number that there is room for.
+  func wantedRacers() -> Int? {
+    exploration.restart()
+    exploration.runOnce()
+    defer { exploration.restart() }
+    return program.wantedRacers
+  }
 
   var length: Int { execution.graph.pointee.count }
   func token() -> ReplayToken {
@@ -144,8 +161,8 @@ private final class SiteExploration {
       engine.counter?.pointee = UInt64(counts.executions)
       let isSample = (counts.executions - 1) % Explore.sampling == 0
       let evidence = program.conclude(inFull: isSample || engine.judgesAll, number: counts.executions - 1)
-      if let limit = program.exceeded {
-        self.exceeded = limit
+      if let refusal = program.refusal {
+        self.refusal = refusal
         return .stop
       }
       if let evidence {
@@ -180,7 +197,7 @@ private final class SiteExploration {
     }
     figures.isExhaustive = exploration.visitAll(visit)
     var repetitions = 1
-    while repetitions < options.repetitions, end == .exhausted, exceeded == nil {
+    while repetitions < options.repetitions, end == .exhausted, refusal == nil {
       exploration.clearCounts()
       figures.judged = 0
       figures.isExhaustive = exploration.visitAll(visit)
@@ -212,8 +229,8 @@ private final class SiteExploration {
         figures.samples += 1
         let evidence = program.conclude(
           inFull: engine.judgesAll, number: exploration.counts.executions + figures.samples - 1)
-        exceeded = program.exceeded
-        isStopped = exceeded != nil || evidence.map(judge) == .stop
+        refusal = program.refusal
+        isStopped = refusal != nil || evidence.map(judge) == .stop
         return isStopped ? .stop : .goOn
       }
     }
@@ -246,7 +263,7 @@ private final class SiteExploration {
   func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {
     guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: wantsSources) else { return nil }
     let steps = TraceReading(program, execution, trace).steps
-    if let evidence = program.conclude(inFull: true) { judge(evidence) }
-    return Counterexample(roles: program.roleNames, steps: steps, findings: [], token: token.text)
+    if let evidence = program.conclude(inFull: true, number: 0) { judge(evidence) }
+    return Counterexample(roles: program.shownRoles, steps: steps, findings: [], token: token.text)
   }
 }

@@ -6,11 +6,10 @@ import Recording
 
 /// A site as the core runs it: each racer visits every inode once, in order. Where visits leave frees to grace periods,
 /// each such free is done by a racer of its own.
-final class SiteProgram: ExploredProgram {
+final class SiteProgram: JudgedProgram {
   let facts: SubjectFacts
   let code: ExploredCode
   let site: UnsafeMutablePointer<SiteState>
-  let roleNames: [String]
   let inodeCount: Int
   /// The scenario's racers; those that free what they leave come after them.
   let visitorCount: Int
@@ -31,7 +30,6 @@ final class SiteProgram: ExploredProgram {
     visitorCount = names.count
     let deferrals = facts.limits.deferredFreesPerVisit * inodeCount
     let behind = names.count * deferrals
-    roleNames = names + (0..<behind).map { "frees for racer \($0 / max(deferrals, 1))" }
     site = .allocate(capacity: 1)
     site.initialize(to: SiteState(facts, scenario, roles: numbers, everyRacer: names.count + behind))
     // Nobody's arena is for the creation and for the teardown.
@@ -44,7 +42,8 @@ final class SiteProgram: ExploredProgram {
     super.init(
       racerCount: names.count + behind, layout: layout,
       twins: names.indices.map { $0 > 0 && names[$0] == names[$0 - 1] ? $0 - 1 : -1 }
-        + Array(repeating: -1, count: behind))
+        + Array(repeating: -1, count: behind),
+      roleNames: names + (0..<behind).map { "deferred free of racer \($0 / max(deferrals, 1))" })
   }
 
   deinit {
@@ -129,7 +128,7 @@ final class SiteProgram: ExploredProgram {
   // MARK: Afterwards
 
   /// What the site declares and its code went beyond, if it did.
-  var exceeded: SiteLimit? {
+  private var exceeded: SiteLimit? {
     if let exceeded = site.pointee.exceeded { return exceeded }
     let isBehindInode = execution.state.pointee.mishaps.contains { mishap in
       mishap.block.flatMap { execution.space.staticObject(ofBlock: $0) }.map { $0 < inodeCount } == true
@@ -138,8 +137,9 @@ final class SiteProgram: ExploredProgram {
     return isBehindInode ? .inodeSize : nil
   }
 
-  /// Looks at the end of an execution. Answers the evidence where it is out of the ordinary, or asked for.
-  func conclude(inFull: Bool, number: Int = 0) -> Evidence? {
+  override var refusal: EngineError? { exceeded.map { EngineError($0.sentence(facts.site, facts.limits)) } }
+
+  override func conclude(inFull: Bool, number: Int) -> Evidence? {
     guard execution.state.pointee.end == .complete else {
       var assembly = EvidenceAssembly(ExploreRecord(self), round: number)
       assembly.assembleWithoutAnEnd()
@@ -192,12 +192,10 @@ final class SiteProgram: ExploredProgram {
     }
     return anomaly == 0
   }
-}
 
-// MARK: Names, for traces
+  // MARK: Names, for traces
 
-extension SiteProgram: TraceNames {
-  func place(of address: UInt, slots: [UInt: (slot: Int, inode: Int)]) -> Counterexample.Place? {
+  override func place(of address: UInt, slots: [UInt: (slot: Int, inode: Int)]) -> Counterexample.Place? {
     if let (slot, inode) = slots[address] {
       return .slot(facts.site.slots[slot], inode: inodeCount > 1 ? inode : nil)
     }
@@ -212,7 +210,7 @@ extension SiteProgram: TraceNames {
     }
   }
 
-  func value(_ value: UInt64) -> Counterexample.Value? {
+  override func value(_ value: UInt64) -> Counterexample.Value? {
     switch value {
     case UInt64(Lock.unlocked): .unlocked
     case UInt64(Lock.locked): .locked
@@ -222,8 +220,34 @@ extension SiteProgram: TraceNames {
   }
 
   /// Not the word that only says that a racer leaves nothing more to grace periods.
-  func isShown(_ entry: TraceRecorder.Entry) -> Bool {
+  override func isShown(_ entry: TraceRecorder.Entry) -> Bool {
     guard entry.value == SiteState.isNone, case .store = entry.verb else { return true }
     return execution.space.staticObject(ofBlock: execution.space.block(of: entry.address)) != deferralsObject
+  }
+}
+
+/// A pair of site and strategy, as the core runs it.
+public struct ExploredSite: ExplorableSubject {
+  private let facts: SubjectFacts
+  private let code: ExploredCode
+
+  public init(_ facts: SubjectFacts, _ code: ExploredCode) {
+    self.facts = facts
+    self.code = code
+  }
+
+  public func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
+    guard ExploreLimits.racers.contains(scenario.exploredRoles.count) else {
+      throw EngineError(
+        "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "
+          + "under 'explore: racers'")
+    }
+    let frees = facts.limits.deferredFreesPerVisit * scenario.explore.inodes
+    guard ExploreLimits.racers.contains(scenario.exploredRoles.count * (1 + frees)) else {
+      throw EngineError(
+        "\(scenario.exploredRoles.count) racers, each with \(frees) frees after grace periods, are too many to explore: "
+          + "name 1 to \(ExploreLimits.racers.upperBound / (1 + frees)) under 'explore: racers', or fewer inodes")
+    }
+    return try SiteProgram(facts, code, scenario)
   }
 }

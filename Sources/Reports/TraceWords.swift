@@ -29,7 +29,9 @@ enum TraceWords {
     case .beginGracePeriod: "grace period begins"
     case .endGracePeriod: "grace period ends"
     case .waitForSections: "waits for"
-    case .handOver: "hands over"
+    case .handOver: "queues deferred free"
+    case .create: "starts racer"
+    case .join: "waits for the end of racer"
     }
   }
 
@@ -42,7 +44,8 @@ enum TraceWords {
     case .shared(let offset): "shared area + \(offset)"
     case .named(let name): name
     case .sections(let racer): "racer \(racer)'s sections"
-    case .deferredFrees(let racer): "what racer \(racer) leaves to free"
+    case .deferredFrees(let racer): "racer \(racer)'s deferred frees"
+    case .variable(let name, let offset): at(name, offset)
     case .address(let address): Number.hexadecimal(address)
     }
   }

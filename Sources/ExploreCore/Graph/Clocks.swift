@@ -27,7 +27,15 @@ extension ExecutionGraph {
     let event = events + id
     let causes = causes(id)
     let previous = Int(event.pointee.poPrevious)
-    if previous >= 0 { causes.copy(self.causes(previous)) } else { causes.clear() }
+    let birth = Int(births[Int(event.pointee.racer)])
+    if previous >= 0 {
+      causes.copy(self.causes(previous))
+    } else if birth >= 0 {
+      causes.copy(self.causes(birth))
+    } else {
+      causes.clear()
+    }
+    if event.pointee.role == .join, let end = lastEvent(ofTarget: event.pointee) { causes.join(self.causes(end)) }
     let source = Int(event.pointee.readsFrom)
     if event.pointee.kind == .read, source >= 0 { causes.join(self.causes(source)) }
     if let twin = twin(of: id) {
@@ -50,7 +58,8 @@ extension ExecutionGraph {
       // The fence behind a full RMW is an acquiring one.
       if events[previous].isFullRMW, events[previous].kind == .write { before.join(pending) }
     } else {
-      before.clear()
+      let birth = Int(births[Int(event.pointee.racer)])
+      if birth >= 0 { before.copy(happensBefore(birth)) } else { before.clear() }
       pending.clear()
       event.pointee.releaseFence = -1
     }
@@ -70,12 +79,30 @@ extension ExecutionGraph {
     case .fence:
       if ordering.contains(.acquires) { before.join(pending) }
       if ordering.contains(.releases) { event.pointee.releaseFence = Int32(id) }
+      if event.pointee.role == .join { joinEnd(of: event.pointee, before) }
     case .write:
       if event.pointee.beginsSection { forEachGracePeriod(before: id) { before.join(happensBefore($0)) } }
     case .choice: break
     }
     before[Int(event.pointee.racer)] = event.pointee.index + 1
     if event.pointee.kind == .write { computeReleased(id) }
+  }
+
+  /// The last event of the racer whose end a join has waited for, if it has any.
+  func lastEvent(ofTarget join: Event) -> Int? {
+    let last = last[Int(join.value)]
+    return last < 0 ? nil : Int(last)
+  }
+
+  /// All that a racer did comes before the join, what came after its last event too.
+  private func joinEnd(of join: Event, _ before: VectorClock) {
+    let target = Int(join.value)
+    if let end = lastEvent(ofTarget: join) {
+      before.join(happensBefore(end))
+    } else if births[target] >= 0 {
+      before.join(happensBefore(Int(births[target])))
+    }
+    before[target] = length[target] + 1
   }
 
   private mutating func computeReleased(_ id: Int) {

@@ -14,6 +14,8 @@ package struct Event {
     case allocation
     /// Is tried, or fails for no reason.
     case weakUpdate
+    /// The program asks for one of `operand` outcomes.
+    case program
   }
 
   /// What a read does with the value that it read.
@@ -25,8 +27,10 @@ package struct Event {
     case lockAttempt
     /// A load that waits while what it reads is odd: a grace period's poll of a racer's read-side sections.
     case sectionPoll
+    /// A load that waits while the bits `operand` of what it reads are `expected`.
+    case await
 
-    package var isRMW: Bool { self != .load && self != .sectionPoll }
+    package var isRMW: Bool { self != .load && self != .sectionPoll && self != .await }
   }
 
   /// What an event is to read-side sections and grace periods.
@@ -36,6 +40,8 @@ package struct Event {
     case sectionBegin, sectionEnd
     /// Fences.
     case gracePeriodBegin, gracePeriodEnd
+    /// Fences: the racer creates others, `operand` from number `value` on; or it has waited for the end of racer `value`.
+    case create, join
   }
 
   package var kind: Kind
@@ -94,6 +100,7 @@ package struct Event {
     switch readKind {
     case .lockAttempt: value == operand
     case .sectionPoll: value & 1 != 0
+    case .await: value & operand == expected
     default: false
     }
   }
@@ -107,7 +114,7 @@ package struct Event {
   /// What this read writes when it has read `value`; nil where it does not write.
   @inline(__always) package func written(after value: UInt64) -> UInt64? {
     switch readKind {
-    case .load, .sectionPoll: nil
+    case .load, .sectionPoll, .await: nil
     case .exchange: operand
     case .add: (value &+ operand) & mask
     case .or: value | operand

@@ -15,7 +15,9 @@ package struct ExecutionGraph {
   /// By racer: the first and the last event, or -1, and how many.
   package let first: UnsafeMutablePointer<Int32>
   package let last: UnsafeMutablePointer<Int32>
-  let length: UnsafeMutablePointer<Int32>
+  package let length: UnsafeMutablePointer<Int32>
+  /// By racer: the event that created it, or -1.
+  package let births: UnsafeMutablePointer<Int32>
   /// By location: the ends of the coherence order and the access added last, or -1.
   package private(set) var heads: UnsafeMutablePointer<LocationHead>
   private var locationCapacity: Int
@@ -40,6 +42,8 @@ package struct ExecutionGraph {
     first = .allocate(capacity: racers)
     last = .allocate(capacity: racers)
     length = .allocate(capacity: racers)
+    births = .allocate(capacity: racers)
+    births.initialize(repeating: -1, count: racers)
     first.initialize(repeating: -1, count: racers)
     last.initialize(repeating: -1, count: racers)
     length.initialize(repeating: 0, count: racers)
@@ -52,6 +56,7 @@ package struct ExecutionGraph {
     first.deallocate()
     last.deallocate()
     length.deallocate()
+    births.deallocate()
   }
 
   /// Bytes that it holds.
@@ -94,6 +99,8 @@ extension ExecutionGraph {
       makeRoom(for: location)
       event.pointee.previousAccess = heads[location].lastAccess
       heads[location].lastAccess = Int32(id)
+    } else if new.role == .create {
+      setBirths(of: new, to: Int32(id))
     }
     return id
   }
@@ -102,7 +109,11 @@ extension ExecutionGraph {
   mutating func tally(_ id: Int, by sign: Int) {
     let event = events[id]
     if event.kind == .choice, event.value != 0 {
-      if event.choice == .allocation { failures += sign } else { spuriousFailures += sign }
+      switch event.choice {
+      case .allocation: failures += sign
+      case .weakUpdate: spuriousFailures += sign
+      case .program: break
+      }
     }
     if event.ordering.contains(.isSequentiallyConsistent) { strongEvents += sign }
     // A fence on either side.
@@ -124,7 +135,12 @@ extension ExecutionGraph {
       length[racer] -= 1
       if event.isAccess { heads[Int(event.location)].lastAccess = event.previousAccess }
       if event.kind == .write, event.coPosition > 0 { unlink(count) }
+      if event.role == .create { setBirths(of: event, to: -1) }
     }
+  }
+
+  private func setBirths(of event: Event, to id: Int32) {
+    (births + Int(event.value)).update(repeating: id, count: Int(event.operand))
   }
 
   /// Changes what an event turned out to be: counted out before, and in after.
@@ -215,6 +231,7 @@ extension ExecutionGraph {
       first[racer] = -1
       last[racer] = -1
       length[racer] = 0
+      births[racer] = -1
     }
   }
 }

@@ -10,8 +10,22 @@
 // what was there before a section comes before that section.
 
 extension ExecutionGraph {
+  /// With what comes first where racers create others and wait for their end.
   @inline(__always) func forEachPO(before event: Event, _ visit: (Int) -> Void) {
-    if event.poPrevious >= 0 { visit(Int(event.poPrevious)) }
+    if event.poPrevious >= 0 { visit(Int(event.poPrevious)) } else { forEachBirth(of: event, visit) }
+    if event.role == .join { forEachEnd(before: event, visit) }
+  }
+
+  /// What created the racer of an event.
+  @inline(__always) func forEachBirth(of event: Event, _ visit: (Int) -> Void) {
+    let birth = births[Int(event.racer)]
+    if birth >= 0 { visit(Int(birth)) }
+  }
+
+  /// The last event of the racer that a join waited for, or else what created that racer.
+  func forEachEnd(before join: Event, _ visit: (Int) -> Void) {
+    let target = Int(join.value)
+    if last[target] >= 0 { visit(Int(last[target])) } else if births[target] >= 0 { visit(Int(births[target])) }
   }
 
   @inline(__always) func forEachRF(before read: Event, _ visit: (Int) -> Void) {

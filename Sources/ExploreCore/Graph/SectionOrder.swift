@@ -65,8 +65,9 @@ extension ExecutionGraph {
       return next[racer] < 0 || events[Int(next[racer])].index > events[Int(id)].index
     }
     let event = events[id]
-    if event.kind == .read, event.readsFrom >= 0 { return isDone(event.readsFrom) }
-    var isReady = true
+    var isReady = event.kind == .read && event.readsFrom >= 0 ? isDone(event.readsFrom) : true
+    if event.poPrevious < 0 { forEachBirth(of: event) { isReady = isReady && isDone(Int32($0)) } }
+    if event.role == .join { forEachEnd(before: event) { isReady = isReady && isDone(Int32($0)) } }
     if event.beginsSection { forEachGracePeriod(before: id) { isReady = isReady && isDone(Int32($0)) } }
     return isReady
   }

@@ -32,11 +32,22 @@ struct TotalStoreOrder: ConsistencyModel {
     }
   }
 
-  /// The nearest events that the racer's own order keeps before this one; those before them follow.
+  /// The nearest events that the racer's own order keeps before this one; those before them follow. A racer starts after
+  /// all that its creator did, and has left nothing in its store buffer when its end is waited for.
   private static func forEachBeforeInPreservedOrder(_ graph: ExecutionGraph, _ event: Event, _ visit: (Int) -> Void) {
     if isTransparent(event) { return }
     let overtakesStores = event.kind == .read && !event.isSuccessfulRMW
-    var earlier = event.poPrevious
+    walk(graph, from: event.poPrevious, of: Int(event.racer), overtakesStores, visit)
+    if event.role == .join {
+      let target = Int(event.value)
+      walk(graph, from: graph.last[target], of: target, false, visit)
+    }
+  }
+
+  private static func walk(
+    _ graph: ExecutionGraph, from last: Int32, of racer: Int, _ overtakesStores: Bool, _ visit: (Int) -> Void
+  ) {
+    var earlier = last
     while earlier >= 0 {
       let other = graph.events[Int(earlier)]
       let isLoad = other.kind == .read && !other.isSuccessfulRMW
@@ -50,11 +61,15 @@ struct TotalStoreOrder: ConsistencyModel {
       }
       earlier = other.poPrevious
     }
+    let birth = graph.births[racer]
+    if birth >= 0 { visit(Int(birth)) }
   }
 
   /// Only a full fence keeps a load behind a store; other fences order nothing that is not in order anyway.
   private static func isTransparent(_ event: Event) -> Bool {
-    event.kind == .choice || event.kind == .fence && !event.ordering.contains(.isSequentiallyConsistent)
+    event.kind == .choice
+      || event.kind == .fence && !event.ordering.contains(.isSequentiallyConsistent) && event.role != .create
+        && event.role != .join
   }
 
   /// Whether nothing that comes later overtakes this store.

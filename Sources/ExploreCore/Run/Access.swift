@@ -53,10 +53,7 @@ extension Execution {
   /// Of an address that is in no block: whether it is in an image or a stack, or only just behind a block.
   @inline(never)
   private func checkOutside(_ racer: Int, _ address: UInt, _ size: Int, _ isWrite: Bool) -> Bool {
-    if !space.others.pointee.isEmpty, space.others.pointee.offset(of: address, size) != nil {
-      if isWrite { space.others.pointee.noteWrite(address, size) }
-      return true
-    }
+    if !space.others.pointee.isEmpty, space.others.pointee.noteAccess(address, size, isWrite: isWrite) { return true }
     guard let block = space.blockBefore(address), space.blocks[block].state != .unused else { return false }
     return useOfDead(racer, address, size, block, isWrite)
   }
@@ -121,32 +118,46 @@ extension Execution {
   func writeDirectly(_ address: UInt, _ size: Int, _ value: UInt64) {
     guard checkDirect(address, size, isWrite: true) else { return }
     state.pointee.space.write(address, size, value)
+    noteDirectWrite(address, size)
   }
 
-  private func checkDirect(_ address: UInt, _ size: Int, isWrite: Bool) -> Bool {
-    let what = isWrite ? "writes" : "reads"
+  /// Of a write at quiescence: all that comes later is ordered after it.
+  func noteDirectWrite(_ address: UInt, _ size: Int) {
+    noteWriteOutside(address, size)
+    state.pointee.shadow.start(space.offset(address), size, writer: nil, moment: 0)
+  }
+
+  func checkDirect(_ address: UInt, _ size: Int, isWrite: Bool) -> Bool {
     guard space.contains(address, size) else {
-      note(.crash, [], "the teardown \(isWrite ? "writes to" : "reads") an address outside all objects and allocations")
+      noteDirect(.crash, "\(isWrite ? "writes to" : "reads") an address outside all objects and allocations")
       return false
     }
     let number = space.block(of: address)
-    guard number >= 0 else { return checkDirectOutside(address, size, what) }
-    switch space.blocks[number].state {
-    case .live: break
-    case .freed: note(.useAfterFree, [], "the teardown \(what) freed memory", address, block: number)
+    guard number >= 0 else { return checkDirectOutside(address, size, isWrite) }
+    let block = space.blocks[number]
+    switch block.state {
+    case .live:
+      let end = Int(address - block.address) + size
+      if end <= block.size { return true }
+      noteDirect(.useAfterFree, "\(isWrite ? "writes" : "reads") byte \(end) of an object of \(block.size)", number)
+    case .freed: noteDirect(.useAfterFree, "\(isWrite ? "writes" : "reads") freed memory", number)
     case .unused: return false
     }
     return true
   }
 
   /// Of an address that is in no block.
-  private func checkDirectOutside(_ address: UInt, _ size: Int, _ what: String) -> Bool {
+  private func checkDirectOutside(_ address: UInt, _ size: Int, _ isWrite: Bool) -> Bool {
     if space.others.pointee.offset(of: address, size) != nil { return true }
     if let block = space.blockBefore(address) {
-      note(
-        .useAfterFree, [], "the teardown \(what) behind an object of \(space.blocks[block].size)", address, block: block
-      )
+      noteDirect(
+        .useAfterFree, "\(isWrite ? "writes" : "reads") behind an object of \(space.blocks[block].size)", block)
     }
     return false
+  }
+
+  /// Of what nobody's visit does: the teardown of a site, or a program as long as it has one racer.
+  @inline(never) private func noteDirect(_ kind: Mishap.Kind, _ what: String, _ block: Int? = nil) {
+    note(kind, [], "\(state.pointee.isRunning ? "the program, with no other thread running," : "the teardown") \(what)", block: block)
   }
 }

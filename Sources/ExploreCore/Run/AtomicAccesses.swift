@@ -81,10 +81,11 @@ extension Execution {
     pass(racer, id, isReplay: replayed >= 0)
     let read = graph.pointee.events[Int(id)]
     if read.isSuccessfulRMW {
-      racers[racer].hasWrittenSincePause = true
+      if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].hasWrittenSincePause = true }
       pass(racer, read.poNext, isReplay: replayed >= 0)
     }
     checkMixed(racer, location)
+    if read.readsFrom < 0 { checkInitialised(racer, address, size) }
     recordRead(racer, address, size, read, id)
     if read.isWaiting { wait(racer) }
     return read.value
@@ -109,26 +110,35 @@ extension Execution {
     let limit = kind == .allocation ? state.pointee.mostFailures : state.pointee.mostSpuriousFailures
     if state.pointee.isQuiescent || limit == 0 { return false }
     if kind == .allocation, let failing = state.pointee.failingRacer, failing != racer { return false }
+    let taken = kind == .allocation ? graph.pointee.failures : graph.pointee.spuriousFailures
+    guard let outcome = choose(racer, kind, outcomes: taken < limit ? 2 : 1) else { return false }
+    if outcome != 0 { record(racer, kind == .allocation ? .refusal : .spuriousFailure, 0, 0, 0, .relaxed) }
+    return outcome != 0
+  }
+
+  /// One of so many outcomes that the program asks for.
+  package func choose(_ racer: Int, among outcomes: Int) -> Int {
+    if state.pointee.isQuiescent { return 0 }
+    return Int(choose(racer, .program, outcomes: outcomes) ?? 0)
+  }
+
+  private func choose(_ racer: Int, _ kind: Event.Choice, outcomes: Int) -> UInt64? {
     let replayed = takeTurn(racer)
     let id: Int32
     if replayed >= 0 {
       guard isSame(replayed, .choice, -1) else {
         stop(racer, .diverged)
-        return false
+        return nil
       }
       id = replayed
     } else {
       var event = Event(.choice, racer: racer, ordering: .relaxed)
       event.choice = kind
-      let taken = kind == .allocation ? graph.pointee.failures : graph.pointee.spuriousFailures
-      let hasOther = taken < limit
       event.value = state.pointee.guide?.outcome(racer, Int(racers[racer].done)) ?? 0
-      id = Int32(state.pointee.branch.pointee.addChoice(event, hasOther: hasOther))
+      id = Int32(state.pointee.branch.pointee.addChoice(event, outcomes: outcomes))
     }
     pass(racer, id, isReplay: replayed >= 0)
-    let isOther = graph.pointee.events[Int(id)].value != 0
-    if isOther { record(racer, kind == .allocation ? .refusal : .spuriousFailure, 0, 0, 0, .relaxed) }
-    return isOther
+    return graph.pointee.events[Int(id)].value
   }
 
   private func isSame(_ id: Int32, _ kind: Event.Kind, _ location: Int32) -> Bool {

@@ -36,9 +36,22 @@ package struct ExecutionState {
   var unreplayed: Int32 = 0
   /// Nobody races: before, and after all have finished.
   package var isQuiescent = true
+  /// A racer's code runs: at quiescence too, where a program has only one racer.
+  package var isRunning = false
+  /// The racer whose code runs.
+  package var current = 0
+  /// Racer 0 runs alone until it creates the others, and again once it has joined them.
+  package var startsAlone = false
+  var endsAlone = true
+  /// Memory holds what the graph says: the last values.
+  var holdsFinalValues = false
+  /// Reads of what nobody wrote are findings.
+  package var watchesInitialisation = false
   package var end = End.complete
   package var mishaps: [Mishap] = []
   package var trace: TraceRecorder?
+  /// Of native code: where it is.
+  package var pc: UInt = 0
   /// Decides instead of the search.
   package var guide: Guide?
   /// A location turned out to have plain and atomic accesses: its plain ones must go on the graph, so the search restarts.
@@ -56,14 +69,28 @@ package struct ExecutionState {
     case blocked
     /// It cannot go on: a crash, a racer without an end, or a word that has to be looked at in another way.
     case stopped
-    /// Not the same program as before. Only a race that was reported can do that.
+    /// Not the same program as before.
     case diverged
+    /// The program says that there is no such execution.
+    case abandoned
   }
 }
 
 package struct RacerProgress {
-  package enum Phase { case unstarted, ready, waiting, finished }
-  var phase = Phase.unstarted
+  package enum Phase {
+    /// Nobody has created it yet.
+    case unborn
+    case unstarted, ready
+    /// It waits for the end of `joinTarget`.
+    case joining
+    case waiting, finished
+  }
+  package var phase = Phase.unstarted
+  var joinTarget = 0
+  /// Racers whose ends it has waited for since its last event, one bit each.
+  var pendingJoins: UInt64 = 0
+  /// All whose ends it has waited for.
+  var joined: UInt64 = 0
   /// The next event of the graph to run again, or -1.
   var cursor: Int32 = -1
   /// Events run so far.
@@ -78,8 +105,12 @@ package struct RacerProgress {
   var initialLockValue: UInt64 = 0
   /// Events run when it last paused, and whether it has written since.
   var doneAtPause: Int32 = 0
-  var hasWrittenSincePause = false
+  package var hasWrittenSincePause = false
+  /// Where it waits: the first event of the turn of its loop that changed nothing.
+  var idleSince: Int32 = 0
   /// Of watched code: what it is about to do to a location.
   var pendingAccess: PendingAccess?
+  /// Of watched code, where a trace is recorded: the plain write whose value is there once it goes on.
+  var writeToShow: PendingAccess?
   var steps: Int32 = 0
 }

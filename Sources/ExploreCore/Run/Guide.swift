@@ -4,6 +4,7 @@ package final class Guide {
   package enum Decision: Equatable {
     case initial
     case source(racer: Int, index: Int)
+    /// The place of a write in coherence order, or which of several outcomes.
     case place(Int)
     case outcome(Int)
     case nothing
@@ -25,6 +26,7 @@ package final class Guide {
           let source = graph.events[Int(event.readsFrom)]
           list.append(.source(racer: Int(source.racer), index: Int(source.index)))
         case .write: list.append(.place(Int(event.coPosition)))
+        case .choice where event.choice == .program: list.append(.place(Int(event.value)))
         case .choice: list.append(.outcome(Int(event.value)))
         case .fence: list.append(.nothing)
         }
@@ -55,6 +57,9 @@ package final class Guide {
   }
 
   func outcome(_ racer: Int, _ index: Int) -> UInt64 {
-    if case .outcome(let outcome) = decision(racer, index) { UInt64(outcome) } else { 0 }
+    switch decision(racer, index) {
+    case .outcome(let outcome), .place(let outcome): UInt64(outcome)
+    default: 0
+    }
   }
 }

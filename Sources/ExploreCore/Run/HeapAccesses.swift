@@ -5,7 +5,8 @@ import RaceModel
 extension Execution {
   /// Allocates a block of so many bytes, filled with `fill`. The arena of number `racerCount` is for what nobody's visit
   /// allocates. Nil, and the end of the run, where the layout has no room for it.
-  package func allocate(_ racer: Int, _ size: Int, fill: UInt64) -> UInt? {
+  /// `isUnwritten`: to read it before somebody has written there is a finding.
+  package func allocate(_ racer: Int, _ size: Int, fill: UInt64, isUnwritten: Bool = false) -> UInt? {
     let next = racers[racer].nextBlock
     let moment = racers[racer].done + 1
     guard
@@ -13,20 +14,16 @@ extension Execution {
         racer, count: next, bytes: &racers[racer].heapBytes, size: size, moment: moment)
     else {
       noteFullHeap(racer, next)
-      if !state.pointee.isQuiescent { stop(racer, .stopped) }
+      if state.pointee.isRunning { stop(state.pointee.current, .stopped) }
       return nil
     }
     racers[racer].nextBlock = next + 1
     let address = space.blocks[number].address
-    let rounded = (size + 7) & ~7
-    var word = address
-    while word < address + UInt(size) {
-      space.write(word, 8, fill)
-      word += 8
-    }
+    let rounded = max(8, (size + 7) & ~7)
+    self.fill(address, size, fill)
     space.forgetLocations(space.offset(address), rounded)
     let writer = racer < state.pointee.racerCount ? racer : nil
-    state.pointee.shadow.start(space.offset(address), rounded, writer: writer, moment: moment)
+    state.pointee.shadow.start(space.offset(address), rounded, writer: writer, moment: moment, isUnwritten: isUnwritten)
     if !state.pointee.isQuiescent { record(racer, .allocate, address, size, UInt64(address), .isPlain) }
     return address
   }
@@ -48,12 +45,16 @@ extension Execution {
     }
     guard isAlive else { return number }
     space.blocks[number].state = .freed
+    fill(address, size, poison)
+    return number
+  }
+
+  private func fill(_ address: UInt, _ size: Int, _ value: UInt64) {
     var word = address
     while word < address + UInt(size) {
-      space.write(word, 8, poison)
+      space.write(word, 8, value)
       word += 8
     }
-    return number
   }
 
   /// A free is a write of the whole block: everything else there must come before.

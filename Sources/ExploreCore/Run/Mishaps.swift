@@ -32,7 +32,7 @@ extension Execution {
   @inline(never) func crash(_ racer: Int, _ address: UInt, _ isWrite: Bool) {
     noteCrash(racer, address, isWrite)
     record(racer, isWrite ? .store(.ordinary) : .load, address, 0, 0, .isPlain)
-    if !state.pointee.isQuiescent { stop(racer, .stopped) }
+    if state.pointee.isRunning { stop(racer, .stopped) }
   }
 
   @inline(never) private func noteCrash(_ racer: Int, _ address: UInt, _ isWrite: Bool) {
@@ -57,7 +57,7 @@ extension Execution {
   package func bug(_ racer: Int, _ why: StaticString) {
     noteBug(racer, why)
     state.pointee.trace?.markLast(racer)
-    if !state.pointee.isQuiescent { stop(racer, .stopped) }
+    if state.pointee.isRunning { stop(racer, .stopped) }
   }
 
   @inline(never) private func noteBug(_ racer: Int, _ why: StaticString) {

@@ -32,8 +32,6 @@ extension Execution {
       crash(racer, address, isWrite)
       return false
     }
-    // A racer's own stack is nobody else's business.
-    if !space.others.pointee.isEmpty, space.others.pointee.stack(of: address) == racer { return true }
     if let location = space.firstLocation(in: address, size) { meetLocation(racer, location, address, size) }
     let offset = space.offset(address)
     let isBefore = { (other: Int, moment: Int32) -> Bool in self.isBefore(racer, address, other, moment) }
@@ -76,7 +74,7 @@ extension Execution {
 
   /// What happens before the racer's next access; nil before its first event.
   @inline(__always) func clock(_ racer: Int) -> VectorClock? {
-    let last = racers[racer].last
+    let last = racers[racer].last < 0 ? graph.pointee.births[racer] : racers[racer].last
     return last < 0 ? nil : graph.pointee.happensBefore(Int(last))
   }
 

@@ -7,28 +7,54 @@ extension Execution {
   /// Runs all racers. Their bodies were set with the fibers.
   package func run() {
     let graph = graph
+    let startsAlone = state.pointee.startsAlone
     state.pointee.unreplayed = Int32(graph.pointee.count)
-    state.pointee.isQuiescent = false
+    state.pointee.isQuiescent = startsAlone
+    state.pointee.isRunning = true
+    state.pointee.holdsFinalValues = false
     state.pointee.end = .complete
     for racer in 0..<state.pointee.racerCount {
       racers[racer] = RacerProgress()
       racers[racer].cursor = graph.pointee.first[racer]
+      if startsAlone, racer > 0 { racers[racer].phase = .unborn }
       cfiber_restart(state.pointee.fibers + racer)
     }
-    let next = nextRacer()
-    if next >= 0 { cfiber_resume(root, state.pointee.fibers + next) }
+    let next = startsAlone ? 0 : nextRacer()
+    if next >= 0 {
+      state.pointee.current = next
+      cfiber_resume(root, state.pointee.fibers + next)
+    }
     state.pointee.isQuiescent = true
+    state.pointee.isRunning = false
   }
 
   private var root: UnsafeMutablePointer<cfiber> { state.pointee.fibers + state.pointee.racerCount }
 
   /// The racer's body is about to end: its fiber goes on with somebody else then.
   package func finish(_ racer: Int) {
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    state.pointee.fibers[racer].next = nextAfter(racer)
+  }
+
+  /// Ends the racer in the middle of its body. Does not return to it.
+  package func finishHere(_ racer: Int) {
+    let next = nextAfter(racer)
+    cfiber_resume(state.pointee.fibers + racer, next)
+  }
+
+  /// Who goes on once a racer has ended.
+  private func nextAfter(_ racer: Int) -> UnsafeMutablePointer<cfiber> {
+    settleAccess(racer)
     racers[racer].phase = .finished
+    if state.pointee.isQuiescent { return root }
     let next = nextRacer()
     if next < 0 { endRun(next) }
-    state.pointee.fibers[racer].next = next < 0 ? root : state.pointee.fibers + next
+    return fiber(next)
+  }
+
+  private func fiber(_ next: Int) -> UnsafeMutablePointer<cfiber> {
+    if next < 0 { return root }
+    state.pointee.current = next
+    return state.pointee.fibers + next
   }
 
   /// Ends the whole run. Does not return to the racer.
@@ -38,42 +64,57 @@ extension Execution {
   }
 
   /// Goes on with another racer, or ends the run if nobody can.
-  private func leave(_ racer: Int) {
+  func leave(_ racer: Int) {
     let next = nextRacer()
+    if next == racer { return }
     if next < 0 { endRun(next) }
-    cfiber_resume(state.pointee.fibers + racer, next < 0 ? root : state.pointee.fibers + next)
+    cfiber_resume(state.pointee.fibers + racer, fiber(next))
   }
 
   private func endRun(_ reason: Int) {
     if reason == Self.stuckInReplay {
       state.pointee.end = .diverged
     } else {
-      for other in 0..<state.pointee.racerCount where racers[other].phase == .waiting { state.pointee.end = .blocked }
+      for other in 0..<state.pointee.racerCount {
+        switch racers[other].phase {
+        case .waiting, .joining: state.pointee.end = .blocked
+        case .unborn, .unstarted, .ready, .finished: break
+        }
+      }
     }
   }
 
   private static var stuckInReplay: Int { -2 }
 
+  /// Whether the racer could be resumed, replay and locks aside.
+  private func canRun(_ racer: Int) -> Bool {
+    switch racers[racer].phase {
+    case .unstarted, .ready: true
+    case .joining: racers[racers[racer].joinTarget].phase == .finished
+    case .unborn, .waiting, .finished: false
+    }
+  }
+
   private func nextRacer() -> Int {
     if state.pointee.unreplayed > 0 {
       for racer in 0..<state.pointee.racerCount where racers[racer].cursor >= 0 && canReplay(racers[racer].cursor) {
-        if racers[racer].phase == .unstarted || racers[racer].phase == .ready { return racer }
+        if canRun(racer) { return racer }
+      }
+      // Somebody may be waited for who has no events, and only has to come to its end.
+      for racer in 0..<state.pointee.racerCount where racers[racer].phase == .unstarted && racers[racer].cursor < 0 {
+        return racer
       }
       return Self.stuckInReplay
     }
     var lastChoice = -1
-    for racer in 0..<state.pointee.racerCount {
-      switch racers[racer].phase {
-      case .finished, .waiting: continue
-      case .unstarted, .ready:
-        if let guide = state.pointee.guide {
-          if guide.isReady(racer, racers) { return racer }
-          lastChoice = Self.stuckInReplay
-          continue
-        }
-        if !isHeld(racer) { return racer }
-        if lastChoice < 0 { lastChoice = racer }
+    for racer in 0..<state.pointee.racerCount where canRun(racer) {
+      if let guide = state.pointee.guide {
+        if guide.isReady(racer, racers) { return racer }
+        lastChoice = Self.stuckInReplay
+        continue
       }
+      if !isHeld(racer) { return racer }
+      if lastChoice < 0 { lastChoice = racer }
     }
     return lastChoice
   }
@@ -96,7 +137,7 @@ extension Execution {
 
   /// Waits until it is this racer's turn to run its next event. Answers the event if the graph has it already, or -1.
   @inline(__always) func takeTurn(_ racer: Int) -> Int32 {
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    settle(racer)
     racers[racer].phase = .ready
     racers[racer].steps += 1
     if racers[racer].steps > state.pointee.mostSteps { endless(racer) }
@@ -110,7 +151,7 @@ extension Execution {
       if next < 0 {
         stop(racer, .diverged)
       } else {
-        cfiber_resume(state.pointee.fibers + racer, state.pointee.fibers + next)
+        cfiber_resume(state.pointee.fibers + racer, fiber(next))
       }
     }
   }

@@ -5,7 +5,7 @@ import RaceModel
 extension Execution {
   /// Takes a lock: waits while it holds `locked`. Answers what it found: `unlocked`, or something that is no lock's.
   package func lock(_ racer: Int, _ address: UInt, _ size: Int, unlocked: UInt64, locked: UInt64) -> UInt64 {
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    settle(racer)
     if !state.pointee.isQuiescent, space.contains(address, size),
       let location = space.location(at: address, size: size)
     {
@@ -19,16 +19,30 @@ extension Execution {
     return found
   }
 
+  /// Reads a word, acquiring, and waits as long as its bits in `mask` are `value`.
+  package func await(_ racer: Int, _ address: UInt, _ size: Int, mask: UInt64, value: UInt64) -> UInt64 {
+    update(racer, address, size, .await, expected: value, operand: mask, .acquires, failure: .acquires)
+  }
+
   /// The racer is in a loop that waits for a change of what it has read since its last pause.
   package func pause(_ racer: Int) {
     if state.pointee.isQuiescent { return }
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    settle(racer)
     defer { racers[racer].hasWrittenSincePause = false }
     racers[racer].steps += 1
     if racers[racer].steps > state.pointee.mostSteps { endless(racer) }
-    let hasRead = racers[racer].done > racers[racer].doneAtPause
+    let start = racers[racer].doneAtPause
     racers[racer].doneAtPause = racers[racer].done
-    guard hasRead, !racers[racer].hasWrittenSincePause, racers[racer].cursor < 0 else { return }
+    guard racers[racer].done > start, !racers[racer].hasWrittenSincePause else { return }
+    waitIdle(racer, since: start)
+  }
+
+  /// The racer has come through a turn of a loop, from its event number `start` on, that changed nothing: it is where it
+  /// was. So the graph is that of an execution without the turn, and this one ends here: the racer waits for a change of
+  /// what it has read.
+  package func waitIdle(_ racer: Int, since start: Int32) {
+    guard racers[racer].cursor < 0 else { return }
+    racers[racer].idleSince = start
     wait(racer)
   }
 
@@ -36,14 +50,46 @@ extension Execution {
   /// only missed the change that it waits for, which makes the run no execution at all.
   package func stuckRacers() -> [Int] {
     var stuck: [Int] = []
-    for racer in 0..<state.pointee.racerCount where racers[racer].phase == .waiting {
-      var id = graph.pointee.last[racer]
-      while id >= 0, graph.pointee.events[Int(id)].kind != .read { id = graph.pointee.events[Int(id)].poPrevious }
-      guard id >= 0 else { continue }
-      let read = graph.pointee.events[Int(id)]
-      if read.readsFrom != graph.pointee.lastWrite(read.location) { return [] }
-      stuck.append(racer)
+    for racer in 0..<state.pointee.racerCount {
+      switch racers[racer].phase {
+      case .joining: stuck.append(racer)
+      case .waiting:
+        guard let isStuck = seesLatest(racer) else { continue }
+        if !isStuck { return [] }
+        stuck.append(racer)
+      case .unborn, .unstarted, .ready, .finished: break
+      }
     }
     return stuck
+  }
+
+  /// Whether all that a waiting racer read, in the turn of its loop that changed nothing, is still what is there. Nil where
+  /// it has read nothing.
+  private func seesLatest(_ racer: Int) -> Bool? {
+    var id = graph.pointee.last[racer]
+    while id >= 0, graph.pointee.events[Int(id)].kind != .read { id = graph.pointee.events[Int(id)].poPrevious }
+    guard id >= 0 else { return nil }
+    let start = graph.pointee.events[Int(id)].isWaiting ? graph.pointee.events[Int(id)].index : racers[racer].idleSince
+    while id >= 0, graph.pointee.events[Int(id)].index >= start {
+      let event = graph.pointee.events[Int(id)]
+      if event.kind == .read, !graph.pointee.isUnchanged(since: event.readsFrom, at: event.location) { return false }
+      id = event.poPrevious
+    }
+    return true
+  }
+}
+
+extension ExecutionGraph {
+  /// Whether a location holds what a write has written, to this day: it is the last write, or only updates that wrote what
+  /// they had read came after it.
+  func isUnchanged(since write: Int32, at location: Int32) -> Bool {
+    var latest = lastWrite(location)
+    while latest != write {
+      guard latest >= 0 else { return false }
+      let event = events[Int(latest)]
+      guard event.isSuccessfulRMW, events[Int(event.poPrevious)].value == event.value else { return false }
+      latest = event.coPrevious
+    }
+    return true
   }
 }

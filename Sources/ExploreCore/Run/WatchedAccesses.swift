@@ -12,28 +12,59 @@ struct PendingAccess {
 /// A hook calls these before each plain access. What is on the graph is put into memory before a read, and taken from
 /// there after a write: by the racer's next event, or its end.
 extension Execution {
-  package func willRead(_ racer: Int, _ address: UInt, _ size: Int) {
-    if state.pointee.isQuiescent { return }
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+  /// `isCopy`: the value is only passed on, so that nobody minds where it was never written.
+  package func willRead(_ racer: Int, _ address: UInt, _ size: Int, isCopy: Bool = false) {
+    if state.pointee.isQuiescent { return willReadDirectly(address, size, isCopy) }
+    settle(racer)
     if isOnGraph(address, size) {
       let value = load(racer, address, size, .isPlain)
       begin(racer, address, size, isWrite: false)
       return space.write(address, size, value)
     }
     guard plainAccess(racer, address, size, isWrite: false) else { return }
+    if !isCopy { checkInitialised(racer, address, size) }
     record(racer, .load, address, size, space.read(address, size), .isPlain)
   }
 
   package func willWrite(_ racer: Int, _ address: UInt, _ size: Int) {
-    if state.pointee.isQuiescent { return }
-    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    if state.pointee.isQuiescent {
+      if checkDirect(address, size, isWrite: true) { noteDirectWrite(address, size) }
+      return
+    }
+    settle(racer)
     if isOnGraph(address, size) { return begin(racer, address, size, isWrite: true) }
-    _ = plainAccess(racer, address, size, isWrite: true)
+    guard plainAccess(racer, address, size, isWrite: true) else { return }
+    guard state.pointee.trace != nil else { return }
+    // Its value is there at the racer's next step.
+    record(racer, .store(.ordinary), address, size, 0, .isPlain)
+    racers[racer].writeToShow = PendingAccess(address: address, size: size, isWrite: true, initial: 0)
+  }
+
+  private func willReadDirectly(_ address: UInt, _ size: Int, _ isCopy: Bool) {
+    guard checkDirect(address, size, isWrite: false), !isCopy else { return }
+    checkInitialised(state.pointee.current, address, size)
+  }
+
+  /// The racer goes on: what it was about to do to memory is done.
+  @inline(__always) func settle(_ racer: Int) {
+    settleAccess(racer)
+    if racers[racer].pendingJoins != 0 { join(racer) }
+  }
+
+  @inline(__always) func settleAccess(_ racer: Int) {
+    if racers[racer].pendingAccess != nil { completePendingAccess(racer) }
+    if state.pointee.trace != nil { showWrite(racer) }
+  }
+
+  private func showWrite(_ racer: Int) {
+    guard let write = racers[racer].writeToShow else { return }
+    racers[racer].writeToShow = nil
+    state.pointee.trace?.setLastValue(racer, space.read(write.address, write.size))
   }
 
   /// Memory of an image is about to be written to.
   func noteWriteOutside(_ address: UInt, _ size: Int) {
-    if !space.others.pointee.isEmpty { space.others.pointee.noteWrite(address, size) }
+    if !space.others.pointee.isEmpty { _ = space.others.pointee.noteAccess(address, size, isWrite: true) }
   }
 
   private func begin(_ racer: Int, _ address: UInt, _ size: Int, isWrite: Bool) {
@@ -50,5 +81,21 @@ extension Execution {
     let value = space.read(access.address, access.size)
     space.write(access.address, access.size, access.initial)
     if access.isWrite { store(racer, access.address, access.size, value, .isPlain) }
+  }
+}
+
+// MARK: What nobody wrote
+
+extension Execution {
+  /// A plain read of allocated bytes of which nobody has written any. (Where some were written, the rest may be padding.)
+  @inline(__always) func checkInitialised(_ racer: Int, _ address: UInt, _ size: Int) {
+    guard state.pointee.watchesInitialisation, state.pointee.shadow.isUnwritten(space.offset(address), size) else {
+      return
+    }
+    noteUnwritten(racer, address, size)
+  }
+
+  @inline(never) func noteUnwritten(_ racer: Int, _ address: UInt, _ size: Int) {
+    note(.uninitialised, [racer], "racer \(racer) reads \(size) bytes that nobody has written since their allocation", address)
   }
 }

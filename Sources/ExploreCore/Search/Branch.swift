@@ -146,10 +146,10 @@ extension Branch {
     return id
   }
 
-  /// Adds a choice that goes the ordinary way, and may go the other.
-  mutating func addChoice(_ event: Event, hasOther: Bool) -> Int {
+  /// Adds a choice that goes the first way, and may go so many.
+  mutating func addChoice(_ event: Event, outcomes: Int) -> Int {
     let id = addFence(event)
-    if hasOther { items.append(.choose(id, 1)) }
+    for outcome in 1..<max(1, outcomes) { items.append(.choose(id, UInt64(outcome))) }
     return id
   }
 }

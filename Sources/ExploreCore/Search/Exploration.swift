@@ -23,7 +23,7 @@ package final class Exploration {
   private var spare: [UnsafeMutablePointer<Branch>] = []
   private let starts: UnsafeMutablePointer<RacerStart>
   private let ringArguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  private static let stackSize = 64 << 10
+  private let stackSize: Int
 
   package private(set) var counts = Counts()
   /// Asked now and then, also while nothing but blocked runs and inconsistent graphs comes: whether to stop here.
@@ -38,6 +38,8 @@ package final class Exploration {
     package var executions = 0
     /// Runs that were no execution: a racer waited for a change that it had missed.
     package var blockedRuns = 0
+    /// Runs that did not follow their graph: the program is not the same each time, or has a race that was reported.
+    package var divergedRuns = 0
     /// Graphs that were inconsistent, or symmetric to another, and never run.
     package var prunedGraphs = 0
     /// Times that it began again, because a location turned out to have plain and atomic accesses.
@@ -54,9 +56,30 @@ package final class Exploration {
     mostSpuriousFailures: Int = 0
   ) {
     let racers = program.racerCount
-    guard let space = AddressSpace(program.layout, racers: racers) else { return nil }
+    starts = .allocate(capacity: racers)
+    ringArguments = .allocate(capacity: racers)
+    for racer in 0..<racers {
+      starts[racer] = RacerStart(program: Unmanaged.passUnretained(program), racer: racer)
+      ringArguments[racer] = UnsafeMutableRawPointer(starts + racer)
+    }
+    stackSize = program.layout.fiberStackBytes
+    guard let fibers = cfiber_ring_create(racers, stackSize, 320, RacerStart.body, ringArguments) else {
+      return nil
+    }
+    var layout = program.layout
+    if layout.watchesFiberStacks {
+      for racer in 0..<racers {
+        guard let bottom = fibers[racer].stack_bottom else { continue }
+        layout.stacks.append((UInt(bitPattern: bottom), fibers[racer].stack_size))
+      }
+    }
+    guard let space = AddressSpace(layout, racers: racers) else {
+      cfiber_ring_destroy(fibers, racers, stackSize)
+      return nil
+    }
     guard let shadow = Shadow(size: space.watchedSize, racers: racers) else {
       space.destroy()
+      cfiber_ring_destroy(fibers, racers, stackSize)
       return nil
     }
     self.program = program
@@ -72,15 +95,6 @@ package final class Exploration {
         usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
         scratch: VectorClock.make(width: width), everyAccessSynchronises: consistency.everyAccessSynchronises,
         keepsDependencies: consistency.keepsDependencies))
-    starts = .allocate(capacity: racers)
-    ringArguments = .allocate(capacity: racers)
-    for racer in 0..<racers {
-      starts[racer] = RacerStart(program: Unmanaged.passUnretained(program), racer: racer)
-      ringArguments[racer] = UnsafeMutableRawPointer(starts + racer)
-    }
-    guard let fibers = cfiber_ring_create(racers, Self.stackSize, 320, RacerStart.body, ringArguments) else {
-      return nil
-    }
     let racerStates = UnsafeMutablePointer<RacerProgress>.allocate(capacity: racers + 1)
     racerStates.initialize(repeating: RacerProgress(), count: racers + 1)
     let state = UnsafeMutablePointer<ExecutionState>.allocate(capacity: 1)
@@ -103,7 +117,7 @@ package final class Exploration {
       branch.deinitialize(count: 1)
       branch.deallocate()
     }
-    cfiber_ring_destroy(state.pointee.fibers, program.racerCount, Self.stackSize)
+    cfiber_ring_destroy(state.pointee.fibers, program.racerCount, stackSize)
     state.pointee.shadow.destroy()
     state.pointee.space.destroy()
     state.pointee.racers.deallocate()
@@ -248,8 +262,12 @@ extension Exploration {
         return .goOn
       }
     case .stopped: break
+    case .abandoned:
+      counts.blockedRuns += 1
+      return .goOn
     case .diverged:
       counts.blockedRuns += 1
+      counts.divergedRuns += 1
       return .goOn
     }
     counts.executions += 1
@@ -278,25 +296,12 @@ extension Exploration {
       space.forgetBlocks(of: racer, count: state.pointee.racers[racer].nextBlock)
       state.pointee.racers[racer] = RacerProgress()
     }
-    space.reset()
-    state.pointee.shadow.start(0, space.staticUsed, writer: nil, moment: 0)
-    if !space.others.pointee.isEmpty {
-      for (offset, bytes) in space.others.pointee.stretches {
-        state.pointee.shadow.start(offset, bytes, writer: nil, moment: 0)
-      }
-    }
+    space.reset(state.pointee.shadow)
     program.prepare()
     cfiber_catch_faults(state.pointee.fibers, program.racerCount, Execution.onFault, state)
     execution.run()
     cfiber_catch_faults(nil, 0, nil, nil)
-    let graph = execution.graph
-    for location in 0..<graph.pointee.locationCount {
-      let last = graph.pointee.heads[location].lastWrite
-      guard last >= 0 else { continue }
-      let place = space.locations.pointee.all[location]
-      execution.noteWriteOutside(place.address, place.size)
-      space.write(place.address, place.size, graph.pointee.events[Int(last)].value)
-    }
+    execution.holdFinalValues()
   }
 }
 

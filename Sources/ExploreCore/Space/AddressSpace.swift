@@ -48,6 +48,9 @@ public struct AddressSpace {
     public var images: [(address: UInt, bytes: Int)] = []
     /// Address and bytes of each racer's stack, where accesses to it are told of.
     public var stacks: [(address: UInt, bytes: Int)] = []
+    /// Bytes of the stack that each racer's fiber has, and whether accesses to those are told of.
+    public var fiberStackBytes = 64 << 10
+    public var watchesFiberStacks = false
 
     public init(statics: [Int], heapBytes: Int = 0, blocksPerRacer: Int = 1) {
       self.statics = statics
@@ -74,7 +77,7 @@ public struct AddressSpace {
     blocksPerRacer = layout.blocksPerRacer
     self.racers = racers
     size = staticSize + (racers + 1) * arenaBytes
-    let otherBytes = (layout.images + layout.stacks).reduce(0) { $0 + ($1.bytes + 8191) & ~4095 }
+    let otherBytes = (layout.images + layout.stacks).reduce(0) { $0 + OtherRegions.watched($1.bytes) }
     watchedSize = size + otherBytes
     let blockCount = (racers + 1) * blocksPerRacer + layout.statics.count
     guard watchedSize * (racers + 8) < Self.mostBytes,
@@ -109,6 +112,7 @@ public struct AddressSpace {
     SparseMemory.unmap(blocks, blockCount * MemoryLayout<Block>.stride)
     locations.deinitialize(count: 1)
     locations.deallocate()
+    others.pointee.destroy()
     others.deinitialize(count: 1)
     others.deallocate()
   }
@@ -256,9 +260,14 @@ extension AddressSpace {
     }
   }
 
-  /// Before an execution: statics are zero, images as they were at first.
-  func reset() {
+  /// Before an execution: statics are zero, images as they were at first, and nobody has accessed any of them.
+  func reset(_ shadow: Shadow) {
     UnsafeMutableRawPointer(bitPattern: base)?.initializeMemory(as: UInt8.self, repeating: 0, count: staticUsed)
-    if !others.pointee.isEmpty { others.pointee.putBack() }
+    shadow.start(0, staticUsed, writer: nil, moment: 0)
+    if others.pointee.isEmpty { return }
+    others.pointee.putBack { offset, bytes in
+      shadow.start(offset, bytes, writer: nil, moment: 0)
+      forgetLocations(offset, bytes)
+    }
   }
 }

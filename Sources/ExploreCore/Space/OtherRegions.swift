@@ -1,78 +1,143 @@
+import Glibc
+
 /// Memory that the space did not make itself: images and stacks.
+///
+/// What an execution touches is noted by lines of 64 bytes, so that putting it back, and forgetting who accessed it, costs
+/// what the execution touched and not what there is.
+///
+/// Unsafe: belongs to the `AddressSpace`; `destroy` frees what it points to.
 struct OtherRegions {
   struct Region {
     var address: UInt
     var bytes: Int
     /// Of its first byte, among all watched bytes.
     var offset: Int
-    /// As it was at first; empty for a stack, which nobody puts back.
-    var contents: [UInt8]
-    /// The racer whose stack it is.
-    var racer: Int?
-    /// By page: whether somebody has written there since it was put back.
-    var dirty: [Bool]
+    /// As it was at first; nil for a stack, which nobody puts back.
+    var contents: UnsafeMutableRawPointer?
+    /// The racer whose stack it is, or -1.
+    var racer: Int
+    /// By line: `accessed`, `written`.
+    var lines: UnsafeMutablePointer<UInt8>
+    var lineCount: Int { (bytes + OtherRegions.line - 1) / OtherRegions.line }
   }
 
-  private var regions: [Region] = []
-  let staticCount: Int
-  static let page = 4096
+  static let line = 64
+  private static let accessed: UInt8 = 1
+  private static let written: UInt8 = 2
+  /// Somebody writes there without telling: it is put back before every execution.
+  private static let always: UInt8 = 4
 
-  var isEmpty: Bool { regions.isEmpty }
+  private let regions: UnsafeMutablePointer<Region>
+  let count: Int
+  let staticCount: Int
+  /// What this execution has touched: region and line.
+  private var touched: [(region: Int32, line: Int32)] = []
+  private var alwaysPutBack: [(region: Int32, line: Int32)] = []
+
+  var isEmpty: Bool { count == 0 }
 
   init(_ layout: AddressSpace.Layout, from first: Int) {
     staticCount = layout.statics.count
+    count = layout.images.count + layout.stacks.count
+    regions = .allocate(capacity: max(1, count))
     var offset = first
-    func add(_ address: UInt, _ bytes: Int, contents: [UInt8], racer: Int?) -> Region {
-      defer { offset += (bytes + 2 * Self.page - 1) & ~(Self.page - 1) }
-      return Region(
-        address: address, bytes: bytes, offset: offset, contents: contents, racer: racer,
-        dirty: contents.isEmpty ? [] : Array(repeating: false, count: bytes / Self.page + 1))
-    }
-    for image in layout.images {
-      let contents = Array(
-        UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: image.address), count: image.bytes))
-      regions.append(add(image.address, image.bytes, contents: contents, racer: nil))
-    }
-    for (racer, stack) in layout.stacks.enumerated() {
-      regions.append(add(stack.address, stack.bytes, contents: [], racer: racer))
-    }
-  }
-
-  private func index(of address: UInt, _ bytes: Int) -> Int? {
-    regions.firstIndex {
-      address &- $0.address < UInt($0.bytes) && address &- $0.address &+ UInt(bytes) <= UInt($0.bytes)
+    for (number, place) in (layout.images + layout.stacks).enumerated() {
+      let isImage = number < layout.images.count
+      var region = Region(
+        address: place.address, bytes: place.bytes, offset: offset, contents: nil,
+        racer: isImage ? -1 : number - layout.images.count, lines: .allocate(capacity: 1))
+      region.lines.deallocate()
+      region.lines = .allocate(capacity: region.lineCount)
+      region.lines.initialize(repeating: 0, count: region.lineCount)
+      if isImage {
+        let contents = UnsafeMutableRawPointer.allocate(byteCount: max(1, place.bytes), alignment: 64)
+        if let source = UnsafeRawPointer(bitPattern: place.address) {
+          contents.copyMemory(from: source, byteCount: place.bytes)
+        }
+        region.contents = contents
+      }
+      (regions + number).initialize(to: region)
+      offset += Self.watched(place.bytes)
     }
   }
 
-  func offset(of address: UInt, _ bytes: Int) -> Int? {
-    index(of: address, bytes).map { regions[$0].offset + Int(address - regions[$0].address) }
+  /// The watched bytes that a region of so many takes: nothing runs over from one into the next.
+  static func watched(_ bytes: Int) -> Int { (bytes + 2 * 4096 - 1) & ~4095 }
+
+  func destroy() {
+    for number in 0..<count {
+      regions[number].lines.deallocate()
+      regions[number].contents?.deallocate()
+    }
+    regions.deallocate()
+  }
+
+  @inline(__always) private func index(of address: UInt, _ bytes: Int) -> Int? {
+    for number in 0..<count {
+      let region = regions + number
+      let start = address &- region.pointee.address
+      if start < UInt(region.pointee.bytes), start &+ UInt(bytes) <= UInt(region.pointee.bytes) { return number }
+    }
+    return nil
+  }
+
+  @inline(__always) func offset(of address: UInt, _ bytes: Int) -> Int? {
+    index(of: address, bytes).map { regions[$0].offset &+ Int(address &- regions[$0].address) }
   }
 
   /// Whose stack an address lies in.
-  func stack(of address: UInt) -> Int? { index(of: address, 1).flatMap { regions[$0].racer } }
-
-  /// Somebody is about to write there.
-  mutating func noteWrite(_ address: UInt, _ bytes: Int) {
-    guard let index = index(of: address, bytes), !regions[index].dirty.isEmpty else { return }
-    let start = Int(address - regions[index].address)
-    for page in start / Self.page...(start + bytes - 1) / Self.page { regions[index].dirty[page] = true }
+  func stack(of address: UInt) -> Int? {
+    index(of: address, 1).flatMap { regions[$0].racer < 0 ? nil : regions[$0].racer }
   }
 
-  /// Puts images back to what they were, where somebody has written.
-  mutating func putBack() {
-    for index in regions.indices {
-      for page in regions[index].dirty.indices where regions[index].dirty[page] {
-        let start = page * Self.page
-        let bytes = min(Self.page, regions[index].bytes - start)
-        regions[index].contents.withUnsafeBytes { contents in
-          UnsafeMutableRawPointer(bitPattern: regions[index].address + UInt(start))?
-            .copyMemory(from: contents.baseAddress.unsafelyUnwrapped + start, byteCount: bytes)
+  /// Somebody is about to access it. Answers whether it lies in a region.
+  @inline(__always) mutating func noteAccess(_ address: UInt, _ bytes: Int, isWrite: Bool) -> Bool {
+    guard let index = index(of: address, bytes) else { return false }
+    let region = regions + index
+    let start = Int(address &- region.pointee.address)
+    let mark = isWrite ? Self.accessed | Self.written : Self.accessed
+    for line in start / Self.line...(start + bytes - 1) / Self.line where region.pointee.lines[line] & mark != mark {
+      if region.pointee.lines[line] & (Self.accessed | Self.written) == 0 {
+        touched.append((Int32(index), Int32(line)))
+      }
+      region.pointee.lines[line] |= mark
+    }
+    return true
+  }
+
+  /// Before an execution: puts back what was written, and tells of what was accessed: offset and bytes.
+  mutating func putBack(_ forget: (_ offset: Int, _ bytes: Int) -> Void) {
+    for (number, line) in touched {
+      let region = regions + Int(number)
+      if region.pointee.lines[Int(line)] & Self.written != 0 { restore(region, Int(line)) }
+      region.pointee.lines[Int(line)] &= Self.always
+      forget(region.pointee.offset + Int(line) * Self.line, Self.line)
+    }
+    touched.removeAll(keepingCapacity: true)
+    for (number, line) in alwaysPutBack { restore(regions + Int(number), Int(line)) }
+  }
+
+  private func restore(_ region: UnsafeMutablePointer<Region>, _ line: Int) {
+    guard let contents = region.pointee.contents else { return }
+    let start = line * Self.line
+    UnsafeMutableRawPointer(bitPattern: region.pointee.address + UInt(start))?
+      .copyMemory(from: contents + start, byteCount: min(Self.line, region.pointee.bytes - start))
+  }
+
+  /// After an execution: finds what somebody wrote without telling, as code that is not instrumented does. From now on
+  /// that is put back, too.
+  mutating func findUntoldWrites() {
+    for number in 0..<count {
+      let region = regions + number
+      guard let contents = region.pointee.contents, let memory = UnsafeRawPointer(bitPattern: region.pointee.address)
+      else { continue }
+      for line in 0..<region.pointee.lineCount where region.pointee.lines[line] & (Self.written | Self.always) == 0 {
+        let start = line * Self.line
+        if memcmp(memory + start, contents + start, min(Self.line, region.pointee.bytes - start)) != 0 {
+          region.pointee.lines[line] |= Self.always
+          alwaysPutBack.append((Int32(number), Int32(line)))
         }
-        regions[index].dirty[page] = false
       }
     }
   }
-
-  /// The stretches whose accesses of the last execution are to be forgotten: offset and bytes.
-  var stretches: [(offset: Int, bytes: Int)] { regions.map { ($0.offset, $0.bytes) } }
 }

@@ -7,7 +7,8 @@
 struct Shadow {
   private let size: Int
   private let racers: Int
-  /// By byte: racer + 1 in the upper half, moment in the lower; 0 for none.
+  /// By byte: racer + 1 in the upper half, moment in the lower; 0 for none. With `unwritten`: it was allocated then, and nobody
+  /// has written there.
   private let writes: UnsafeMutablePointer<UInt32>
   /// By racer, then by byte: the moment, or 0.
   private let reads: UnsafeMutablePointer<UInt16>
@@ -28,11 +29,20 @@ struct Shadow {
     SparseMemory.unmap(reads, (size * racers + 8) * 2)
   }
 
-  /// Forgets all accesses to a stretch, and takes it as written by a racer at a moment, or by nobody.
-  @inline(__always) func start(_ offset: Int, _ bytes: Int, writer racer: Int?, moment: Int32) {
-    let epoch = racer.map { Self.epoch($0, moment) } ?? 0
+  private static let unwritten: UInt32 = 1 << 31
+
+  /// Forgets all accesses to a stretch, and takes it as written by a racer at a moment, or by nobody; or as only allocated.
+  @inline(__always)
+  func start(_ offset: Int, _ bytes: Int, writer racer: Int?, moment: Int32, isUnwritten: Bool = false) {
+    let epoch = (racer.map { Self.epoch($0, moment) } ?? 0) | (isUnwritten ? Self.unwritten : 0)
     (writes + offset).update(repeating: epoch, count: bytes)
     for racer in 0..<racers { (reads + racer * size + offset).update(repeating: 0, count: bytes) }
+  }
+
+  /// Whether nobody has written any of these bytes since they were allocated.
+  @inline(__always) func isUnwritten(_ offset: Int, _ bytes: Int) -> Bool {
+    for byte in offset..<offset + bytes where writes[byte] & Self.unwritten == 0 { return false }
+    return true
   }
 
   private static func epoch(_ racer: Int, _ moment: Int32) -> UInt32 {
@@ -54,8 +64,8 @@ struct Shadow {
 
   @inline(__always)
   private func unordered(_ epoch: UInt32, _ racer: Int, _ isBefore: (Int, Int32) -> Bool) -> Int? {
-    if epoch == 0 { return nil }
-    let writer = Int(epoch >> 16) - 1
+    let writer = Int((epoch & ~Self.unwritten) >> 16) - 1
+    if writer < 0 { return nil }
     return writer == racer || isBefore(writer, Int32(epoch & 0xffff)) ? nil : writer
   }
 
@@ -97,7 +107,7 @@ struct Shadow {
   func wasAccessed(_ offset: Int, _ bytes: Int, since start: (racer: Int, moment: Int32)?) -> Bool {
     let ordinary = start.map { Self.epoch($0.racer, $0.moment) } ?? 0
     for byte in offset..<offset + bytes {
-      if writes[byte] != ordinary, writes[byte] != 0 { return true }
+      if writes[byte] & ~Self.unwritten != ordinary, writes[byte] != 0 { return true }
       for racer in 0..<racers where reads[racer * size + byte] != 0 { return true }
     }
     return false

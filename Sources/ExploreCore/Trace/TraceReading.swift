@@ -8,11 +8,14 @@ package protocol TraceNames {
   func value(_ value: UInt64) -> Counterexample.Value?
   /// Whether a step is worth showing.
   func isShown(_ entry: TraceRecorder.Entry) -> Bool
+  /// Lines of source by where native code was: "mine.c:12".
+  func sources(of places: Set<UInt>) -> [UInt: String]
 }
 
 extension TraceNames {
   package func value(_ value: UInt64) -> Counterexample.Value? { nil }
   package func isShown(_ entry: TraceRecorder.Entry) -> Bool { true }
+  package func sources(of places: Set<UInt>) -> [UInt: String] { [:] }
 }
 
 /// Turns what a recorder noted into the steps of a counterexample.
@@ -22,6 +25,7 @@ package struct TraceReading {
   private let trace: TraceRecorder
   /// In the order in which they are shown.
   private let entries: [TraceRecorder.Entry]
+  private let sources: [UInt: String]
   private var graph: ExecutionGraph { execution.graph.pointee }
 
   package init(_ names: any TraceNames, _ execution: Execution, _ trace: TraceRecorder) {
@@ -30,6 +34,7 @@ package struct TraceReading {
     self.trace = trace
     let shown = trace.entries.filter(names.isShown)
     entries = StepOrder(execution.graph.pointee, shown).numbers.map { shown[$0] }
+    sources = trace.wantsSources ? names.sources(of: Set(entries.map(\.pc))) : [:]
   }
 
   package var steps: [Counterexample.Step] {
@@ -41,7 +46,7 @@ package struct TraceReading {
     let event = entry.event >= 0 ? graph.events[Int(entry.event)] : nil
     var step = Counterexample.Step(racer: entry.racer, verb: verb(entry, event))
     step.isMarked = entry.isMarked
-    step.source = entry.place?.description
+    step.source = entry.place?.description ?? sources[entry.pc]
     describe(&step, entry, event)
     if let event, event.kind == .read {
       if event.readsFrom >= 0 { step.readsFrom = writers[event.readsFrom] }
@@ -71,6 +76,7 @@ package struct TraceReading {
     case .waitForSections: step.place = place(entry.address)
     case .allocate, .free, .freeAfterGracePeriod: step.value = value(entry.value, at: 0)
     case .fence: step.ordering = entry.ordering.asShown
+    case .create, .join: step.value = .number(entry.value)
     case .spuriousFailure, .refusedAllocation, .beginSection, .endSection, .beginGracePeriod, .endGracePeriod,
       .handOver:
       break
@@ -87,6 +93,8 @@ package struct TraceReading {
       return entry.ordering.contains(.isPlain) ? .write : .store
     case .fence(.gracePeriodBegin): return .beginGracePeriod
     case .fence(.gracePeriodEnd): return .endGracePeriod
+    case .fence(.create): return .create
+    case .fence(.join): return .join
     case .fence: return .fence
     case .allocate: return .allocate
     case .free: return .free
@@ -104,6 +112,7 @@ package struct TraceReading {
       case .and: .fetchAnd
       case .xor: .fetchXor
       case .nand: .fetchNand
+      case .await: .load
       case .exchange, .load, nil: .exchange
       }
     }

@@ -17,6 +17,8 @@ package final class TraceRecorder {
     package var event: Int32
     package var isMarked = false
     var place: CallSite?
+    /// Of native code: where it was.
+    package var pc: UInt = 0
   }
 
   package private(set) var entries: [Entry] = []
@@ -32,6 +34,11 @@ package final class TraceRecorder {
     if marked.remove(entry.racer) != nil { entries[entries.count - 1].isMarked = true }
   }
   package func name(_ address: UInt, slot: Int, inode: Int) { slots[address] = (slot, inode) }
+
+  /// What a racer's last step wrote.
+  func setLastValue(_ racer: Int, _ value: UInt64) {
+    if let index = entries.lastIndex(where: { $0.racer == racer }) { entries[index].value = value }
+  }
 
   /// Something goes wrong at the operation that a racer is about to note.
   package func markNext(_ racer: Int) { marked.insert(racer) }
@@ -65,6 +72,7 @@ extension Execution {
     state.pointee.trace?.add(
       TraceRecorder.Entry(
         racer: racer, verb: verb, address: address, size: size, value: value, ordering: ordering, event: event,
-        place: state.pointee.trace?.wantsSources == true ? CallSite() : nil))
+        place: state.pointee.trace?.wantsSources == true && state.pointee.pc == 0 ? CallSite() : nil,
+        pc: state.pointee.pc))
   }
 }

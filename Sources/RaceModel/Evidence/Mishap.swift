@@ -5,6 +5,12 @@ public struct Mishap: Sendable, Equatable {
     case dataRace
     /// Freed memory, or memory beyond an allocation, is accessed, or freed while another racer may still access it.
     case useAfterFree
+    /// A plain or atomic read of allocated memory that nobody has written.
+    case uninitialised
+    /// Memory that nobody can free any more, at the end of a program.
+    case leak
+    /// What the code itself checks.
+    case assertion
     /// What would end the process: a BUG(), or an access through NULL or a stray pointer.
     case crash
     /// A deadlock (a racer waits for something that no racer will do), or a racer that does not end.

@@ -43,6 +43,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case waitForSections
     /// A racer says what it leaves to a grace period.
     case handOver
+    /// Starts a racer, or waits for the end of one.
+    case create, join
 
     public var isWrite: Bool { self == .store || self == .write }
   }
@@ -64,6 +66,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case shared(offset: Int)
     /// Of a litmus test.
     case named(String)
+    /// Of native code: a variable, and the byte in it.
+    case variable(String, offset: Int)
     /// A racer's word that says whether it is in a section.
     case sections(racer: Int)
     /// What a racer leaves to a grace period.

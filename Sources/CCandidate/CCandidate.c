@@ -1,0 +1,97 @@
+#define _GNU_SOURCE
+#include "CCandidate.h"
+
+#include <link.h>
+#include <unistd.h>
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const char host_text[] = {
+#embed "include/addonrace_host.h"
+    , 0};
+static const char hooks_text[] = {
+#embed "runtime/hooks.c"
+    , 0};
+static const char threads_text[] = {
+#embed "runtime/threads.c"
+    , 0};
+static const char library_text[] = {
+#embed "runtime/library.c"
+    , 0};
+static const char prelude_text[] = {
+#embed "runtime/prelude.h"
+    , 0};
+static const char addonrace_text[] = {
+#embed "runtime/addonrace.h"
+    , 0};
+static const char kernel_text[] = {
+#embed "runtime/addonrace/kernel.h"
+    , 0};
+
+const ccandidate_file ccandidate_files[] = {
+    {"addonrace_host.h", host_text},       {"hooks.c", hooks_text},
+    {"threads.c", threads_text},           {"library.c", library_text},
+    {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
+    {"addonrace/kernel.h", kernel_text},   {"", ""},
+};
+
+int ccandidate_call_main(void *function) {
+  static char name[] = "program";
+  static char *arguments[] = {name, 0};
+  return ((int (*)(int, char **, char **))function)(1, arguments, environ);
+}
+
+void *ccandidate_call_body(void *function, void *argument) { return ((void *(*)(void *))function)(argument); }
+
+void ccandidate_bind(void *function, const addonrace_host *host) { ((void (*)(const addonrace_host *))function)(host); }
+
+struct search {
+  uintptr_t address;
+  ccandidate_image *image;
+};
+
+static int look(struct dl_phdr_info *info, size_t size, void *argument) {
+  (void)size;
+  struct search *search = argument;
+  int is_here = 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type == PT_LOAD && search->address - (info->dlpi_addr + header->p_vaddr) < header->p_memsz) is_here = 1;
+  }
+  if (!is_here) return 0;
+  ccandidate_image *image = search->image;
+  *image = (ccandidate_image){.base = info->dlpi_addr};
+  uintptr_t sealed_end = 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    uintptr_t start = info->dlpi_addr + header->p_vaddr;
+    if (header->p_type == PT_TLS) {
+      image->tls = start;
+      image->tls_file_size = header->p_filesz;
+      image->tls_size = header->p_memsz;
+      image->tls_alignment = header->p_align;
+    } else if (header->p_type == PT_GNU_RELRO) {
+      sealed_end = start + header->p_memsz;
+    }
+  }
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type != PT_LOAD || !(header->p_flags & PF_W)) continue;
+    uintptr_t start = info->dlpi_addr + header->p_vaddr, end = start + header->p_memsz;
+    // What was sealed after it was relocated is never written.
+    if (sealed_end > start && sealed_end <= end) start = sealed_end & ~(uintptr_t)63;
+    if (start >= end) continue;
+    if (image->data_size == 0) {
+      image->data = start;
+      image->data_size = end - start;
+    } else {
+      image->data_size = end - image->data;
+    }
+  }
+  return 1;
+}
+
+int ccandidate_find_image(uintptr_t address, ccandidate_image *image) {
+  struct search search = {address, image};
+  return dl_iterate_phdr(look, &search);
+}

@@ -1,0 +1,39 @@
+/// The headers and the C that are compiled with a user's code, carried inside the binary, and what the explorer needs of
+/// machine code.
+#ifndef CCANDIDATE_H
+#define CCANDIDATE_H
+
+#include "addonrace_host.h"
+
+/// A file that is compiled with a user's code, or that such code includes.
+typedef struct ccandidate_file {
+  /// Its path, as it is included.
+  const char *_Nonnull path;
+  const char *_Nonnull text;
+} ccandidate_file;
+
+/// All of them, one after the other: the last one's path is empty.
+extern const ccandidate_file ccandidate_files[];
+
+/// Calls `main` of a program.
+int ccandidate_call_main(void *_Nonnull function);
+
+/// Calls what a thread begins with.
+void *_Nullable ccandidate_call_body(void *_Nonnull function, void *_Nullable argument);
+
+/// Binds the hooks of a loaded program.
+void ccandidate_bind(void *_Nonnull function, const addonrace_host *_Nullable host);
+
+/// A loaded object: its data that can be written, and the image of its thread-local storage.
+typedef struct ccandidate_image {
+  uintptr_t base;
+  uintptr_t data;
+  size_t data_size;
+  uintptr_t tls;
+  size_t tls_file_size, tls_size, tls_alignment;
+} ccandidate_image;
+
+/// Finds the object that an address lies in. Answers 0 where there is none.
+int ccandidate_find_image(uintptr_t address, ccandidate_image *_Nonnull image);
+
+#endif

@@ -1,0 +1,41 @@
+import ExploreCore
+import RaceModel
+
+/// A program whose executions are judged: a site's visits, or code that somebody brought.
+open class JudgedProgram: ExploredProgram, TraceNames {
+  /// By racer, for traces.
+  package final let roleNames: [String]
+
+  package init(racerCount: Int, layout: AddressSpace.Layout, twins: [Int], roleNames: [String]) {
+    self.roleNames = roleNames
+    super.init(racerCount: racerCount, layout: layout, twins: twins)
+  }
+
+  /// By racer, once an execution has shown who they are.
+  open var shownRoles: [String] { roleNames }
+
+  /// Looks at the end of an execution. Answers the evidence where it is out of the ordinary, or asked for.
+  open func conclude(inFull: Bool, number: Int) -> Evidence? { nil }
+
+  /// What ends the exploration: something that the program did and that cannot be explored.
+  open var refusal: EngineError? { nil }
+
+  /// More racers than there is room for were created: so many are wanted.
+  open var wantedRacers: Int? { nil }
+
+  /// What was not looked into, for the verdict.
+  open var notes: [String] { [] }
+
+  open func place(of address: UInt, slots: [UInt: (slot: Int, inode: Int)]) -> Counterexample.Place? { nil }
+  open func value(_ value: UInt64) -> Counterexample.Value? { nil }
+  package func isShown(_ entry: TraceRecorder.Entry) -> Bool { true }
+  open func sources(of places: Set<UInt>) -> [UInt: String] { [:] }
+}
+
+/// Makes the program that a scenario is about.
+public protocol ExplorableSubject: Sendable {
+  /// With room for so many racers, where the program starts them itself.
+  ///
+  /// - Throws: why it cannot be explored.
+  func program(of scenario: Scenario, room racers: Int) throws(EngineError) -> JudgedProgram
+}
