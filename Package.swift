@@ -26,6 +26,7 @@ let package = Package(
     .target(name: "CFibers"),
     .target(name: "CCounters"),
     .target(name: "CLayouts"),
+    .target(name: "CCandidate", exclude: ["runtime"]),
     .target(name: "CBaseline", dependencies: ["CThreads"]),
     .target(name: "AddonMemory", dependencies: ["CAtomics", "CThreads"]),
     .target(name: "Addons", dependencies: ["AddonMemory"]),
@@ -59,6 +60,8 @@ let package = Package(
       name: "Subjects",
       dependencies: ["AddonMemory", "Addons", "BenchEngine", "ExploreEngine", "RaceLoops", "RaceModel"]),
     .target(
+      name: "Candidates", dependencies: ["AddonMemory", "CCandidate", "ExploreCore", "ExploreEngine", "RaceModel"]),
+    .target(
       name: "ScenarioFiles",
       dependencies: ["AddonMemory", "BenchModel", "RaceModel", .product(name: "Yams", package: "Yams")]),
     .target(
@@ -69,7 +72,7 @@ let package = Package(
     .target(
       name: "AddonRace",
       dependencies: [
-        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CThreads", "Checkers", "ExploreCore",
+        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CThreads", "Candidates", "Checkers", "ExploreCore",
         "ExploreEngine", "Machine", "RaceModel", "Reports", "ScenarioFiles", "StressEngine", "Subjects",
       ]),
     .target(

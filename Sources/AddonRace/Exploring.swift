@@ -1,4 +1,5 @@
 import AddonMemory
+import Candidates
 import Checkers
 import ExploreEngine
 import RaceModel
@@ -7,7 +8,7 @@ import Subjects
 /// What is explored, and how a finding is made as short as it gets.
 extension Harness {
   func explore(
-    _ scenario: Scenario, _ model: MemoryModel, _ subject: Subject, _ tell: @escaping (RunEvent) -> Void
+    _ scenario: Scenario, _ model: MemoryModel, _ subject: any ExplorableSubject, _ tell: @escaping (RunEvent) -> Void
   ) throws(EngineError) {
     let expected = scenario.expect.expected(of: .explore(model), build: .current)
     let tally = FindingTally(expected: expected, accompanying, tell)
@@ -20,6 +21,7 @@ extension Harness {
       figures.firstFinding = judging.firstFinding
       tell(.exploration(figures, sawRefusal: judging.sawRefusal))
     }
+    for note in engine.notes { tell(.note(note)) }
     tell(.counts(tally.counts))
     tell(.ended(.engine(run.end)))
     guard let shown = judging.shown else { return }
@@ -35,8 +37,15 @@ extension Harness {
     }
   }
 
-  private func engine(_ model: MemoryModel, _ subject: Subject) -> Explore {
-    let engine = Explore(model, subject.facts, subject.explored)
+  /// What a scenario is about, as it is explored.
+  func explorable(_ scenario: Scenario) throws(EngineError) -> any ExplorableSubject {
+    if scenario.code != nil { return ExploredCandidate() }
+    let subject = try registry.subject(of: scenario)
+    return ExploredSite(subject.facts, subject.explored)
+  }
+
+  private func engine(_ model: MemoryModel, _ subject: any ExplorableSubject) -> Explore {
+    let engine = Explore(model, subject)
     engine.judgesAll = hasToJudgeAll
     return engine
   }
@@ -47,7 +56,7 @@ extension Harness {
   /// under the model of the machine, and where that has none (what a sanitizer saw, or a compiler did) under C11.
   func explain(_ verdict: Verdict, _ tell: (RunEvent) -> Void) {
     do throws(EngineError) {
-      let subject = try registry.subject(of: verdict.scenario)
+      let subject = try explorable(verdict.scenario)
       if let model = verdict.engine.model {
         guard let counterexample = verdict.counterexample else { return }
         let token = try replayToken(counterexample.token, of: verdict.scenario)
@@ -105,7 +114,7 @@ extension Harness {
 
   /// Racers are left out as long as the checker still reports; then the shortest of all executions is taken.
   private func counterexample(
-    _ scenario: Scenario, _ subject: Subject, _ token: ReplayToken, _ checker: String, wantsSources: Bool
+    _ scenario: Scenario, _ subject: any ExplorableSubject, _ token: ReplayToken, _ checker: String, wantsSources: Bool
   ) throws(EngineError) -> Counterexample? {
     var scenario = token.scenario(scenario)
     var best = token
@@ -126,7 +135,7 @@ extension Harness {
   private static var minimisingSeconds: Double { 1 }
 
   private func withoutOneRacer(
-    _ scenario: Scenario, _ subject: Subject, _ model: MemoryModel, _ checker: String
+    _ scenario: Scenario, _ subject: any ExplorableSubject, _ model: MemoryModel, _ checker: String
   ) throws(EngineError) -> (Scenario, ReplayToken)? {
     let groups = scenario.exploredRacers
     for index in groups.indices where groups[index].count > 0 && scenario.exploredRoles.count > 1 {
@@ -149,11 +158,11 @@ extension Harness {
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool = true
   ) throws(EngineError) -> Counterexample? {
-    try replay(token, of: scenario, try registry.subject(of: scenario), wantsSources: wantsSources)
+    try replay(token, of: scenario, try explorable(scenario), wantsSources: wantsSources)
   }
 
   private func replay(
-    _ token: ReplayToken, of scenario: Scenario, _ subject: Subject, wantsSources: Bool
+    _ token: ReplayToken, of scenario: Scenario, _ subject: any ExplorableSubject, wantsSources: Bool
   ) throws(EngineError) -> Counterexample? {
     var findings: [Finding] = []
     let checkers = checkers

@@ -78,10 +78,9 @@ public struct Harness {
   func run(_ scenario: Scenario, _ engine: EngineKind, _ tell: @escaping (RunEvent) -> Void) {
     tell(.checkers(notJudged: missing(scenario, engine).notJudged(among: checkers), accompanying: accompanying))
     do throws(EngineError) {
-      let subject = try registry.subject(of: scenario)
       switch engine {
-      case .stress: try race(scenario, subject, tell)
-      case .explore(let model): try explore(scenario, model, subject, tell)
+      case .stress: try race(scenario, try registry.subject(of: scenario), tell)
+      case .explore(let model): try explore(scenario, model, try explorable(scenario), tell)
       }
     } catch {
       tell(.ended(.refused(error.description)))

@@ -40,8 +40,15 @@ public struct AddonRaceCommand: ParsableCommand {
       for complaint in error.complaints { StandardError.print("error: \(complaint)") }
       Foundation.exit(ExitStatus.invalid.code)
     }
-    main(nil)
+    // What stands behind -- is for the compiler of code that is named.
+    let words = CommandLine.arguments.dropFirst()
+    let own = Array(words.prefix { $0 != "--" })
+    compilerFlags = Array(words.dropFirst(own.count + 1))
+    main(own)
   }
+
+  /// Set once, before anything is parsed.
+  nonisolated(unsafe) static private(set) var compilerFlags: [String] = []
 
   /// What commands work with. Set once, before anything is parsed.
   static var harness: Harness { chosenHarness ?? Harness() }

@@ -25,6 +25,8 @@ struct ExploreCommand: ParsableCommand {
   var subject: SubjectOptions
   @OptionGroup(title: "Overriding the scenarios")
   var settings: SettingOptions<ExploreSection>
+  @OptionGroup(title: "Code of your own")
+  var code: CodeOptions
 
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace explore scenarios") }
@@ -49,10 +51,11 @@ struct ExploreCommand: ParsableCommand {
 
   func run() throws {
     let named = try namedModels()
-    let invocation = Invocation(
+    var invocation = Invocation(
       settings: try settings.values(for: .explore), strategy: subject.strategy,
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
+    invocation.code = code.source
     let runs = ScenarioRuns(
       invocation: invocation, section: .explore, options: report, inProcess: inProcess,
       engines: { scenario in (named.isEmpty ? scenario.explore.memoryModels : named).map { .explore($0) } })

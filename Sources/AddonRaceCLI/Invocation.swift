@@ -8,10 +8,14 @@ struct Invocation {
   var racers: [RacerGroup]?
   /// Flags, as "--explain".
   var switches: [String] = []
+  /// How code is compiled; its sources are among the paths.
+  var code: CandidateSource?
 
   /// The command that runs one scenario again, in one engine: with the seed, and what was tuned at run time.
   func text(_ scenario: Scenario, file: String, _ engine: EngineKind, _ figures: Figures? = nil) -> String {
-    var words = ["addonrace", engine == .stress ? "run" : "explore", ShellWord.quoted(file)]
+    let files = scenario.code.map(\.sources) ?? [file]
+    var words = ["addonrace", engine == .stress ? "run" : "explore"]
+    words += file.hasSuffix(".yaml") || file.hasSuffix(".yml") ? [ShellWord.quoted(file)] : files.map(ShellWord.quoted)
     if let strategy { words += ["--strategy", ShellWord.quoted(strategy)] }
     if let racers { words += ["--racers", racers.map { "\($0.role)=\($0.count)" }.joined(separator: ",")] }
     var said = settings
@@ -24,7 +28,40 @@ struct Invocation {
       }
     }
     for (setting, value) in said { words += setting.words(value) }
-    return (words + switches).joined(separator: " ")
+    return (words + switches + (code?.words ?? [])).joined(separator: " ")
+  }
+}
+
+extension CandidateSource {
+  /// As a command line has it, but for the sources.
+  var words: [String] {
+    var words: [String] = []
+    if let compiler { words += ["--compiler", ShellWord.quoted(compiler)] }
+    if optimisation != 1 { words += ["--optimise", "\(optimisation)"] }
+    for name in accepted { words += ["--accept", ShellWord.quoted(name)] }
+    return words + (flags.isEmpty ? [] : ["--"] + flags.map(ShellWord.quoted))
+  }
+}
+
+/// How code that is named on the command line is compiled. Flags for the compiler stand behind `--`.
+struct CodeOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The compiler of code that is named, instead of the one that is found.", valueName: "name"))
+  var compiler: String?
+  @Option(help: ArgumentHelp("How much the compiler optimises code that is named: 0 to 3.", valueName: "level"))
+  var optimise = 1
+  @Option(help: ArgumentHelp("A function that is not looked into, and need not be; may be given more than once.", valueName: "name"))
+  var accept: [String] = []
+
+  func validate() throws {
+    guard (0...3).contains(optimise) else { throw ValidationError("--optimise is \(optimise); it may be 0 to 3.") }
+  }
+
+  var source: CandidateSource {
+    var source = CandidateSource(sources: [], flags: AddonRaceCommand.compilerFlags)
+    source.compiler = compiler
+    source.optimisation = optimise
+    source.accepted = accept
+    return source
   }
 }
 
@@ -82,6 +119,9 @@ extension Invocation {
   func apply(to scenario: Scenario, _ section: Setting.Section, _ vocabulary: Vocabulary) throws(Misfit) -> Scenario {
     var scenario = scenario
     let site = vocabulary.site(scenario.site)
+    if strategy != nil, scenario.code != nil {
+      throw Misfit("Code has no strategies: '\(scenario.name)' is run as it is.")
+    }
     if let strategy {
       guard let site, site.strategies.contains(strategy) else {
         throw Misfit(

@@ -13,6 +13,8 @@ struct ReplayCommand: ParsableCommand {
   var path: String
   @Argument(help: "The token that `explore` printed.")
   var token: String
+  @OptionGroup(title: "Code of your own")
+  var code: CodeOptions
   @Option(help: ArgumentHelp("Write the execution as a Graphviz graph.", valueName: "file"))
   var dot: String?
   @Option(help: ArgumentHelp("The strategy, where `explore` was given one.", valueName: "name"))
@@ -20,8 +22,9 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let harness = AddonRaceCommand.harness
-    let invocation = Invocation(strategy: strategy)
-    let resolved = try ResolvedScenario.all([path], invocation, .explore, harness.vocabulary)
+    var invocation = Invocation(strategy: strategy)
+    invocation.code = code.source
+    let resolved = try ResolvedScenario.all([path], invocation, .explore, harness)
     guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
     let counterexample = try counterexample(of: scenario, harness)
     print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")

@@ -9,10 +9,32 @@ enum FoundScenario {
 
 struct ScenarioFinder {
   private let vocabulary: Vocabulary
-  init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
+  /// How code that is named is compiled.
+  private let code: CandidateSource?
+  init(_ vocabulary: Vocabulary, code: CandidateSource? = nil) {
+    self.vocabulary = vocabulary
+    self.code = code
+  }
 
-  /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it.
-  func find(_ paths: [String]) -> [FoundScenario] { paths.flatMap { find($0) } }
+  /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it. Sources that
+  /// are named are one program.
+  func find(_ paths: [String]) -> [FoundScenario] {
+    let sources = paths.filter { CandidateSource.Language(path: $0) != nil }
+    let scenarios = paths.filter { !sources.contains($0) }.flatMap { find($0) }
+    return (sources.isEmpty ? [] : [scenario(of: sources)]) + scenarios
+  }
+
+  private func scenario(of sources: [String]) -> FoundScenario {
+    if let missing = sources.first(where: { !FileManager.default.fileExists(atPath: $0) }) {
+      return invalid(missing, "no such file", nil)
+    }
+    let name = sources[0].split(separator: "/").last.map(String.init) ?? sources[0]
+    var scenario = Scenario(name: name, question: "Does it hold?", site: "", strategy: "", racers: [])
+    var code = code ?? CandidateSource(sources: [])
+    code.sources = sources
+    scenario.code = code
+    return .scenario(scenario, file: sources.joined(separator: " "))
+  }
 
   private func find(_ path: String) -> [FoundScenario] {
     var isFolder: ObjCBool = false

@@ -10,12 +10,13 @@ enum ResolvedScenario {
 
   /// Reads and resolves all of them. What does not fit one scenario is a verdict on that one; what fits none is wrong usage.
   static func all(
-    _ paths: [String], _ invocation: Invocation, _ section: Setting.Section, _ vocabulary: Vocabulary
+    _ paths: [String], _ invocation: Invocation, _ section: Setting.Section, _ harness: Harness
   ) throws -> [ResolvedScenario] {
+    let vocabulary = harness.vocabulary
     try invocation.checkStrategy(vocabulary)
     var misfits: [Misfit] = []
     var fits = 0
-    let resolved = ScenarioFinder(vocabulary).find(paths).map { found -> ResolvedScenario in
+    let resolved = ScenarioFinder(vocabulary, code: invocation.code).find(paths).map { found -> ResolvedScenario in
       switch found {
       case .invalid(let error, let file):
         StandardError.print("\(error)")
@@ -26,7 +27,7 @@ enum ResolvedScenario {
         do throws(Misfit) {
           let applied = try invocation.apply(to: scenario, section, vocabulary)
           fits += 1
-          return .ready(applied, file: file)
+          return built(applied, file: file, invocation, section, harness)
         } catch {
           misfits.append(error)
           return .invalid(
@@ -37,6 +38,20 @@ enum ResolvedScenario {
     }
     if let first = misfits.first, fits == 0 { throw ValidationError(first.description) }
     return resolved
+  }
+
+  /// With its code built, where it has some.
+  private static func built(
+    _ scenario: Scenario, file: String, _ invocation: Invocation, _ section: Setting.Section, _ harness: Harness
+  ) -> ResolvedScenario {
+    do throws(EngineError) {
+      return .ready(try harness.built(scenario), file: file)
+    } catch {
+      StandardError.print("\(error)")
+      return .invalid(
+        scenario, file: file, reasons: [error.description],
+        command: invocation.text(scenario, file: file, section == .explore ? .explore(.sc) : .stress))
+    }
   }
 }
 
@@ -55,7 +70,7 @@ struct ScenarioRuns {
     let report = options.format.format.init(isTerminal: sink.isTerminal, explains: options.explain)
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
-    for resolved in try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness.vocabulary) {
+    for resolved in try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness) {
       let ofScenario = self.verdicts(of: resolved)
       verdicts += ofScenario
       if let text = report.scenario(ofScenario) { sink.print(text) }

@@ -28,12 +28,14 @@ static const char kernel_text[] = {
 #embed "runtime/addonrace/kernel.h"
     , 0};
 
-const ccandidate_file ccandidate_files[] = {
+static const ccandidate_file files[] = {
     {"addonrace_host.h", host_text},       {"hooks.c", hooks_text},
     {"threads.c", threads_text},           {"library.c", library_text},
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
     {"addonrace/kernel.h", kernel_text},   {"", ""},
 };
+
+const ccandidate_file *ccandidate_first_file(void) { return files; }
 
 int ccandidate_call_main(void *function) {
   static char name[] = "program";
@@ -42,6 +44,8 @@ int ccandidate_call_main(void *function) {
 }
 
 void *ccandidate_call_body(void *function, void *argument) { return ((void *(*)(void *))function)(argument); }
+
+void ccandidate_call(void *function) { ((void (*)(void))function)(); }
 
 void ccandidate_bind(void *function, const addonrace_host *host) { ((void (*)(const addonrace_host *))function)(host); }
 

@@ -264,6 +264,6 @@ private final class ProgramExploration {
     guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: wantsSources) else { return nil }
     let steps = TraceReading(program, execution, trace).steps
     if let evidence = program.conclude(inFull: true, number: 0) { judge(evidence) }
-    return Counterexample(roles: program.shownRoles, steps: steps, findings: [], token: token.text)
+    return Counterexample(roles: program.roleNames, steps: steps, findings: [], token: token.text)
   }
 }

@@ -3,16 +3,8 @@ import RaceModel
 
 /// A program whose executions are judged: a site's visits, or code that somebody brought.
 open class JudgedProgram: ExploredProgram, TraceNames {
-  /// By racer, for traces.
-  package final let roleNames: [String]
-
-  package init(racerCount: Int, layout: AddressSpace.Layout, twins: [Int], roleNames: [String]) {
-    self.roleNames = roleNames
-    super.init(racerCount: racerCount, layout: layout, twins: twins)
-  }
-
   /// By racer, once an execution has shown who they are.
-  open var shownRoles: [String] { roleNames }
+  open var roleNames: [String] { [] }
 
   /// Looks at the end of an execution. Answers the evidence where it is out of the ordinary, or asked for.
   open func conclude(inFull: Bool, number: Int) -> Evidence? { nil }

@@ -53,11 +53,13 @@ public struct ReplayToken: Equatable {
       guard sides.count == 2, let count = Int(sides[1]), ExploreLimits.racers.contains(count) else { return nil }
       return RacerGroup(role: String(sides[0]), count: count)
     }
-    let count = racers.reduce(0) { $0 + $1.count }
+    // A program starts its own.
+    let count = scenario.code == nil ? racers.reduce(0) { $0 + $1.count } : 1
     guard parts[4] == Self.digest(scenario), ExploreLimits.racers.contains(count) else {
+      let what =
+        scenario.code == nil ? "site \(scenario.site), strategy \(scenario.strategy)" : "its sources or flags are others"
       throw Invalid(
-        description: "the token is not of scenario '\(scenario.name)' as it is now (site \(scenario.site), strategy "
-          + "\(scenario.strategy)): explore the scenario again")
+        description: "the token is not of scenario '\(scenario.name)' as it is now (\(what)): explore the scenario again")
     }
     guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0 else {
       throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end")
@@ -79,8 +81,9 @@ public struct ReplayToken: Equatable {
     return scenario
   }
 
-  /// FNV-1a of the names of site and strategy. (Fowler, Noll, Vo.)
+  /// FNV-1a of the names of site and strategy (Fowler, Noll, Vo); of code that is brought, what its build says.
   private static func digest(_ scenario: Scenario) -> String {
+    if let code = scenario.code { return code.built?.digest ?? "unbuilt" }
     var hash: UInt32 = 2_166_136_261
     for byte in "\(scenario.site)/\(scenario.strategy)".utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
     let text = String(hash, radix: 16)

@@ -10,6 +10,8 @@ final class SiteProgram: JudgedProgram {
   let facts: SubjectFacts
   let code: ExploredCode
   let site: UnsafeMutablePointer<SiteState>
+  private let roles: [String]
+  override var roleNames: [String] { roles }
   let inodeCount: Int
   /// The scenario's racers; those that free what they leave come after them.
   let visitorCount: Int
@@ -30,6 +32,7 @@ final class SiteProgram: JudgedProgram {
     visitorCount = names.count
     let deferrals = facts.limits.deferredFreesPerVisit * inodeCount
     let behind = names.count * deferrals
+    roles = names + (0..<behind).map { "deferred free of racer \($0 / max(deferrals, 1))" }
     site = .allocate(capacity: 1)
     site.initialize(to: SiteState(facts, scenario, roles: numbers, everyRacer: names.count + behind))
     // Nobody's arena is for the creation and for the teardown.
@@ -42,8 +45,7 @@ final class SiteProgram: JudgedProgram {
     super.init(
       racerCount: names.count + behind, layout: layout,
       twins: names.indices.map { $0 > 0 && names[$0] == names[$0 - 1] ? $0 - 1 : -1 }
-        + Array(repeating: -1, count: behind),
-      roleNames: names + (0..<behind).map { "deferred free of racer \($0 / max(deferrals, 1))" })
+        + Array(repeating: -1, count: behind))
   }
 
   deinit {

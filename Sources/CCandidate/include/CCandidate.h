@@ -12,14 +12,17 @@ typedef struct ccandidate_file {
   const char *_Nonnull text;
 } ccandidate_file;
 
-/// All of them, one after the other: the last one's path is empty.
-extern const ccandidate_file ccandidate_files[];
+/// The first of them; behind the last stands one whose path is empty.
+const ccandidate_file *_Nonnull ccandidate_first_file(void);
 
 /// Calls `main` of a program.
 int ccandidate_call_main(void *_Nonnull function);
 
 /// Calls what a thread begins with.
 void *_Nullable ccandidate_call_body(void *_Nonnull function, void *_Nullable argument);
+
+/// Calls a function without arguments.
+void ccandidate_call(void *_Nonnull function);
 
 /// Binds the hooks of a loaded program.
 void ccandidate_bind(void *_Nonnull function, const addonrace_host *_Nullable host);

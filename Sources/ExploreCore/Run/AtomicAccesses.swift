@@ -12,7 +12,7 @@ extension Execution {
     role: Event.Role = .ordinary
   ) {
     if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
-    racers[racer].hasWrittenSincePause = true
+    racers[racer].changes += 1
     let replayed = takeTurn(racer)
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
@@ -81,7 +81,7 @@ extension Execution {
     pass(racer, id, isReplay: replayed >= 0)
     let read = graph.pointee.events[Int(id)]
     if read.isSuccessfulRMW {
-      if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].hasWrittenSincePause = true }
+      if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].changes += 1 }
       pass(racer, read.poNext, isReplay: replayed >= 0)
     }
     checkMixed(racer, location)

@@ -105,7 +105,9 @@ package struct RacerProgress {
   var initialLockValue: UInt64 = 0
   /// Events run when it last paused, and whether it has written since.
   var doneAtPause: Int32 = 0
-  package var hasWrittenSincePause = false
+  var changesAtPause: Int32 = 0
+  /// What it has done so far that others, or it itself, may see: writes of another value, allocations, racers it started.
+  package var changes: Int32 = 0
   /// Where it waits: the first event of the turn of its loop that changed nothing.
   var idleSince: Int32 = 0
   /// Of watched code: what it is about to do to a location.

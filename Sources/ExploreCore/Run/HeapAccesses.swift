@@ -18,6 +18,7 @@ extension Execution {
       return nil
     }
     racers[racer].nextBlock = next + 1
+    racers[racer].changes += 1
     let address = space.blocks[number].address
     let rounded = max(8, (size + 7) & ~7)
     self.fill(address, size, fill)
@@ -97,4 +98,29 @@ extension Execution {
     }
     return nil
   }
+}
+
+// MARK: At the end
+
+extension Execution {
+  /// Blocks that were allocated and not freed.
+  package func forEachLiveBlock(_ body: (Int) -> Void) {
+    for racer in 0...state.pointee.racerCount {
+      let first = space.firstBlock(of: racer)
+      for block in first..<first + racers[racer].nextBlock where space.blocks[block].state == .live { body(block) }
+    }
+  }
+
+  /// The number of a block among all allocations of the execution, as traces have it.
+  package func allocationNumber(ofBlock block: Int) -> Int? {
+    guard space.isHeapBlock(block), space.blocks[block].state != .unused else { return nil }
+    let owner = space.owner(ofBlock: block)
+    return (0..<owner).reduce(0) { $0 + racers[$1].nextBlock } + block - space.firstBlock(of: owner)
+  }
+
+  /// Whose fiber's stack an address lies in.
+  package func stackOwner(of address: UInt) -> Int? { space.others.pointee.stack(of: address) }
+
+  /// See ``OtherRegions/findUntoldWrites()``.
+  package func findUntoldWrites() { space.others.pointee.findUntoldWrites() }
 }

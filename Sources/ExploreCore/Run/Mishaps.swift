@@ -10,9 +10,17 @@ extension Execution {
     if let racer = racers.last, !state.pointee.isQuiescent { state.pointee.trace?.markNext(racer) }
     guard state.pointee.mishaps.count < Self.mostMishaps else { return }
     let number = block ?? address.map { space.block(of: $0) } ?? -1
-    state.pointee.mishaps.append(
-      Mishap(
-        kind, racers: racers, message: message, address: address.map(UInt64.init), block: number < 0 ? nil : number))
+    var mishap = Mishap(
+      kind, racers: racers, message: message, address: address.map(UInt64.init), block: number < 0 ? nil : number)
+    mishap.pc = state.pointee.pc
+    state.pointee.mishaps.append(mishap)
+  }
+
+  /// Something about a block that shows only at the end, and the place in native code that it comes from.
+  package func noteAtEnd(_ kind: Mishap.Kind, _ message: String, block: Int, pc: UInt) {
+    state.pointee.pc = pc
+    note(kind, [], message, block: block)
+    state.pointee.pc = 0
   }
 
   /// Kept of one execution.

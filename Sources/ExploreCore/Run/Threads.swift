@@ -26,7 +26,7 @@ extension Execution {
       pass(racer, Int32(state.pointee.branch.pointee.addFence(event)), isReplay: false)
     }
     for child in first..<first + count { racers[child].phase = .unstarted }
-    racers[racer].hasWrittenSincePause = true
+    racers[racer].changes += 1
     record(racer, .fence(.create), 0, 0, UInt64(first), .relaxed, racers[racer].last)
   }
 
@@ -43,12 +43,12 @@ extension Execution {
     racers[racer].phase = .ready
     racers[racer].pendingJoins |= 1 << UInt64(target)
     racers[racer].joined |= 1 << UInt64(target)
-    racers[racer].hasWrittenSincePause = true
+    racers[racer].changes += 1
     record(racer, .fence(.join), 0, 0, UInt64(target), .relaxed)
     if racer == 0, state.pointee.endsAlone, isAlone { beAlone() }
   }
 
-  package func hasFinished(_ racer: Int) -> Bool { racers[racer].phase == .finished }
+  package func isBorn(_ racer: Int) -> Bool { racers[racer].phase != .unborn }
 
   /// Whether racer 0 has waited for the end of every other.
   private var isAlone: Bool {

@@ -28,12 +28,12 @@ extension Execution {
   package func pause(_ racer: Int) {
     if state.pointee.isQuiescent { return }
     settle(racer)
-    defer { racers[racer].hasWrittenSincePause = false }
+    defer { racers[racer].changesAtPause = racers[racer].changes }
     racers[racer].steps += 1
     if racers[racer].steps > state.pointee.mostSteps { endless(racer) }
     let start = racers[racer].doneAtPause
     racers[racer].doneAtPause = racers[racer].done
-    guard racers[racer].done > start, !racers[racer].hasWrittenSincePause else { return }
+    guard racers[racer].done > start, racers[racer].changes == racers[racer].changesAtPause else { return }
     waitIdle(racer, since: start)
   }
 

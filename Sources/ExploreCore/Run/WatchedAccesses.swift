@@ -32,6 +32,8 @@ extension Execution {
       return
     }
     settle(racer)
+    // Its own stack is looked at when it is asked whether the racer has changed.
+    if !isOnOwnStack(racer, address) { racers[racer].changes += 1 }
     if isOnGraph(address, size) { return begin(racer, address, size, isWrite: true) }
     guard plainAccess(racer, address, size, isWrite: true) else { return }
     guard state.pointee.trace != nil else { return }
@@ -39,6 +41,14 @@ extension Execution {
     record(racer, .store(.ordinary), address, size, 0, .isPlain)
     racers[racer].writeToShow = PendingAccess(address: address, size: size, isWrite: true, initial: 0)
   }
+
+  @inline(__always) private func isOnOwnStack(_ racer: Int, _ address: UInt) -> Bool {
+    let fiber = state.pointee.fibers + racer
+    return address &- UInt(bitPattern: fiber.pointee.stack_bottom) < UInt(fiber.pointee.stack_size)
+  }
+
+  /// Where a racer's stack begins, at its upper end.
+  package func stackTop(of racer: Int) -> UInt { UInt(bitPattern: state.pointee.fibers[racer].stack_top) }
 
   private func willReadDirectly(_ address: UInt, _ size: Int, _ isCopy: Bool) {
     guard checkDirect(address, size, isWrite: false), !isCopy else { return }
@@ -63,7 +73,7 @@ extension Execution {
   }
 
   /// Memory of an image is about to be written to.
-  func noteWriteOutside(_ address: UInt, _ size: Int) {
+  package func noteWriteOutside(_ address: UInt, _ size: Int) {
     if !space.others.pointee.isEmpty { _ = space.others.pointee.noteAccess(address, size, isWrite: true) }
   }
 

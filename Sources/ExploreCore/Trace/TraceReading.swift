@@ -133,13 +133,10 @@ package struct TraceReading {
   // MARK: Names
 
   private func allocation(_ address: UInt) -> Counterexample.Place? {
-    let space = execution.space
-    let block = space.block(of: address)
-    guard space.isHeapBlock(block) else { return nil }
-    let owner = space.owner(ofBlock: block)
-    let first = (0..<owner).reduce(0) { $0 + execution.state.pointee.racers[$1].nextBlock }
-    return .allocation(
-      first + block - space.firstBlock(of: owner), offset: Int(address - space.blocks[block].address))
+    let block = execution.space.block(of: address)
+    return execution.allocationNumber(ofBlock: block).map {
+      .allocation($0, offset: Int(address - execution.space.blocks[block].address))
+    }
   }
 
   private func place(_ address: UInt) -> Counterexample.Place {

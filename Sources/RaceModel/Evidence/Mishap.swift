@@ -26,6 +26,8 @@ public struct Mishap: Sendable, Equatable {
   public var block: Int?
   public var allocation: Int?
   public var inode: Int?
+  /// Of native code: where it was, or 0.
+  public var pc: UInt = 0
 
   public init(_ kind: Kind, racers: [Int], message: String, address: UInt64? = nil, block: Int? = nil) {
     self.kind = kind

@@ -9,6 +9,8 @@ public struct Scenario: Sendable, Equatable, Codable {
   public var question: String
   public var site: String
   public var strategy: String
+  /// Code that is brought, instead of a site and a strategy.
+  public var code: CandidateSource?
   /// How many racers do what, in order: racers are numbered through the list.
   public var racers: [RacerGroup]
   /// Roles whose visits are made inside a read-side section, as if by a caller who holds one.

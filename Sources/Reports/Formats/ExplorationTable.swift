@@ -109,9 +109,14 @@ public struct ReplayCommandText {
       text = nil
       return
     }
-    text =
-      "addonrace replay \(ShellWord.quoted(file)) --strategy \(ShellWord.quoted(verdict.scenario.strategy)) "
-      + counterexample.token
+    guard let code = verdict.scenario.code else {
+      text =
+        "addonrace replay \(ShellWord.quoted(file)) --strategy \(ShellWord.quoted(verdict.scenario.strategy)) "
+        + counterexample.token
+      return
+    }
+    let flags = code.flags.isEmpty ? "" : " -- " + code.flags.map(ShellWord.quoted).joined(separator: " ")
+    text = "addonrace replay \(ShellWord.quoted(file)) \(counterexample.token)\(flags)"
   }
 }
 

@@ -1,0 +1,28 @@
+import Candidates
+import RaceModel
+
+/// Scenarios whose code somebody brought.
+extension Harness {
+  /// A scenario with its code built, and with racers, where none were named: one of each role.
+  ///
+  /// - Throws: what the compiler says, as it says it.
+  public func built(_ scenario: Scenario) throws(EngineError) -> Scenario {
+    guard var code = scenario.code else { return scenario }
+    var scenario = scenario
+    let built = try CandidateBuild(code).build()
+    code.built = built
+    scenario.code = code
+    let groups = scenario.racers + (scenario.explore.racers ?? [])
+    guard let roles = built.roles else {
+      if groups.isEmpty { return scenario }
+      throw EngineError("the program has a main, which starts its threads itself: leave the racers out")
+    }
+    for group in groups where !roles.contains(group.role) {
+      throw EngineError(
+        "the program has no function racer_\(group.role); it has: "
+          + roles.map { "racer_\($0)" }.joined(separator: ", "))
+    }
+    if scenario.racers.isEmpty { scenario.racers = roles.map { RacerGroup(role: $0, count: 1) } }
+    return scenario
+  }
+}

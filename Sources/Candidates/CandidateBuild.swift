@@ -1,0 +1,264 @@
+import CCandidate
+import Foundation
+import RaceModel
+
+/// Compiles what somebody brings into an object that can be loaded: instrumented, and linked with hooks of ours that are
+/// hidden in it, so that everything it does comes to the host that loads it, and to nobody else.
+///
+/// Builds are kept by content, in the user's folder for caches.
+public struct CandidateBuild {
+  private let code: CandidateSource
+  private let language: CandidateSource.Language
+  private let compiler: String
+
+  /// - Throws: what is wrong with the sources, as far as that shows without a compiler.
+  public init(_ code: CandidateSource) throws(EngineError) {
+    self.code = code
+    guard let first = code.sources.first else { throw EngineError("no source was named") }
+    for source in code.sources where !FileManager.default.isReadableFile(atPath: source) {
+      throw EngineError("\(source): no such file, or it cannot be read")
+    }
+    guard let language = CandidateSource.Language(path: first) else {
+      throw EngineError("\(first): the language is not known; files end in .c, .cc, .cpp, .cxx, .rs or .swift")
+    }
+    for source in code.sources where CandidateSource.Language(path: source) != language {
+      throw EngineError("\(source) and \(first) are of different languages: name sources of one")
+    }
+    self.language = language
+    compiler = try Toolchain.compiler(of: language, named: code.compiler)
+  }
+
+  /// Builds the candidate, or finds that it was built.
+  ///
+  /// - Throws: what the compiler says, as it says it.
+  public func build() throws(EngineError) -> BuiltCandidate {
+    let runtime = try RuntimeFiles.folder()
+    switch language {
+    case .c, .cPlusPlus: return try buildC(runtime)
+    case .rust: return try cached(try contents(), runtime) { folder throws(EngineError) in try buildRust(folder, runtime) }
+    case .swift: return try cached(try contents(), runtime) { folder throws(EngineError) in try buildSwift(folder, runtime) }
+    }
+  }
+
+  private func contents() throws(EngineError) -> [String] {
+    var contents: [String] = []
+    for source in code.sources {
+      guard let data = FileManager.default.contents(atPath: source) else {
+        throw EngineError("\(source): it cannot be read")
+      }
+      contents.append(String(decoding: data, as: UTF8.self))
+    }
+    return contents
+  }
+
+  private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+
+  // MARK: The cache
+
+  /// What was built from the same before, or what `make` builds now. Nobody sees a build that is half done.
+  private func cached(
+    _ contents: [String], _ runtime: URL, _ make: (URL) throws(EngineError) -> BuiltCandidate
+  ) throws(EngineError) -> BuiltCandidate {
+    var digest = ContentDigest()
+    for part in try self.contents() + code.flags + [language.rawValue] { digest.add(part) }
+    let program = digest.text
+    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(code.optimisation)"] + code.sources.map(absolute) {
+      digest.add(part)
+    }
+    let folder = try RuntimeFiles.cache().appendingPathComponent("build-" + digest.text)
+    let description = folder.appendingPathComponent("built.json")
+    if let data = try? Data(contentsOf: description),
+      let built = try? JSONDecoder().decode(BuiltCandidate.self, from: data),
+      FileManager.default.fileExists(atPath: built.object)
+    {
+      return built
+    }
+    let new = folder.appendingPathExtension("\(getpid())-\(UInt32.random(in: 0 ... .max))")
+    do {
+      try FileManager.default.createDirectory(at: new, withIntermediateDirectories: true)
+    } catch {
+      throw EngineError("\(new.path) could not be made: \(error.localizedDescription); name another folder in XDG_CACHE_HOME")
+    }
+    defer { try? FileManager.default.removeItem(at: new) }
+    var built = try make(new)
+    built.digest = String(program.prefix(16))
+    built.object = folder.appendingPathComponent("candidate.so").path
+    do {
+      try JSONEncoder().encode(built).write(to: new.appendingPathComponent("built.json"))
+      // Another process may have been as quick.
+      _ = try? FileManager.default.removeItem(at: folder)
+      try FileManager.default.moveItem(at: new, to: folder)
+    } catch {
+      guard FileManager.default.fileExists(atPath: built.object) else {
+        throw EngineError("\(folder.path) could not be written: \(error.localizedDescription)")
+      }
+    }
+    return built
+  }
+
+  private static func stamp(of tool: String) -> String {
+    let path = URL(fileURLWithPath: tool).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return "\(attributes?[.size] ?? "") \(attributes?[.modificationDate] ?? "")"
+  }
+
+  // MARK: C and C++
+
+  private func buildC(_ runtime: URL) throws(EngineError) -> BuiltCandidate {
+    var preprocessed: [String] = []
+    for source in code.sources {
+      let answer = try Toolchain.run(compiler, ["-E"] + commonFlags(runtime) + code.flags + [absolute(source)])
+      guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+      preprocessed.append(answer.output)
+    }
+    return try cached(preprocessed, runtime) { folder throws(EngineError) in
+      try compileC(preprocessed, folder, runtime)
+    }
+  }
+
+  private func commonFlags(_ runtime: URL) -> [String] {
+    ["-I", runtime.path, "-include", runtime.appendingPathComponent("addonrace_prelude.h").path, "-DADDONRACE_EXPLORED"]
+  }
+
+  private func compileC(
+    _ preprocessed: [String], _ folder: URL, _ runtime: URL
+  ) throws(EngineError) -> BuiltCandidate {
+    var roles: [String]?
+    var fields: [String] = []
+    var objects: [String] = []
+    for (number, source) in code.sources.enumerated() {
+      let functions = try RacerFunctions(preprocessed: preprocessed[number])
+      var file = absolute(source)
+      if !functions.roles.isEmpty {
+        if functions.hasMain {
+          throw EngineError("\(source) has main and racers: it is either a whole program, or functions that AddonRace calls")
+        }
+        if roles != nil { throw EngineError("\(source): racers may be in one source only") }
+        roles = functions.roles
+        fields = functions.fields
+        let driver = folder.appendingPathComponent("driver" + (language == .c ? ".c" : ".cc"))
+        try write(functions.driver(including: file, isCPlusPlus: language == .cPlusPlus), to: driver)
+        file = driver.path
+      }
+      let object = folder.appendingPathComponent("\(number).o").path
+      let answer = try Toolchain.run(
+        compiler,
+        ["-O\(code.optimisation)", "-g", "-fPIC", "-fsanitize=thread", "-fno-omit-frame-pointer", "-w"]
+          + ["-mllvm", "-tsan-instrument-func-entry-exit=0", "-ftls-model=global-dynamic"] + commonFlags(runtime)
+          + code.flags + ["-c", file, "-o", object])
+      guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+      objects.append(object)
+    }
+    let standard = language == .c ? [] : ["-static-libstdc++", "-static-libgcc"]
+    let linked = folder.appendingPathComponent("candidate.so").path
+    try link(objects + standard, to: linked, runtime)
+    var built = BuiltCandidate(object: linked, digest: "", roles: roles, unseenCalls: try unseenCalls(linked))
+    built.fields = fields.map { BuiltCandidate.Field(name: $0, offset: 0) }
+    return built
+  }
+
+  private func write(_ text: String, to file: URL) throws(EngineError) {
+    do { try Data(text.utf8).write(to: file) } catch {
+      throw EngineError("\(file.path) could not be written: \(error.localizedDescription)")
+    }
+  }
+
+  private func link(_ parts: [String], to object: String, _ runtime: URL) throws(EngineError) {
+    let linker = Toolchain.find("ld.lld").map { _ in ["-fuse-ld=lld"] } ?? []
+    let arguments =
+      ["-shared", "-g"] + linker + parts + (try RuntimeFiles.objects(runtime))
+      + ["-Wl,-Bsymbolic", "-Wl,-z,now", "-o", object, "-lm"]
+    let answer = try Toolchain.run(compiler, arguments)
+    guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+  }
+
+  // MARK: Rust
+
+  private func buildRust(_ folder: URL, _ runtime: URL) throws(EngineError) -> BuiltCandidate {
+    guard code.sources.count == 1 else { throw EngineError("a Rust candidate is one file, which may have modules beside it") }
+    let object = folder.appendingPathComponent("candidate.so").path
+    let clang = try Toolchain.compiler(of: .c, named: nil)
+    var arguments = [
+      "-O", "-g", "-Zsanitizer=thread", "-Zexternal-clangrt", "-Cunsafe-allow-abi-mismatch=sanitizer", "-Cpanic=abort",
+      "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)", "-Clink-arg=-shared",
+      "-Clink-arg=-Wl,-Bsymbolic", "-Clink-arg=-Wl,-z,now", "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+    ]
+    for object in try RuntimeFiles.objects(runtime) { arguments.append("-Clink-arg=\(object)") }
+    for symbol in ["main", "addonrace_bind", "addonrace_thread_ends"] {
+      arguments.append("-Clink-arg=-Wl,--export-dynamic-symbol=\(symbol)")
+    }
+    // The sanitizer is a feature that only the compiler's own bootstrap has unlocked in a stable release.
+    let answer = try Toolchain.run(
+      "/usr/bin/env", ["RUSTC_BOOTSTRAP=1", compiler] + arguments + code.flags + [absolute(code.sources[0]), "-o", object])
+    guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+    return BuiltCandidate(object: object, digest: "", roles: nil, unseenCalls: try unseenCalls(object))
+  }
+
+  // MARK: Swift
+
+  private func buildSwift(_ folder: URL, _ runtime: URL) throws(EngineError) -> BuiltCandidate {
+    let library = folder.appendingPathComponent("candidate.o").path
+    let sources = code.sources.map(absolute)
+    let isLibrary = try contents().contains { $0.contains("@main") }
+    var answer = try Toolchain.run(
+      compiler,
+      ["-O", "-g", "-sanitize=thread", "-wmo"] + (isLibrary ? ["-parse-as-library"] : []) + code.flags
+        + ["-module-name", "Candidate", "-Xllvm", "-tsan-instrument-func-entry-exit=0", "-c"] + sources + ["-o", library])
+    guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+    let folderOfCompiler = URL(fileURLWithPath: compiler).resolvingSymlinksInPath().deletingLastPathComponent()
+    let libraries = folderOfCompiler.deletingLastPathComponent().appendingPathComponent("lib/swift/linux").path
+    let clang = try Toolchain.compiler(of: .c, named: nil)
+    let object = folder.appendingPathComponent("candidate.so").path
+    #if arch(arm64)
+      let start = libraries + "/aarch64/swiftrt.o"
+    #else
+      let start = libraries + "/x86_64/swiftrt.o"
+    #endif
+    answer = try Toolchain.run(
+      clang,
+      ["-shared", "-fuse-ld=lld", library] + (try RuntimeFiles.objects(runtime))
+        + ["-L", libraries, "-Wl,-rpath,\(libraries)", "-lswiftCore", "-lswiftSynchronization", "-lswiftGlibc"]
+        + ["-lswift_Concurrency", "-lswift_StringProcessing", "-Wl,--as-needed"]
+        + [start, "-Wl,-Bsymbolic", "-Wl,-z,now", "-o", object])
+    guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+    return BuiltCandidate(object: object, digest: "", roles: nil, unseenCalls: try unseenCalls(object))
+  }
+
+  // MARK: What is not looked into
+
+  /// Functions of shared libraries that the program calls: nothing says what they do to memory.
+  private func unseenCalls(_ object: String) throws(EngineError) -> [String] {
+    guard let tool = Toolchain.find("llvm-nm") ?? Toolchain.find("nm") else { return [] }
+    let answer = try Toolchain.run(tool, ["-D", "--undefined-only", object])
+    let names = answer.output.split(separator: "\n").compactMap { line -> String? in
+      line.split(separator: " ").last.map { String($0.split(separator: "@")[0]) }
+    }
+    return UnseenCalls.worthNaming(among: names, language)
+  }
+}
+
+extension String {
+  /// Without white space at its end.
+  fileprivate var trimmed: String {
+    var text = self[...]
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return String(text)
+  }
+}
+
+/// Functions that are not instrumented, and what is known of them.
+enum UnseenCalls {
+  /// They keep to themselves: they touch no memory of the program, or only read what they are given.
+  private static let harmless: Set<String> = [
+    "strlen", "strcmp", "strncmp", "memcmp", "strchr", "strrchr", "strstr", "memchr", "bcmp", "strnlen", "stdout", "stderr",
+    "stdin", "getenv", "getpid", "getpagesize", "sysconf", "dl_iterate_phdr", "_exit", "vsnprintf", "snprintf", "environ",
+    "memcpy", "memset", "memmove", "__errno_location", "getauxval", "strtol", "atoi", "strtoul", "isdigit", "isalpha",
+    "__ctype_b_loc", "__cxa_finalize", "__gmon_start__", "signal", "sigaction", "sqrt", "pow", "fabs", "abs", "rand", "srand",
+  ]
+
+  static func worthNaming(among names: [String], _ language: CandidateSource.Language) -> [String] {
+    // The libraries of these languages are known, and what they do with threads and memory comes to the hooks.
+    guard language == .c else { return [] }
+    return names.filter { !harmless.contains($0) && !$0.hasPrefix("_ITM_") && !$0.hasPrefix("__gcov") }.sorted()
+  }
+}

@@ -1,0 +1,53 @@
+import CCandidate
+import ExploreCore
+import RaceModel
+
+/// What a candidate's hooks know, for as long as one exploration runs. One at a time in a process: hooks have no argument
+/// that says whose they are.
+///
+/// Unsafe: belongs to the `CandidateProgram`. Fibers that use it are dropped in the middle, so it is reached through a
+/// pointer, and what it has that is no trivial value is touched only in between.
+struct CandidateState {
+  let execution: Execution
+  let room: Int
+  /// By racer.
+  let threads: UnsafeMutablePointer<CandidateThread>
+  /// Numbers of threads, by who started them and how many that one had started before: the same in every execution.
+  var numbers: [ThreadOrigin: Int] = [:]
+  var threadCount = 1
+  /// The block of thread-local storage of racer 0; those of others follow.
+  let storage: UInt
+  let storageStride: Int
+  /// Words of read-side sections: by domain, then by racer.
+  let sectionWords: UInt
+  var domains: [UInt] = []
+  var idleTurns: IdleTurns
+  /// What ends the exploration.
+  var refusal: String?
+  var wantsRoom = false
+  /// The program ended by itself, before all of its threads.
+  var hasExited = false
+  var callbacks: Int = 0
+
+  /// The one whose hooks are bound.
+  nonisolated(unsafe) static var bound: UnsafeMutablePointer<CandidateState>!
+}
+
+struct ThreadOrigin: Hashable {
+  var creator: Int
+  var ordinal: Int
+}
+
+/// One thread of a candidate, in one execution. A trivial value.
+struct CandidateThread {
+  var body: UnsafeMutableRawPointer?
+  var argument: UnsafeMutableRawPointer?
+  var result: UnsafeMutableRawPointer?
+  /// Threads that it has started.
+  var started = 0
+  /// How deep it is in sections, by domain.
+  var depths = (0, 0, 0, 0)
+  var sections = (0, 0, 0, 0)
+  /// Taken so far.
+  var isWeakUpdate = false
+}

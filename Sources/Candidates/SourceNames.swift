@@ -1,0 +1,89 @@
+import Foundation
+import RaceModel
+
+/// Names that a person knows, by addresses of a loaded candidate: lines of source, functions, variables. Asked of the
+/// toolchain's symbolizer, once for each address.
+final class SourceNames {
+  private let object: CandidateObject
+  private var knownLines: [UInt: String] = [:]
+  private var knownFunctions: [UInt: String] = [:]
+  private var knownVariables: [UInt: (name: String, offset: Int)?] = [:]
+  private static let symbolizer = Toolchain.find("llvm-symbolizer")
+
+  init(_ object: CandidateObject) { self.object = object }
+
+  /// "mine.c:12", by where hooks were called from: the line of the call, not of what comes after it.
+  func lines(of places: Set<UInt>) -> [UInt: String] {
+    let base = object.image.base
+    let asked = places.filter { $0 > base && knownLines[$0] == nil }.sorted()
+    if !asked.isEmpty {
+      let answers = ask(asked.map { "CODE 0x" + String($0 - base - 1, radix: 16) })
+      for (pc, answer) in zip(asked, answers) {
+        knownLines[pc] = Self.line(in: answer) ?? ""
+      }
+    }
+    return knownLines.filter { places.contains($0.key) && !$0.value.isEmpty }
+  }
+
+  /// The innermost frame whose source is not a header of the language.
+  private static func line(in answer: [String]) -> String? {
+    for line in answer where line.contains(":") {
+      let parts = line.split(separator: ":")
+      guard parts.count >= 3, !line.hasPrefix("??"), parts[1] != "0" else { continue }
+      let path = parts[0]
+      let isForeign = ["/include/", "/rustc/", "/lib/", "<addonrace>", "/addonrace/"].contains { path.contains($0) }
+      if isForeign { continue }
+      return "\(path.split(separator: "/").last ?? ""):\(parts[1])"
+    }
+    return nil
+  }
+
+  func function(at address: UnsafeMutableRawPointer?) -> String? {
+    let place = UInt(bitPattern: address)
+    if let known = knownFunctions[place] { return known }
+    guard place > object.image.base else { return nil }
+    let answer = ask(["CODE 0x" + String(place - object.image.base, radix: 16)]).first ?? []
+    guard let name = answer.first, name != "??" else { return nil }
+    knownFunctions[place] = String(name.split(separator: "(").first ?? "")
+    return knownFunctions[place]
+  }
+
+  /// A global variable, and the byte in it.
+  func variable(at address: UInt) -> (name: String, offset: Int)? {
+    if let known = knownVariables[address] { return known }
+    var found: (name: String, offset: Int)?
+    let image = object.image
+    if address &- image.data < UInt(image.data_size) {
+      let answer = ask(["DATA 0x" + String(address - image.base, radix: 16)]).first ?? []
+      // The name, then where it begins and its size in decimal.
+      if let name = answer.first, name != "??", answer.count > 1,
+        let start = answer[1].split(separator: " ").first.flatMap({ UInt($0) })
+      {
+        found = field(name, Int(address - image.base - start))
+      }
+    }
+    knownVariables[address] = .some(found)
+    return found
+  }
+
+  /// A field of the racers' object by its name.
+  private func field(_ name: String, _ offset: Int) -> (name: String, offset: Int) {
+    guard name == RacerFunctions.objectName else { return (name, offset) }
+    guard let field = object.fields.filter({ $0.offset <= offset }).max(by: { $0.offset < $1.offset }) else {
+      return ("object", offset)
+    }
+    return (field.name, offset - field.offset)
+  }
+
+  /// Blocks of lines, one for each question.
+  private func ask(_ questions: [String]) -> [[String]] {
+    guard let tool = Self.symbolizer,
+      let answer = try? Toolchain.run(
+        tool, ["--obj=" + object.built.object, "--demangle"],
+        input: questions.joined(separator: "\n") + "\n"), answer.status == 0
+    else { return questions.map { _ in [] } }
+    return answer.output.components(separatedBy: "\n\n").map { block in
+      block.split(separator: "\n").map(String.init)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// Code that somebody brings: files in a language with a compiler, instead of a site and a strategy.
+public struct CandidateSource: Sendable, Equatable, Codable {
+  /// Paths, of one language.
+  public var sources: [String]
+  /// For the compiler.
+  public var flags: [String]
+  /// The compiler's path or name; nil: the one that is found.
+  public var compiler: String?
+  /// 0 to 3, as the compiler has it.
+  public var optimisation = 1
+  /// Functions whose insides are not looked into, which nobody has to be told.
+  public var accepted: [String] = []
+  /// Where it was built, once it was.
+  public var built: BuiltCandidate?
+
+  public init(sources: [String], flags: [String] = []) {
+    self.sources = sources
+    self.flags = flags
+  }
+
+  public enum Language: String, Sendable, CaseIterable {
+    case c, cPlusPlus = "c++", rust, swift
+
+    public init?(path: String) {
+      switch path.split(separator: ".").last.map({ $0.lowercased() }) {
+      case "c": self = .c
+      case "cc", "cpp", "cxx", "c++": self = .cPlusPlus
+      case "rs": self = .rust
+      case "swift": self = .swift
+      default: return nil
+      }
+    }
+  }
+
+  public var language: Language? { sources.first.flatMap { Language(path: $0) } }
+}
+
+/// What became of a candidate's sources.
+public struct BuiltCandidate: Sendable, Equatable, Codable {
+  /// The loadable object.
+  public var object: String
+  /// By the contents of the sources and the flags: the same program.
+  public var digest: String
+  /// The functions that racers run, without their `racer_`; nil: a whole program.
+  public var roles: [String]?
+  /// Functions that are called and were not instrumented.
+  public var unseenCalls: [String]
+  /// Fields of the racers' object: name, offset and bytes.
+  public var fields: [Field]
+
+  public struct Field: Sendable, Equatable, Codable {
+    public var name: String
+    public var offset: Int
+    public init(name: String, offset: Int) {
+      self.name = name
+      self.offset = offset
+    }
+  }
+
+  public init(object: String, digest: String, roles: [String]?, unseenCalls: [String], fields: [Field] = []) {
+    self.object = object
+    self.digest = digest
+    self.roles = roles
+    self.unseenCalls = unseenCalls
+    self.fields = fields
+  }
+}
