@@ -18,6 +18,12 @@ static const char threads_text[] = {
 static const char library_text[] = {
 #embed "runtime/library.c"
     , 0};
+static const char entry_text[] = {
+#embed "runtime/entry.h"
+    , 0};
+static const char kernel_code[] = {
+#embed "runtime/kernel.c"
+    , 0};
 static const char prelude_text[] = {
 #embed "runtime/prelude.h"
     , 0};
@@ -30,6 +36,7 @@ static const char kernel_text[] = {
 
 static const ccandidate_file files[] = {
     {"addonrace_host.h", host_text},       {"hooks.c", hooks_text},
+    {"addonrace_entry.h", entry_text},     {"kernel.c", kernel_code},
     {"threads.c", threads_text},           {"library.c", library_text},
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
     {"addonrace/kernel.h", kernel_text},   {"", ""},

@@ -12,9 +12,10 @@ enum CandidateHooks {
     table.initialize(
       to: addonrace_host(
         load: load, store: store, update: update, fence: fence, read: read, copy: copy, write: write,
-        own_write: ownWrite, allocate: allocate, release: release, size: size, thread_storage: threadStorage,
+        own_write: ownWrite, allocate: allocate, allocate_surely: allocateSurely, release: release, size: size, thread_storage: threadStorage,
         create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause, choose: choose,
-        section: section, grace_period: gracePeriod, fail: fail, note: note))
+        section: section, grace_period: gracePeriod,
+        atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note))
     return UnsafePointer(table)
   }()
 
@@ -186,6 +187,13 @@ enum CandidateHooks {
     let execution = state.pointee.execution
     execution.state.pointee.pc = pc
     if execution.choose(execution.state.pointee.current, .allocation) { return nil }
+    return allocateSurely(size, alignment, isZeroed, pc)
+  }
+
+  private static let allocateSurely: @convention(c) (Int, Int, Int32, UInt) -> UnsafeMutableRawPointer? = {
+    size, alignment, isZeroed, pc in
+    let execution = state.pointee.execution
+    execution.state.pointee.pc = pc
     // Blocks begin at multiples of 16; whoever wants more gets more, and the beginning is moved.
     let extra = alignment > 16 ? alignment : 0
     guard size >= 0, size <= CandidateProgram.mostBytes else { return nil }
@@ -400,7 +408,25 @@ enum CandidateHooks {
     if execution.state.pointee.isQuiescent { return }
     let number = domainNumber(state, UInt(bitPattern: domain))
     execution.gracePeriod(
-      execution.state.pointee.current, words: sectionWord(0, number), count: state.pointee.room)
+      execution.state.pointee.current, words: sectionWord(0, number), count: state.pointee.readers)
+  }
+
+  private static let atomicContext: @convention(c) (Int32) -> Void = { change in
+    let racer = state.pointee.execution.state.pointee.current
+    state.pointee.threads[racer].atomicDepth += Int(change)
+  }
+
+  private static let maySleep: @convention(c) (UInt) -> Void = { pc in
+    let execution = state.pointee.execution
+    let racer = execution.state.pointee.current
+    execution.state.pointee.pc = pc
+    if execution.state.pointee.isQuiescent || state.pointee.threads[racer].atomicDepth == 0 { return }
+    noteSleep(execution, racer)
+  }
+
+  @inline(never) private static func noteSleep(_ execution: Execution, _ racer: Int) {
+    execution.note(
+      .atomicContext, [racer], "racer \(racer) may sleep while it holds a spinlock or is in a read-side section of RCU")
   }
 
   // MARK: Ends

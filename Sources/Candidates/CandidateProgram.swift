@@ -69,6 +69,7 @@ final class CandidateProgram: JudgedProgram {
       to: CandidateState(
         execution: execution, room: racerCount, threads: .allocate(capacity: racerCount),
         storage: address(ofStatic: 0), storageStride: storageStride, sectionWords: address(ofStatic: 1),
+        readers: roles.isEmpty ? racerCount : roles.count + 1,
         idleTurns: IdleTurns(room: racerCount)))
     execution.state.pointee.startsAlone = true
     execution.state.pointee.watchesInitialisation = true
@@ -143,7 +144,8 @@ final class CandidateProgram: JudgedProgram {
     (0..<candidateCount).map { racer in
       if racer == 0 { return roles.isEmpty ? "main" : "set-up and check" }
       if racer <= roles.count { return roles[racer - 1] }
-      return isBound ? names.function(at: candidate.pointee.threads[racer].body) ?? "thread" : "thread"
+      let function = isBound ? names.function(at: candidate.pointee.threads[racer].body) : nil
+      return function?.hasPrefix("addonrace_deferred") == true ? "deferred free" : function ?? "thread"
     }
   }
 
@@ -235,6 +237,12 @@ final class CandidateProgram: JudgedProgram {
     return nil
   }
 
+  /// Not what a racer does to its own stack, which is nobody else's business.
+  override func isShown(_ step: RecordedStep) -> Bool {
+    guard step.isPlain, !step.isMarked else { return true }
+    return execution.stackOwner(of: step.address) != step.racer
+  }
+
   override func value(_ value: UInt64) -> Counterexample.Value? {
     if value == 0 { return nil }
     return value == Poison.freed ? .poison : nil
@@ -244,13 +252,13 @@ final class CandidateProgram: JudgedProgram {
 }
 
 /// What can be explored of a candidate.
-public struct ExploredCandidate: ExplorableSubject {
+package struct ExploredCandidate: ExplorableSubject {
   /// Loaded once in a process: its data is put back for each exploration.
   nonisolated(unsafe) private static var loaded: [String: CandidateObject] = [:]
 
-  public init() {}
+  package init() {}
 
-  public func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
+  package func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
     guard let code = scenario.code else { throw EngineError("the scenario has no code") }
     let built: BuiltCandidate
     if let before = code.built { built = before } else { built = try CandidateBuild(code).build() }

@@ -20,6 +20,8 @@ struct CandidateState {
   let storageStride: Int
   /// Words of read-side sections: by domain, then by racer.
   let sectionWords: UInt
+  /// Of these the first may be in sections.
+  let readers: Int
   var domains: [UInt] = []
   var idleTurns: IdleTurns
   /// What ends the exploration.
@@ -48,6 +50,8 @@ struct CandidateThread {
   /// How deep it is in sections, by domain.
   var depths = (0, 0, 0, 0)
   var sections = (0, 0, 0, 0)
+  /// Spinlocks that it holds, and sections of RCU that it is in.
+  var atomicDepth = 0
   /// Taken so far.
   var isWeakUpdate = false
 }

@@ -59,7 +59,7 @@ enum RuntimeFiles {
     return folder
   }
 
-  private static let sources = ["hooks", "threads", "library"]
+  private static let sources = ["hooks", "threads", "library", "kernel"]
 
   /// The hooks, compiled.
   static func objects(_ folder: URL) throws(EngineError) -> [String] {

@@ -15,6 +15,6 @@ public struct AtomicContext: CatalogChecker {
         finding.message =
           "something that may sleep was called with \(observation.seen) lock held or read-side section open"
         return finding
-      }
+      } + evidence.findings(name, of: .atomicContext)
   }
 }

@@ -21,7 +21,7 @@ public final class Explore {
   public var judgesAll = false
   private var current: ProgramExploration?
 
-  public init(_ model: MemoryModel, _ subject: any ExplorableSubject) {
+  package init(_ model: MemoryModel, _ subject: any ExplorableSubject) {
     self.model = model
     self.subject = subject
   }

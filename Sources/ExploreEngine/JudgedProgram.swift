@@ -20,12 +20,12 @@ open class JudgedProgram: ExploredProgram, TraceNames {
 
   open func place(of address: UInt, slots: [UInt: (slot: Int, inode: Int)]) -> Counterexample.Place? { nil }
   open func value(_ value: UInt64) -> Counterexample.Value? { nil }
-  package func isShown(_ entry: TraceRecorder.Entry) -> Bool { true }
+  open func isShown(_ step: RecordedStep) -> Bool { true }
   open func sources(of places: Set<UInt>) -> [UInt: String] { [:] }
 }
 
 /// Makes the program that a scenario is about.
-public protocol ExplorableSubject: Sendable {
+package protocol ExplorableSubject: Sendable {
   /// With room for so many racers, where the program starts them itself.
   ///
   /// - Throws: why it cannot be explored.

@@ -222,23 +222,23 @@ final class SiteProgram: JudgedProgram {
   }
 
   /// Not the word that only says that a racer leaves nothing more to grace periods.
-  override func isShown(_ entry: TraceRecorder.Entry) -> Bool {
-    guard entry.value == SiteState.isNone, case .store = entry.verb else { return true }
-    return execution.space.staticObject(ofBlock: execution.space.block(of: entry.address)) != deferralsObject
+  override func isShown(_ step: RecordedStep) -> Bool {
+    guard step.value == SiteState.isNone, step.isStore else { return true }
+    return execution.space.staticObject(ofBlock: execution.space.block(of: step.address)) != deferralsObject
   }
 }
 
 /// A pair of site and strategy, as the core runs it.
-public struct ExploredSite: ExplorableSubject {
+package struct ExploredSite: ExplorableSubject {
   private let facts: SubjectFacts
   private let code: ExploredCode
 
-  public init(_ facts: SubjectFacts, _ code: ExploredCode) {
+  package init(_ facts: SubjectFacts, _ code: ExploredCode) {
     self.facts = facts
     self.code = code
   }
 
-  public func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
+  package func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
     guard ExploreLimits.racers.contains(scenario.exploredRoles.count) else {
       throw EngineError(
         "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "

@@ -67,6 +67,8 @@ typedef struct addonrace_host {
   void (*_Nonnull own_write)(uintptr_t address, uint32_t size);
 
   void *_Nullable (*_Nonnull allocate)(size_t size, size_t alignment, int is_zeroed, uintptr_t pc);
+  /// One that may not fail.
+  void *_Nullable (*_Nonnull allocate_surely)(size_t size, size_t alignment, int is_zeroed, uintptr_t pc);
   void (*_Nonnull release)(void *_Nullable, uintptr_t pc);
   size_t (*_Nonnull size)(void *_Nullable);
   /// The calling thread's block of thread-local storage.
@@ -92,6 +94,10 @@ typedef struct addonrace_host {
   /// Read-side sections and grace periods, by the address of their domain; NULL is RCU's.
   void (*_Nonnull section)(const void *_Nullable domain, int begins, uintptr_t pc);
   void (*_Nonnull grace_period)(const void *_Nullable domain, uintptr_t pc);
+
+  /// The thread takes what one may not sleep with, or lets go of it; and what may sleep.
+  void (*_Nonnull atomic_context)(int change);
+  void (*_Nonnull may_sleep)(uintptr_t pc);
 
   /// Does not return.
   void (*_Nonnull fail)(uint32_t failure, const char *_Nonnull text, const char *_Nullable file, uint32_t line, uintptr_t pc);

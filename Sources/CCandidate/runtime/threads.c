@@ -211,14 +211,13 @@ static int wait_or_give_up(mutex *m, uintptr_t pc) {
 }
 
 int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attributes) {
-  if (host) host->write((uintptr_t)m, 4, PC);
   mutex *new = of(m);
+  initialise(&new->word, 0, PC);
   if (host) {
-    host->own_write((uintptr_t)m, 8);
-    host->own_write((uintptr_t)m + 8, 8);
-    host->write((uintptr_t)&new->kind, 4, PC);
+    set_holder(new, 0, 0);
+    host->own_write((uintptr_t)&new->kind, 4);
   }
-  *new = (mutex){.kind = attributes ? *(const int *)attributes & 3 : 0};
+  new->kind = attributes ? *(const int *)attributes & 3 : 0;
   return 0;
 }
 int pthread_mutex_destroy(pthread_mutex_t *m) { return host && holds(of(m)) ? EBUSY : 0; }

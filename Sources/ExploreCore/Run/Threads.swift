@@ -36,10 +36,12 @@ extension Execution {
     if state.pointee.isQuiescent { return }
     settleAccess(racer)
     racers[racer].joinTarget = target
+    let pc = state.pointee.pc
     while racers[target].phase != .finished {
       racers[racer].phase = .joining
       leave(racer)
     }
+    state.pointee.pc = pc
     racers[racer].phase = .ready
     racers[racer].pendingJoins |= 1 << UInt64(target)
     racers[racer].joined |= 1 << UInt64(target)

@@ -141,6 +141,7 @@ extension Execution {
     racers[racer].phase = .ready
     racers[racer].steps += 1
     if racers[racer].steps > state.pointee.mostSteps { endless(racer) }
+    let pc = state.pointee.pc
     while true {
       if state.pointee.unreplayed > 0 {
         let cursor = racers[racer].cursor
@@ -152,6 +153,7 @@ extension Execution {
         stop(racer, .diverged)
       } else {
         cfiber_resume(state.pointee.fibers + racer, fiber(next))
+        state.pointee.pc = pc
       }
     }
   }

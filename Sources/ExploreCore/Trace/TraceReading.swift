@@ -1,21 +1,41 @@
 import RaceModel
 
 /// What a client calls its memory, for traces.
-package protocol TraceNames {
+public protocol TraceNames {
   /// What an address is that lies in no block of the heap; `slots` are those that visits have named.
   func place(of address: UInt, slots: [UInt: (slot: Int, inode: Int)]) -> Counterexample.Place?
   /// What a value means that is no address, where that is not just the number.
   func value(_ value: UInt64) -> Counterexample.Value?
   /// Whether a step is worth showing.
-  func isShown(_ entry: TraceRecorder.Entry) -> Bool
+  func isShown(_ step: RecordedStep) -> Bool
   /// Lines of source by where native code was: "mine.c:12".
   func sources(of places: Set<UInt>) -> [UInt: String]
 }
 
+/// What a client sees of a step, to say whether it is worth showing.
+public struct RecordedStep: Sendable {
+  public let racer: Int
+  public let address: UInt
+  public let value: UInt64
+  public let isPlain: Bool
+  public let isStore: Bool
+  public let isMarked: Bool
+}
+
+extension TraceRecorder.Entry {
+  var recorded: RecordedStep {
+    var isStore = false
+    if case .store = verb { isStore = true }
+    return RecordedStep(
+      racer: racer, address: address, value: value, isPlain: ordering.contains(.isPlain), isStore: isStore,
+      isMarked: isMarked)
+  }
+}
+
 extension TraceNames {
-  package func value(_ value: UInt64) -> Counterexample.Value? { nil }
-  package func isShown(_ entry: TraceRecorder.Entry) -> Bool { true }
-  package func sources(of places: Set<UInt>) -> [UInt: String] { [:] }
+  public func value(_ value: UInt64) -> Counterexample.Value? { nil }
+  public func isShown(_ step: RecordedStep) -> Bool { true }
+  public func sources(of places: Set<UInt>) -> [UInt: String] { [:] }
 }
 
 /// Turns what a recorder noted into the steps of a counterexample.
@@ -32,7 +52,7 @@ package struct TraceReading {
     self.names = names
     self.execution = execution
     self.trace = trace
-    let shown = trace.entries.filter(names.isShown)
+    let shown = trace.entries.filter { names.isShown($0.recorded) }
     entries = StepOrder(execution.graph.pointee, shown).numbers.map { shown[$0] }
     sources = trace.wantsSources ? names.sources(of: Set(entries.map(\.pc))) : [:]
   }

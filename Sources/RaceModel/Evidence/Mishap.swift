@@ -11,6 +11,8 @@ public struct Mishap: Sendable, Equatable {
     case leak
     /// What the code itself checks.
     case assertion
+    /// What may sleep, under a spinlock or in a section of RCU.
+    case atomicContext
     /// What would end the process: a BUG(), or an access through NULL or a stray pointer.
     case crash
     /// A deadlock (a racer waits for something that no racer will do), or a racer that does not end.

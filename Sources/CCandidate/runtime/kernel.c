@@ -1,0 +1,134 @@
+// Compiled with kernel code that is explored, and linked into it, hidden: what <addonrace/kernel.h> calls.
+#include "addonrace_host.h"
+
+#include <stdbool.h>
+
+#define PC ((uintptr_t)__builtin_return_address(0))
+
+#pragma GCC visibility push(hidden)
+
+extern const addonrace_host *addonrace_host_table;
+#define host addonrace_host_table
+extern addonrace_frame addonrace_entry;
+
+#include "addonrace_entry.h"
+
+NOTING_ENTRY(addonrace_kernel_load)
+uint64_t addonrace_addonrace_kernel_load(const volatile void *place, uint32_t size, uint32_t order) {
+  return host->load((uintptr_t)place, size, order, &addonrace_entry);
+}
+NOTING_ENTRY(addonrace_kernel_store)
+void addonrace_addonrace_kernel_store(volatile void *place, uint32_t size, uint64_t value, uint32_t order) {
+  host->store((uintptr_t)place, size, value, order, &addonrace_entry);
+}
+NOTING_ENTRY(addonrace_kernel_update)
+uint64_t addonrace_addonrace_kernel_update(
+    volatile void *place, uint32_t size, uint32_t kind, uint64_t operand, uint64_t expected, uint32_t order,
+    uint32_t failure) {
+  return host->update((uintptr_t)place, size, kind, operand, expected, order, failure, &addonrace_entry);
+}
+void addonrace_kernel_fence(uint32_t order) { host->fence(order, PC); }
+void addonrace_kernel_relax(void) { host->pause(PC); }
+
+// MARK: Locks
+
+void addonrace_kernel_may_sleep(void) { host->may_sleep(PC); }
+
+void addonrace_kernel_lock(volatile void *word, int may_sleep) {
+  if (may_sleep) host->may_sleep(PC);
+  host->lock((uintptr_t)word, PC);
+  if (!may_sleep) host->atomic_context(1);
+}
+bool addonrace_kernel_trylock(volatile void *word, int may_sleep) {
+  bool won = host->update(
+                 (uintptr_t)word, 4, ADDONRACE_COMPARE_EXCHANGE, 1, 0, ADDONRACE_ACQUIRE, ADDONRACE_RELAXED,
+                 &(addonrace_frame){.pc = PC}) == 0;
+  if (won && !may_sleep) host->atomic_context(1);
+  return won;
+}
+void addonrace_kernel_unlock(volatile void *word, int may_sleep) {
+  if (!may_sleep) host->atomic_context(-1);
+  host->store((uintptr_t)word, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
+}
+
+// Readers, or this bit for a writer.
+static const uint32_t writes = 1u << 31;
+void addonrace_kernel_rwlock(volatile void *word, int is_writer) {
+  for (;;) {
+    uint32_t mask = is_writer ? ~0u : writes;
+    uint32_t value = (uint32_t)host->load((uintptr_t)word, 4, ADDONRACE_RELAXED, &(addonrace_frame){.pc = PC});
+    if (value & mask) value = (uint32_t)host->await((uintptr_t)word, 4, mask, value & mask, PC);
+    if (value & mask) continue;
+    uint32_t next = is_writer ? writes : value + 1;
+    if (host->update(
+            (uintptr_t)word, 4, ADDONRACE_COMPARE_EXCHANGE, next, value, ADDONRACE_ACQUIRE, ADDONRACE_RELAXED,
+            &(addonrace_frame){.pc = PC}) == value) {
+      host->atomic_context(1);
+      return;
+    }
+  }
+}
+void addonrace_kernel_rwunlock(volatile void *word, int is_writer) {
+  host->atomic_context(-1);
+  if (is_writer) {
+    host->store((uintptr_t)word, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
+  } else {
+    host->update(
+        (uintptr_t)word, 4, ADDONRACE_ADD, (uint32_t)-1, 0, ADDONRACE_RELEASE, ADDONRACE_RELEASE,
+        &(addonrace_frame){.pc = PC});
+  }
+}
+void addonrace_kernel_wait(volatile void *word, uint32_t value) { host->await((uintptr_t)word, 4, ~0u, value, PC); }
+
+// MARK: Read-side sections and grace periods
+
+void addonrace_kernel_section(const void *domain, int begins) {
+  // Who is in a section of RCU may not sleep; SRCU's readers may.
+  if (!domain) host->atomic_context(begins ? 1 : -1);
+  host->section(domain, begins, PC);
+}
+void addonrace_kernel_grace_period(const void *domain) { host->grace_period(domain, PC); }
+
+struct head {
+  struct head *next;
+  void (*function)(struct head *);
+};
+
+/// What waits for a grace period is a thread of its own.
+static void *addonrace_deferred_call(void *head) {
+  host->grace_period(0, (uintptr_t)addonrace_deferred_call);
+  ((struct head *)head)->function(head);
+  return 0;
+}
+static void *addonrace_deferred_call_trace(void *head) {
+  host->grace_period((const void *)1, (uintptr_t)addonrace_deferred_call_trace);
+  ((struct head *)head)->function(head);
+  return 0;
+}
+static void *addonrace_deferred_free(void *pointer) {
+  host->grace_period(0, (uintptr_t)addonrace_deferred_free);
+  host->release(pointer, (uintptr_t)addonrace_deferred_free);
+  return 0;
+}
+void addonrace_kernel_defer(const void *domain, void *head, void (*function)(void *)) {
+  (void)function;
+  if ((uintptr_t)domain > 1) host->fail(ADDONRACE_UNSUPPORTED, "call_srcu()", 0, 0, PC);
+  host->create(domain ? addonrace_deferred_call_trace : addonrace_deferred_call, head, 1, PC);
+}
+void addonrace_kernel_defer_free(void *pointer) {
+  if (pointer) host->create(addonrace_deferred_free, pointer, 1, PC);
+}
+
+// MARK: Memory, and ends
+
+void *addonrace_kernel_allocate(size_t size, unsigned flags, int is_zeroed) {
+  enum { RECLAIM = 0x400, NOFAIL = 0x8000 };
+  if (flags & RECLAIM) host->may_sleep(PC);
+  return (flags & NOFAIL ? host->allocate_surely : host->allocate)(size, 16, is_zeroed, PC);
+}
+void addonrace_kernel_free(const void *pointer) {
+  if (pointer && (uintptr_t)pointer < (uintptr_t)-4095) host->release((void *)pointer, PC);
+}
+void addonrace_kernel_bug(const char *text, const char *file, uint32_t line) {
+  host->fail(ADDONRACE_ASSERTION, text, file, line, PC);
+}
