@@ -14,7 +14,8 @@ final class CandidateProgram: JudgedProgram {
   private let bodies: [UnsafeMutableRawPointer]
   private let names: SourceNames
   private let accepted: Set<String>
-  private let allocationFailures: Int
+  /// All that writes to the program's memory tells of it: not so where a language's library does.
+  private let isInstrumentedThroughout: Bool
 
   /// The most that one allocation may have.
   static let mostBytes = 4 << 20
@@ -30,7 +31,7 @@ final class CandidateProgram: JudgedProgram {
     object.bind(CandidateHooks.table)
     names = SourceNames(object)
     accepted = Set(scenario.code?.accepted ?? [])
-    allocationFailures = scenario.exploredFailures
+    isInstrumentedThroughout = scenario.code?.language == .c || scenario.code?.language == .cPlusPlus
     var roles: [String] = []
     var bodies: [UnsafeMutableRawPointer] = []
     if let known = object.built.roles {
@@ -72,7 +73,7 @@ final class CandidateProgram: JudgedProgram {
         readers: roles.isEmpty ? racerCount : roles.count + 1,
         idleTurns: IdleTurns(room: racerCount)))
     execution.state.pointee.startsAlone = true
-    execution.state.pointee.watchesInitialisation = true
+    execution.state.pointee.watchesInitialisation = isInstrumentedThroughout
     isBound = true
   }
 

@@ -27,9 +27,10 @@ final class SourceNames {
 
   /// The innermost frame whose source is not a header of the language.
   private static func line(in answer: [String]) -> String? {
-    for line in answer where line.contains(":") {
-      let parts = line.split(separator: ":")
-      guard parts.count >= 3, !line.hasPrefix("??"), parts[1] != "0" else { continue }
+    // Each frame is a function, and then where it is: file, line and column.
+    for number in stride(from: 1, to: answer.count, by: 2) {
+      let parts = answer[number].split(separator: ":")
+      guard parts.count >= 3, parts[1] != "0" else { continue }
       let path = parts[0]
       let isForeign = ["/include/", "/rustc/", "/lib/", "<addonrace>", "/addonrace/"].contains { path.contains($0) }
       if isForeign { continue }
@@ -44,7 +45,11 @@ final class SourceNames {
     guard place > object.image.base else { return nil }
     let answer = ask(["CODE 0x" + String(place - object.image.base, radix: 16)]).first ?? []
     guard let name = answer.first, name != "??" else { return nil }
-    knownFunctions[place] = String(name.split(separator: "(").first ?? "")
+    // The last part of a qualified name; not what only its language's library knows.
+    let plain = name.split(separator: "(").first.map(String.init) ?? name
+    let isLibrarys = plain.hasPrefix("$s") || plain.hasPrefix("std::") || plain.contains("<std::")
+      || plain == "execute_native_thread_routine"
+    knownFunctions[place] = isLibrarys ? "thread" : plain
     return knownFunctions[place]
   }
 
@@ -59,11 +64,21 @@ final class SourceNames {
       if let name = answer.first, name != "??", answer.count > 1,
         let start = answer[1].split(separator: " ").first.flatMap({ UInt($0) })
       {
-        found = field(name, Int(address - image.base - start))
+        let shown = name.hasPrefix("$s") ? Self.demangled(name) : name.replacing("(anonymous namespace)::", with: "")
+        found = field(shown, Int(address - image.base - start))
       }
     }
     knownVariables[address] = .some(found)
     return found
+  }
+
+  /// Swift's names, which the symbolizer does not know.
+  private static func demangled(_ name: String) -> String {
+    guard let tool = Toolchain.find("swift-demangle"),
+      let answer = try? Toolchain.run(tool, ["--compact", "--simplified", name]), answer.status == 0
+    else { return name }
+    let text = answer.output.split(separator: "\n").first.map(String.init) ?? name
+    return text.replacing(/^static | : .*$/, with: "")
   }
 
   /// A field of the racers' object by its name.

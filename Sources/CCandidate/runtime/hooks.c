@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "addonrace_host.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <stdlib.h>
@@ -287,6 +288,37 @@ void *swift_slowAlloc(size_t size, size_t mask) { return allocate(size, mask == 
 void swift_slowDealloc(void *p, size_t size, size_t mask) {
   (void)size, (void)mask;
   if (host && p && !is_early(p)) host->release(p, PC);
+}
+
+// Objects of the program's own classes. Those of the runtime's (arrays, strings, generic classes that it makes) stay where
+// they are: nobody looks into them.
+void *swift_allocObject(const void *metadata, size_t size, size_t mask) {
+  static void *(*runtimes)(const void *, size_t, size_t);
+  static uintptr_t start, end;
+  if (!runtimes) {
+    if (host) host->own_write((uintptr_t)&runtimes, sizeof runtimes), host->own_write((uintptr_t)&start, 16);
+    runtimes = (void *(*)(const void *, size_t, size_t))dlsym(RTLD_DEFAULT, "swift_allocObject");
+    Dl_info info;
+    struct link_map *map;
+    if (dladdr1((void *)early, &info, (void **)&map, RTLD_DL_LINKMAP)) start = (uintptr_t)info.dli_fbase;
+    end = (uintptr_t)early + sizeof early;
+  }
+  if ((uintptr_t)metadata < start || (uintptr_t)metadata >= end + (64 << 20)) return runtimes(metadata, size, mask);
+  uintptr_t *object = allocate(size, mask < 16 ? 16 : mask + 1, 0, PC);
+  // One strong reference, and one unowned.
+  object[0] = (uintptr_t)metadata;
+  object[1] = 3;
+  return object;
+}
+void swift_deallocClassInstance(void *object, size_t size, size_t mask) {
+  static void (*runtimes)(void *, size_t, size_t);
+  if (!runtimes) {
+    if (host) host->own_write((uintptr_t)&runtimes, sizeof runtimes);
+    runtimes = (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "swift_deallocClassInstance");
+  }
+  if (is_early(object)) return;
+  if (host && host->size(object)) host->release(object, PC);
+  else runtimes(object, size, mask);
 }
 
 // MARK: Thread-local storage

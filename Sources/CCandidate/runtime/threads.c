@@ -324,6 +324,27 @@ int pthread_once(pthread_once_t *word, void (*body)(void)) {
   return 0;
 }
 
+/// Swift's globals are made by this, when they are first used.
+void swift_once(void *word, void (*body)(void *), void *context) {
+  if (!host) {
+    if (*(uint32_t *)word == 0) body(context);
+    *(uint32_t *)word = 2;
+    return;
+  }
+  uintptr_t pc = PC;
+  for (;;) {
+    uint32_t state = load(word, ADDONRACE_ACQUIRE, pc);
+    if (state == 2) return;
+    if (state == 1) {
+      host->await((uintptr_t)word, 4, ~0u, 1, pc);
+    } else if (swap(word, 0, 1, ADDONRACE_ACQUIRE, pc)) {
+      body(context);
+      store(word, 2, ADDONRACE_RELEASE, pc);
+      return;
+    }
+  }
+}
+
 typedef struct {
   uint32_t arrived, turn, count;
 } barrier;
