@@ -178,17 +178,25 @@ public struct CandidateBuild {
     guard code.sources.count == 1 else { throw EngineError("a Rust candidate is one file, which may have modules beside it") }
     let object = folder.appendingPathComponent("candidate.so").path
     let clang = try Toolchain.compiler(of: .c, named: nil)
+    let library = try RustLibrary(compiler)
+    let wrapping = folder.appendingPathComponent("rust.o").path
+    var answer = try Toolchain.run(
+      clang,
+      ["-O2", "-fPIC", "-w", "-I", runtime.path] + library.definitions
+        + ["-c", runtime.appendingPathComponent("rust.c").path, "-o", wrapping])
+    guard answer.status == 0 else { throw EngineError("the hooks could not be compiled: \(answer.errors)") }
     var arguments = [
       "-O", "-g", "-Zsanitizer=thread", "-Zexternal-clangrt", "-Cunsafe-allow-abi-mismatch=sanitizer", "-Cpanic=abort",
-      "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)", "-Clink-arg=-shared",
-      "-Clink-arg=-Wl,-Bsymbolic", "-Clink-arg=-Wl,-z,now", "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+      "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)",
+      "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
     ]
-    for object in try RuntimeFiles.objects(runtime) { arguments.append("-Clink-arg=\(object)") }
-    for symbol in ["main", "addonrace_bind", "addonrace_thread_ends"] {
-      arguments.append("-Clink-arg=-Wl,--export-dynamic-symbol=\(symbol)")
-    }
+    var linking = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", wrapping] + (try RuntimeFiles.objects(runtime))
+    if Toolchain.find("ld.lld") != nil { linking.append("-fuse-ld=lld") }
+    linking += library.wrapped.map { "-Wl,--wrap=\($0)" }
+    linking += ["main", "addonrace_bind", "addonrace_thread_ends"].map { "-Wl,--export-dynamic-symbol=\($0)" }
+    arguments += linking.map { "-Clink-arg=\($0)" }
     // The sanitizer is a feature that only the compiler's own bootstrap has unlocked in a stable release.
-    let answer = try Toolchain.run(
+    answer = try Toolchain.run(
       "/usr/bin/env", ["RUSTC_BOOTSTRAP=1", compiler] + arguments + code.flags + [absolute(code.sources[0]), "-o", object])
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
     return BuiltCandidate(object: object, digest: "", roles: nil, unseenCalls: try unseenCalls(object))

@@ -171,12 +171,17 @@ final class CandidateProgram: JudgedProgram {
     ]
   }
 
-  private var executions = 0
+  private var runs = 0
+
+  /// Code that is not instrumented may write to the program's data without telling.
+  override func runEnded() {
+    runs += 1
+    if runs <= Self.runsLookedAt || runs % Self.runsLookedAt == 0 { execution.findUntoldWrites() }
+  }
+
+  private static let runsLookedAt = 64
 
   override func conclude(inFull: Bool, number: Int) -> Evidence? {
-    executions += 1
-    // Code that is not instrumented may write to the program's data without telling.
-    if executions <= 3 || executions % 1024 == 0 { execution.findUntoldWrites() }
     if execution.state.pointee.end == .complete, !candidate.pointee.hasExited { noteLeaks() }
     guard inFull || !execution.state.pointee.mishaps.isEmpty else { return nil }
     var evidence = Evidence()
@@ -221,6 +226,8 @@ final class CandidateProgram: JudgedProgram {
     }
     for block in unreached.sorted() {
       let pc = UInt(space.blocks[block].note)
+      // What a language's library allocates for itself, and leaves to code that is not instrumented, is not the user's.
+      if !isInstrumentedThroughout, names.lines(of: [pc])[pc] == nil { continue }
       execution.noteAtEnd(
         .leak, "\(space.blocks[block].size) bytes are never freed, and nothing points to them any more", block: block, pc: pc)
     }

@@ -11,8 +11,8 @@ extension Execution {
     _ racer: Int, _ address: UInt, _ size: Int, _ value: UInt64, _ ordering: EventOrdering,
     role: Event.Role = .ordinary
   ) {
-    if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
     racers[racer].changes += 1
+    if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
     let replayed = takeTurn(racer)
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
@@ -48,7 +48,10 @@ extension Execution {
     if state.pointee.isQuiescent {
       let value = readDirectly(address, size)
       event.size = UInt8(size)
-      if let written = event.written(after: value) { writeDirectly(address, size, written) }
+      if let written = event.written(after: value) {
+        if written != value { racers[racer].changes += 1 }
+        writeDirectly(address, size, written)
+      }
       return value
     }
     return read(racer, address, size, &event)

@@ -18,6 +18,8 @@ open class ExploredProgram {
   /// Before each run, at quiescence.
   open func prepare() {}
   open func race(_ racer: Int) {}
+  /// After each run, however it ended, at quiescence.
+  open func runEnded() {}
   /// For people.
   open func name(of racer: Int) -> String { "racer \(racer)" }
   /// The address of a static object.

@@ -18,7 +18,7 @@ extension Execution {
       return nil
     }
     racers[racer].nextBlock = next + 1
-    racers[racer].changes += 1
+    racers[state.pointee.isRunning ? state.pointee.current : racer].changes += 1
     let address = space.blocks[number].address
     let rounded = max(8, (size + 7) & ~7)
     self.fill(address, size, fill)

@@ -27,13 +27,13 @@ extension Execution {
   }
 
   package func willWrite(_ racer: Int, _ address: UInt, _ size: Int) {
+    // Its own stack is looked at when it is asked whether the racer has changed.
+    if !isOnOwnStack(racer, address) { racers[racer].changes += 1 }
     if state.pointee.isQuiescent {
       if checkDirect(address, size, isWrite: true) { noteDirectWrite(address, size) }
       return
     }
     settle(racer)
-    // Its own stack is looked at when it is asked whether the racer has changed.
-    if !isOnOwnStack(racer, address) { racers[racer].changes += 1 }
     if isOnGraph(address, size) { return begin(racer, address, size, isWrite: true) }
     guard plainAccess(racer, address, size, isWrite: true) else { return }
     guard state.pointee.trace != nil else { return }

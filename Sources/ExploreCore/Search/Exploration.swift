@@ -302,6 +302,7 @@ extension Exploration {
     execution.run()
     cfiber_catch_faults(nil, 0, nil, nil)
     execution.holdFinalValues()
+    program.runEnded()
   }
 }
 
