@@ -197,11 +197,15 @@ enum CandidateHooks {
     // Blocks begin at multiples of 16; whoever wants more gets more, and the beginning is moved.
     let extra = alignment > 16 ? alignment : 0
     guard size >= 0, size <= CandidateProgram.mostBytes else { return nil }
+    let isJudged = state.pointee.allocators.areInstrumented(at: pc)
     guard
       let address = execution.allocate(
-        arena(execution), size + extra, fill: isZeroed != 0 ? 0 : Poison.uninitialised, isUnwritten: isZeroed == 0)
+        arena(execution), size + extra, fill: isZeroed != 0 ? 0 : Poison.uninitialised,
+        isUnwritten: isZeroed == 0 && isJudged)
     else { return nil }
-    execution.space.blocks[execution.space.block(of: address)].note = UInt64(pc)
+    let block = execution.space.block(of: address)
+    execution.space.blocks[block].note = UInt64(pc)
+    execution.space.blocks[block].isUnjudged = !isJudged
     let aligned = extra == 0 ? address : (address + UInt(alignment) - 1) & ~(UInt(alignment) - 1)
     return UnsafeMutableRawPointer(bitPattern: aligned)
   }

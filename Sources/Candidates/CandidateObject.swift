@@ -17,13 +17,15 @@ final class CandidateObject {
   let tearDown: UnsafeMutableRawPointer?
   let racers: [UnsafeMutableRawPointer]
   let fields: [BuiltCandidate.Field]
+  let symbolizer: Symbolizer?
+  private let isRust: Bool
   /// Its data as its constructors left it.
   private let pristine: UnsafeMutableRawPointer
 
   /// Loads it, and runs its constructors.
   ///
   /// - Throws: what the loader says.
-  init(_ built: BuiltCandidate) throws(EngineError) {
+  init(_ built: BuiltCandidate, _ language: CandidateSource.Language) throws(EngineError) {
     guard let handle = dlopen(built.object, RTLD_NOW | RTLD_LOCAL) else {
       throw EngineError("\(built.object) could not be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
     }
@@ -35,6 +37,8 @@ final class CandidateObject {
       throw EngineError("\(built.object) is loaded, and not to be found")
     }
     self.built = built
+    symbolizer = Symbolizer(built.object)
+    isRust = language == .rust
     self.handle = handle
     self.image = image
     bindFunction = bind
@@ -55,6 +59,16 @@ final class CandidateObject {
     if built.roles == nil, main == nil {
       throw EngineError("the program has neither main nor a function racer_NAME: one of them is where it begins")
     }
+  }
+
+  /// Whether a place in its code is the user's, and instrumented: not a library's that was linked with it.
+  func isUsers(_ pc: UInt) -> Bool {
+    // The user's objects are linked first, and then the hooks.
+    if !isRust { return pc < UInt(bitPattern: bindFunction) }
+    // Generic functions of the library are compiled with the user's crate: those in which nothing of the user's was inlined
+    // are the library's.
+    let frames = symbolizer?.answer("CODE 0x" + String(pc - image.base - 1, radix: 16)) ?? []
+    return SourceNames.line(in: frames) != nil
   }
 
   /// Puts all of its data back, before another exploration.

@@ -14,9 +14,6 @@ final class CandidateProgram: JudgedProgram {
   private let bodies: [UnsafeMutableRawPointer]
   private let names: SourceNames
   private let accepted: Set<String>
-  /// All that writes to the program's memory tells of it: not so where a language's library does.
-  private let isInstrumentedThroughout: Bool
-
   /// The most that one allocation may have.
   static let mostBytes = 4 << 20
   private static let arenaBytes = 16 << 20
@@ -31,7 +28,6 @@ final class CandidateProgram: JudgedProgram {
     object.bind(CandidateHooks.table)
     names = SourceNames(object)
     accepted = Set(scenario.code?.accepted ?? [])
-    isInstrumentedThroughout = scenario.code?.language == .c || scenario.code?.language == .cPlusPlus
     var roles: [String] = []
     var bodies: [UnsafeMutableRawPointer] = []
     if let known = object.built.roles {
@@ -71,9 +67,9 @@ final class CandidateProgram: JudgedProgram {
         execution: execution, room: racerCount, threads: .allocate(capacity: racerCount),
         storage: address(ofStatic: 0), storageStride: storageStride, sectionWords: address(ofStatic: 1),
         readers: roles.isEmpty ? racerCount : roles.count + 1,
-        idleTurns: IdleTurns(room: racerCount)))
+        idleTurns: IdleTurns(room: racerCount), allocators: Allocators(object)))
     execution.state.pointee.startsAlone = true
-    execution.state.pointee.watchesInitialisation = isInstrumentedThroughout
+    execution.state.pointee.watchesInitialisation = true
     isBound = true
   }
 
@@ -226,8 +222,7 @@ final class CandidateProgram: JudgedProgram {
     }
     for block in unreached.sorted() {
       let pc = UInt(space.blocks[block].note)
-      // What a language's library allocates for itself, and leaves to code that is not instrumented, is not the user's.
-      if !isInstrumentedThroughout, names.lines(of: [pc])[pc] == nil { continue }
+      if space.blocks[block].isUnjudged { continue }
       execution.noteAtEnd(
         .leak, "\(space.blocks[block].size) bytes are never freed, and nothing points to them any more", block: block, pc: pc)
     }
@@ -274,7 +269,7 @@ package struct ExploredCandidate: ExplorableSubject {
     if let before = Self.loaded[built.object] {
       object = before
     } else {
-      object = try CandidateObject(built)
+      object = try CandidateObject(built, code.language ?? .c)
       Self.loaded[built.object] = object
     }
     if let roles = built.roles {

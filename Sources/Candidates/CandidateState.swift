@@ -29,10 +29,26 @@ struct CandidateState {
   var wantsRoom = false
   /// The program ended by itself, before all of its threads.
   var hasExited = false
-  var callbacks: Int = 0
+  /// Whose code allocates, by where it is.
+  let allocators: Allocators
 
   /// The one whose hooks are bound.
   nonisolated(unsafe) static var bound: UnsafeMutablePointer<CandidateState>!
+}
+
+/// Tells the user's code from what comes compiled, by where an allocation is called for.
+final class Allocators {
+  private let object: CandidateObject
+  private var known: [UInt: Bool] = [:]
+  init(_ object: CandidateObject) { self.object = object }
+
+  /// Whether what is done to a block that is allocated here is told, all of it.
+  func areInstrumented(at pc: UInt) -> Bool {
+    if let before = known[pc] { return before }
+    let answer = object.isUsers(pc)
+    known[pc] = answer
+    return answer
+  }
 }
 
 struct ThreadOrigin: Hashable {

@@ -8,25 +8,20 @@ final class SourceNames {
   private var knownLines: [UInt: String] = [:]
   private var knownFunctions: [UInt: String] = [:]
   private var knownVariables: [UInt: (name: String, offset: Int)?] = [:]
-  private static let symbolizer = Toolchain.find("llvm-symbolizer")
 
   init(_ object: CandidateObject) { self.object = object }
 
   /// "mine.c:12", by where hooks were called from: the line of the call, not of what comes after it.
   func lines(of places: Set<UInt>) -> [UInt: String] {
     let base = object.image.base
-    let asked = places.filter { $0 > base && knownLines[$0] == nil }.sorted()
-    if !asked.isEmpty {
-      let answers = ask(asked.map { "CODE 0x" + String($0 - base - 1, radix: 16) })
-      for (pc, answer) in zip(asked, answers) {
-        knownLines[pc] = Self.line(in: answer) ?? ""
-      }
+    for pc in places where pc > base && knownLines[pc] == nil {
+      knownLines[pc] = Self.line(in: ask("CODE 0x" + String(pc - base - 1, radix: 16))) ?? ""
     }
     return knownLines.filter { places.contains($0.key) && !$0.value.isEmpty }
   }
 
   /// The innermost frame whose source is not a header of the language.
-  private static func line(in answer: [String]) -> String? {
+  static func line(in answer: [String]) -> String? {
     // Each frame is a function, and then where it is: file, line and column.
     for number in stride(from: 1, to: answer.count, by: 2) {
       let parts = answer[number].split(separator: ":")
@@ -43,7 +38,7 @@ final class SourceNames {
     let place = UInt(bitPattern: address)
     if let known = knownFunctions[place] { return known }
     guard place > object.image.base else { return nil }
-    let answer = ask(["CODE 0x" + String(place - object.image.base, radix: 16)]).first ?? []
+    let answer = ask("CODE 0x" + String(place - object.image.base, radix: 16))
     guard let name = answer.first, name != "??" else { return nil }
     // The last part of a qualified name; not what only its language's library knows.
     let plain = name.split(separator: "(").first.map(String.init) ?? name
@@ -59,7 +54,7 @@ final class SourceNames {
     var found: (name: String, offset: Int)?
     let image = object.image
     if address &- image.data < UInt(image.data_size) {
-      let answer = ask(["DATA 0x" + String(address - image.base, radix: 16)]).first ?? []
+      let answer = ask("DATA 0x" + String(address - image.base, radix: 16))
       // The name, then where it begins and its size in decimal.
       if let name = answer.first, name != "??", answer.count > 1,
         let start = answer[1].split(separator: " ").first.flatMap({ UInt($0) })
@@ -90,15 +85,5 @@ final class SourceNames {
     return (field.name, offset - field.offset)
   }
 
-  /// Blocks of lines, one for each question.
-  private func ask(_ questions: [String]) -> [[String]] {
-    guard let tool = Self.symbolizer,
-      let answer = try? Toolchain.run(
-        tool, ["--obj=" + object.built.object, "--demangle"],
-        input: questions.joined(separator: "\n") + "\n"), answer.status == 0
-    else { return questions.map { _ in [] } }
-    return answer.output.components(separatedBy: "\n\n").map { block in
-      block.split(separator: "\n").map(String.init)
-    }
-  }
+  private func ask(_ question: String) -> [String] { object.symbolizer?.answer(question) ?? [] }
 }

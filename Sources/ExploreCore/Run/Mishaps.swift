@@ -7,9 +7,10 @@ extension Execution {
   package func note(
     _ kind: Mishap.Kind, _ racers: [Int], _ message: String, _ address: UInt? = nil, block: Int? = nil
   ) {
+    let number = block ?? address.map { space.block(of: $0) } ?? -1
+    if number >= 0, space.blocks[number].isUnjudged { return }
     if let racer = racers.last, !state.pointee.isQuiescent { state.pointee.trace?.markNext(racer) }
     guard state.pointee.mishaps.count < Self.mostMishaps else { return }
-    let number = block ?? address.map { space.block(of: $0) } ?? -1
     var mishap = Mishap(
       kind, racers: racers, message: message, address: address.map(UInt64.init), block: number < 0 ? nil : number)
     mishap.pc = state.pointee.pc

@@ -200,6 +200,8 @@ package struct Block {
   var moment: Int32 = 0
   /// Another racer has accessed it.
   var isShared = false
+  /// Nobody judges what is done to it: it belongs to code that does not tell all that it does.
+  package var isUnjudged = false
   /// For whoever runs the program: its ledger entry.
   package var note: UInt64 = 0
 }
