@@ -259,7 +259,7 @@ enum UnseenCalls {
   /// They keep to themselves: they touch no memory of the program, or only read what they are given.
   private static let harmless: Set<String> = [
     "strlen", "strcmp", "strncmp", "memcmp", "strchr", "strrchr", "strstr", "memchr", "bcmp", "strnlen", "stdout", "stderr",
-    "stdin", "getenv", "getpid", "getpagesize", "sysconf", "dl_iterate_phdr", "_exit", "vsnprintf", "snprintf", "environ",
+    "stdin", "getenv", "getpid", "getpagesize", "sysconf", "dl_iterate_phdr", "dlsym", "dladdr1", "_exit", "vsnprintf", "snprintf", "environ",
     "memcpy", "memset", "memmove", "__errno_location", "getauxval", "strtol", "atoi", "strtoul", "isdigit", "isalpha",
     "__ctype_b_loc", "__cxa_finalize", "__gmon_start__", "signal", "sigaction", "sqrt", "pow", "fabs", "abs", "rand", "srand",
   ]

@@ -21,34 +21,24 @@ enum CandidateHooks {
 
   // MARK: Atomic operations
 
-  private static func ordering(_ order: UInt32) -> EventOrdering {
-    switch order {
-    case 1, 2: .acquires
-    case 3: .releases
-    case 4: [.acquires, .releases]
-    case 5: [.acquires, .releases, .isSequentiallyConsistent]
-    case 6: .isFull
-    case 7: .isDependent
-    default: .relaxed
-    }
-  }
+  /// The core's orderings, by the hooks' numbers, of updates and fences, of loads, and of stores. (Set literals would be
+  /// made anew at each call.)
+  nonisolated(unsafe) private static let orderings = table([
+    .relaxed, .acquires, .acquires, .releases, [.acquires, .releases],
+    [.acquires, .releases, .isSequentiallyConsistent], .isFull, .isDependent,
+  ])
+  /// Of an update that does not write, too.
+  nonisolated(unsafe) private static let loadOrderings = table([
+    .relaxed, .acquires, .acquires, .relaxed, .acquires, [.acquires, .isSequentiallyConsistent], .relaxed, .isDependent,
+  ])
+  nonisolated(unsafe) private static let storeOrderings = table([
+    .relaxed, .relaxed, .relaxed, .releases, .releases, [.releases, .isSequentiallyConsistent], .relaxed, .relaxed,
+  ])
 
-  /// Of a load, and of an update that does not write.
-  private static func loadOrdering(_ order: UInt32) -> EventOrdering {
-    switch order {
-    case 1, 2, 4: .acquires
-    case 5: [.acquires, .isSequentiallyConsistent]
-    case 7: .isDependent
-    default: .relaxed
-    }
-  }
-
-  private static func storeOrdering(_ order: UInt32) -> EventOrdering {
-    switch order {
-    case 3, 4: .releases
-    case 5: [.releases, .isSequentiallyConsistent]
-    default: .relaxed
-    }
+  private static func table(_ orderings: [EventOrdering]) -> UnsafePointer<EventOrdering> {
+    let table = UnsafeMutablePointer<EventOrdering>.allocate(capacity: orderings.count)
+    table.initialize(from: orderings, count: orderings.count)
+    return UnsafePointer(table)
   }
 
   private static let load:
@@ -58,7 +48,7 @@ enum CandidateHooks {
       execution.state.pointee.pc = frame.pointee.pc
       if isOutside(execution, address, Int(size)) { return execution.space.read(address, Int(size)) }
       arrive(execution, racer, frame)
-      return execution.load(racer, address, Int(size), loadOrdering(order))
+      return execution.load(racer, address, Int(size), loadOrderings[Int(order & 7)])
     }
 
   private static let store:
@@ -67,7 +57,7 @@ enum CandidateHooks {
       let execution = state.pointee.execution
       execution.state.pointee.pc = frame.pointee.pc
       if isOutside(execution, address, Int(size)) { return execution.space.write(address, Int(size), value) }
-      execution.store(execution.state.pointee.current, address, Int(size), value, storeOrdering(order))
+      execution.store(execution.state.pointee.current, address, Int(size), value, storeOrderings[Int(order & 7)])
     }
 
   private static let update:
@@ -81,8 +71,8 @@ enum CandidateHooks {
       }
       arrive(execution, racer, frame)
       return execution.update(
-        racer, address, Int(size), readKind(kind), expected: expected, operand: operand, ordering(order),
-        failure: loadOrdering(failure))
+        racer, address, Int(size), readKind(kind), expected: expected, operand: operand, orderings[Int(order & 7)],
+        failure: loadOrderings[Int(failure & 7)])
     }
 
   private static func readKind(_ kind: UInt32) -> Event.ReadKind {
@@ -119,7 +109,7 @@ enum CandidateHooks {
     let execution = state.pointee.execution
     execution.state.pointee.pc = pc
     if order == 0 { return }
-    execution.fence(execution.state.pointee.current, ordering(order == 6 ? 5 : order))
+    execution.fence(execution.state.pointee.current, orderings[order == 6 ? 5 : Int(order & 7)])
   }
 
   /// A racer that spins waits.
@@ -273,18 +263,23 @@ enum CandidateHooks {
     }
 
   /// The number of a thread that a racer starts; nil where there is no room for it.
-  @inline(never) static func number(_ state: UnsafeMutablePointer<CandidateState>, _ creator: Int) -> Int? {
-    let origin = ThreadOrigin(creator: creator, ordinal: state.pointee.threads[creator].started)
+  static func number(_ state: UnsafeMutablePointer<CandidateState>, _ creator: Int) -> Int? {
+    let room = state.pointee.room
+    let ordinal = state.pointee.threads[creator].started
     state.pointee.threads[creator].started += 1
-    if let number = state.pointee.numbers[origin] { return number }
-    let number = state.pointee.threadCount
-    guard number < state.pointee.room else {
+    guard ordinal < room else {
       state.pointee.wantsRoom = true
       return nil
     }
+    let known = state.pointee.numbers + (creator * room + ordinal)
+    if known.pointee > 0 { return Int(known.pointee) }
+    guard state.pointee.threadCount < room else {
+      state.pointee.wantsRoom = true
+      return nil
+    }
+    known.pointee = Int32(state.pointee.threadCount)
     state.pointee.threadCount += 1
-    state.pointee.numbers[origin] = number
-    return number
+    return Int(known.pointee)
   }
 
   private static let current: @convention(c) () -> UInt32 = {

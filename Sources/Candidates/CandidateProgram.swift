@@ -62,9 +62,11 @@ final class CandidateProgram: JudgedProgram {
 
   /// Once the exploration has made the memory.
   private func bind() {
+    let numbers = UnsafeMutablePointer<Int32>.allocate(capacity: racerCount * racerCount)
+    numbers.initialize(repeating: 0, count: racerCount * racerCount)
     candidate.initialize(
       to: CandidateState(
-        execution: execution, room: racerCount, threads: .allocate(capacity: racerCount),
+        execution: execution, room: racerCount, threads: .allocate(capacity: racerCount), numbers: numbers,
         storage: address(ofStatic: 0), storageStride: storageStride, sectionWords: address(ofStatic: 1),
         readers: roles.isEmpty ? racerCount : roles.count + 1,
         idleTurns: IdleTurns(room: racerCount), allocators: Allocators(object)))
@@ -78,6 +80,7 @@ final class CandidateProgram: JudgedProgram {
   deinit {
     if isBound {
       candidate.pointee.threads.deallocate()
+      candidate.pointee.numbers.deallocate()
       candidate.pointee.idleTurns.destroy()
       candidate.deinitialize(count: 1)
     }
@@ -152,10 +155,12 @@ final class CandidateProgram: JudgedProgram {
 
   override var refusal: EngineError? { isBound ? candidate.pointee.refusal.map { EngineError($0) } : nil }
 
+  override var startsRacers: Bool { true }
+
   override var wantedRacers: Int? {
     guard isBound else { return nil }
     if candidate.pointee.wantsRoom { return racerCount * 2 }
-    return nil
+    return candidate.pointee.threadCount < racerCount ? candidate.pointee.threadCount : nil
   }
 
   override var notes: [String] {

@@ -12,8 +12,9 @@ struct CandidateState {
   let room: Int
   /// By racer.
   let threads: UnsafeMutablePointer<CandidateThread>
-  /// Numbers of threads, by who started them and how many that one had started before: the same in every execution.
-  var numbers: [ThreadOrigin: Int] = [:]
+  /// Numbers of threads, by who started them and how many that one had started before: the same in every execution. 0: none
+  /// was started there yet.
+  let numbers: UnsafeMutablePointer<Int32>
   var threadCount = 1
   /// The block of thread-local storage of racer 0; those of others follow.
   let storage: UInt
@@ -40,20 +41,27 @@ struct CandidateState {
 final class Allocators {
   private let object: CandidateObject
   private var known: [UInt: Bool] = [:]
-  init(_ object: CandidateObject) { self.object = object }
+  /// At its hash: the last place that was asked about, and the answer in its lowest bit's stead.
+  private let recent: UnsafeMutablePointer<(pc: UInt, answer: Bool)>
+  private static let recentCount = 64
+
+  init(_ object: CandidateObject) {
+    self.object = object
+    recent = .allocate(capacity: Self.recentCount)
+    recent.initialize(repeating: (0, false), count: Self.recentCount)
+  }
+
+  deinit { recent.deallocate() }
 
   /// Whether what is done to a block that is allocated here is told, all of it.
   func areInstrumented(at pc: UInt) -> Bool {
-    if let before = known[pc] { return before }
-    let answer = object.isUsers(pc)
+    let place = recent + Int((pc ^ pc >> 6) % UInt(Self.recentCount))
+    if place.pointee.pc == pc { return place.pointee.answer }
+    let answer = known[pc] ?? object.isUsers(pc)
     known[pc] = answer
+    place.pointee = (pc, answer)
     return answer
   }
-}
-
-struct ThreadOrigin: Hashable {
-  var creator: Int
-  var ordinal: Int
 }
 
 /// One thread of a candidate, in one execution. A trivial value.

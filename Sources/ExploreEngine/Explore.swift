@@ -34,11 +34,16 @@ public final class Explore {
   public func run(
     _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
-    let exploration = try makeExploration(of: scenario)
-    current = exploration
-    let run = exploration.run(self, judge)
-    if let refusal = exploration.refusal { throw refusal }
-    return run
+    var room = Self.firstRoom
+    while true {
+      let exploration = try makeExploration(of: scenario, room: room)
+      current = exploration
+      let run = exploration.run(self, judge)
+      if let refusal = exploration.refusal { throw refusal }
+      guard let wanted = exploration.wanted else { return run }
+      // A later execution has more threads than the first one had.
+      room = wanted
+    }
   }
 
   /// The execution that is being judged, as a token that leads there again. Valid while `judge` is called.
@@ -51,26 +56,28 @@ public final class Explore {
   /// About how many executions there are, or a low guess at it where they are very many, from random ways through the
   /// search within so many seconds.
   public func estimate(_ scenario: Scenario, seconds: Double) throws(EngineError) -> Double {
-    try makeExploration(of: scenario).estimate(seconds: seconds)
+    try makeExploration(of: scenario, room: Self.firstRoom).estimate(seconds: seconds)
   }
 
   /// Runs the execution of a token again, step by step. Nil where the program does not follow it.
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
   ) throws(EngineError) -> Counterexample? {
-    try makeExploration(of: token.scenario(scenario)).replay(token, wantsSources, judge)
+    try makeExploration(of: token.scenario(scenario), room: Self.firstRoom).replay(token, wantsSources, judge)
   }
 
   /// With room for all the racers that there are: a program that starts them itself shows in its first execution how many
   /// it wants.
-  private func makeExploration(of scenario: Scenario) throws(EngineError) -> ProgramExploration {
-    var room = Self.firstRoom
+  private func makeExploration(
+    of scenario: Scenario, room first: Int
+  ) throws(EngineError) -> ProgramExploration {
+    var room = first
     while true {
       let program = try subject.program(of: scenario, room: room)
       guard let exploration = ProgramExploration(program, scenario, model) else {
         throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
       }
-      guard program.execution.state.pointee.startsAlone, let wanted = exploration.wantedRacers() else {
+      guard let wanted = exploration.wantedRacers(), wanted > room || room == Self.firstRoom else {
         return exploration
       }
       guard ExploreLimits.racers.contains(wanted) else {
@@ -126,11 +133,14 @@ private final class ProgramExploration {
   }
 
   private(set) var refusal: EngineError?
+  /// More racers than there is room for: the exploration has to begin again.
+  private(set) var wanted: Int?
 
   var notes: [String] { program.notes }
 
   /// Runs the first execution. Answers how many racers it wants, where that is not the number that there is room for.
   func wantedRacers() -> Int? {
+    guard program.startsRacers else { return nil }
     exploration.restart()
     exploration.runOnce()
     defer { exploration.restart() }
@@ -163,6 +173,10 @@ private final class ProgramExploration {
       let evidence = program.conclude(inFull: isSample || engine.judgesAll, number: counts.executions - 1)
       if let refusal = program.refusal {
         self.refusal = refusal
+        return .stop
+      }
+      if let wanted = program.wantedRacers, wanted > program.racerCount {
+        self.wanted = wanted
         return .stop
       }
       if let evidence {

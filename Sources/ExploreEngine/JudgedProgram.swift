@@ -12,7 +12,10 @@ open class JudgedProgram: ExploredProgram, TraceNames {
   /// What ends the exploration: something that the program did and that cannot be explored.
   open var refusal: EngineError? { nil }
 
-  /// More racers than there is room for were created: so many are wanted.
+  /// Racer 0 starts the others.
+  open var startsRacers: Bool { false }
+
+  /// Where that is not the number that there is room for: how many racers there are, or how many to make room for.
   open var wantedRacers: Int? { nil }
 
   /// What was not looked into, for the verdict.
