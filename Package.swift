@@ -102,6 +102,7 @@ let package = Package(
       dependencies: ["AddonMemory", "AddonRace", "Addons", "Checkers", "ExploreCore", "ExploreEngine", "RaceModel"]),
     .testTarget(name: "RaceModelTests", dependencies: ["Machine", "RaceModel"]),
     .testTarget(name: "AddonRaceTests", dependencies: ["AddonRace"]),
+    .testTarget(name: "CandidatesTests", dependencies: ["AddonRace"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["AddonMemory", "Machine", "RaceModel", "Reports"], exclude: ["Golden"]),
     .testTarget(

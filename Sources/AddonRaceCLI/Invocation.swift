@@ -32,17 +32,6 @@ struct Invocation {
   }
 }
 
-extension CandidateSource {
-  /// As a command line has it, but for the sources.
-  var words: [String] {
-    var words: [String] = []
-    if let compiler { words += ["--compiler", ShellWord.quoted(compiler)] }
-    if optimisation != 1 { words += ["--optimise", "\(optimisation)"] }
-    for name in accepted { words += ["--accept", ShellWord.quoted(name)] }
-    return words + (flags.isEmpty ? [] : ["--"] + flags.map(ShellWord.quoted))
-  }
-}
-
 /// How code that is named on the command line is compiled. Flags for the compiler stand behind `--`.
 struct CodeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The compiler of code that is named, instead of the one that is found.", valueName: "name"))

@@ -9,10 +9,10 @@ struct ReplayCommand: ParsableCommand {
       broken, or another version's.
       """)
 
-  @Argument(help: "The scenario's file.", completion: .file(extensions: ["yaml", "yml"]))
-  var path: String
-  @Argument(help: "The token that `explore` printed.")
-  var token: String
+  @Argument(
+    help: "The scenario's file, or the sources of a program, and then the token that `explore` printed.",
+    completion: .file(extensions: ["yaml", "yml"]))
+  var words: [String]
   @OptionGroup(title: "Code of your own")
   var code: CodeOptions
   @Option(help: ArgumentHelp("Write the execution as a Graphviz graph.", valueName: "file"))
@@ -20,11 +20,18 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The strategy, where `explore` was given one.", valueName: "name"))
   var strategy: String?
 
+  private var paths: [String] { Array(words.dropLast()) }
+  private var token: String { words.last ?? "" }
+
+  func validate() throws {
+    if words.count < 2 { throw ValidationError("Name a scenario's file, and then the token that `explore` printed.") }
+  }
+
   func run() throws {
     let harness = AddonRaceCommand.harness
     var invocation = Invocation(strategy: strategy)
     invocation.code = code.source
-    let resolved = try ResolvedScenario.all([path], invocation, .explore, harness)
+    let resolved = try ResolvedScenario.all(paths, invocation, .explore, harness)
     guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
     let counterexample = try counterexample(of: scenario, harness)
     print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")

@@ -54,14 +54,17 @@ private struct Reading {
     var reader = reader
     let name = required("name", reader.string("name"), reader)
     let question = required("question", reader.string("question"), reader)
-    let site = site(&reader)
-    let strategy = strategy(&reader, site)
-    let racers = racers(&reader, site)
+    let code = reader.value("code").flatMap(self.code)
+    let isOfCode = reader.mapping.contains { $0.key.string == "code" }
+    let site = isOfCode ? nil : site(&reader)
+    let strategy = isOfCode ? nil : strategy(&reader, site)
+    let racers = isOfCode ? codesRacers(&reader) : racers(&reader, site)
     let readSections = reader.value("read-sections").map { self.readSections($0, site) } ?? [:]
     let faults = reader.value("faults").map { self.faults($0, racers: racers) } ?? InjectedFailures()
     var scenario = Scenario(
       name: name ?? "", question: question ?? "", site: site?.name ?? "", strategy: strategy ?? "", racers: racers ?? []
     )
+    scenario.code = code
     scenario.readSections = readSections
     scenario.faults = faults
     if let node = reader.value("stress") { stress(node, &scenario) }
@@ -69,7 +72,8 @@ private struct Reading {
     if let node = reader.value("bench") { bench(node, site, &scenario) }
     if let node = reader.value("expect") { scenario.expect = expectations(node) }
     reader.rejectUnknownKeys()
-    let isWhole = name != nil && question != nil && site != nil && strategy != nil && racers != nil
+    let isSubject = isOfCode ? code != nil : site != nil && strategy != nil
+    let isWhole = name != nil && question != nil && isSubject && racers != nil
     return isWhole ? scenario : nil
   }
 
@@ -94,6 +98,50 @@ private struct Reading {
       remedy: Suggestion.remedy(
         for: name, among: vocabulary.sites.map(\.name), else: "`addonrace list sites` shows them"))
     return nil
+  }
+
+  // MARK: Code that is brought
+
+  /// Paths are relative to the scenario's file.
+  private func code(_ node: Node) -> CandidateSource? {
+    guard var reader = MappingReader(node, place: "code", diagnostics) else { return nil }
+    guard let sourcesNode = reader.value("sources"), let sources = words(sourcesNode, "sources"), !sources.isEmpty else {
+      diagnostics.add("code has no sources", at: node, remedy: "write code: {sources: [mine.c]}")
+      return nil
+    }
+    let folder = diagnostics.file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    var code = CandidateSource(
+      sources: sources.map { $0.hasPrefix("/") || folder.isEmpty ? $0 : folder + "/" + $0 },
+      flags: reader.value("flags").flatMap { words($0, "flags") } ?? [])
+    for source in sources where CandidateSource.Language(path: source) == nil {
+      diagnostics.add(
+        "the language of '\(source)' is not known", at: sourcesNode,
+        remedy: "files end in .c, .cc, .cpp, .cxx, .rs or .swift")
+    }
+    code.compiler = reader.string("compiler")
+    if let level = reader.integer("optimise", in: 0...3) { code.optimisation = level }
+    code.accepted = reader.value("accept").flatMap { words($0, "accept") } ?? []
+    reader.rejectUnknownKeys()
+    return code
+  }
+
+  /// One word, or a list of them.
+  private func words(_ node: Node, _ key: String) -> [String]? {
+    let items = node.sequence.map(Array.init) ?? [node]
+    return items.compactMap { item in
+      guard let text = item.scalar?.string else {
+        diagnostics.add("\(key) must be a list of words", at: item, remedy: "write \(key): [one, two]")
+        return nil
+      }
+      return text
+    }
+  }
+
+  /// Which roles there are shows when the code is compiled.
+  private func codesRacers(_ reader: inout MappingReader) -> [RacerGroup]? {
+    guard let node = reader.value("racers") else { return [] }
+    return racers(node, nil, most: vocabulary.mostRacers, least: 1, "no such race can start")
   }
 
   private func strategy(_ reader: inout MappingReader, _ site: SiteFacts?) -> String? {

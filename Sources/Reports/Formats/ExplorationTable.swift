@@ -115,8 +115,22 @@ public struct ReplayCommandText {
         + counterexample.token
       return
     }
-    let flags = code.flags.isEmpty ? "" : " -- " + code.flags.map(ShellWord.quoted).joined(separator: " ")
-    text = "addonrace replay \(ShellWord.quoted(file)) \(counterexample.token)\(flags)"
+    let isScenario = CandidateSource.Language(path: file) == nil
+    let words = (isScenario ? [file] : code.sources).map(ShellWord.quoted)
+    // The sources come first, so that flags for the compiler can come last.
+    text = (["addonrace", "replay"] + words + [counterexample.token] + (isScenario ? [] : code.words))
+      .joined(separator: " ")
+  }
+}
+
+extension CandidateSource {
+  /// As a command line has it, but for the sources.
+  public var words: [String] {
+    var words: [String] = []
+    if let compiler { words += ["--compiler", ShellWord.quoted(compiler)] }
+    if optimisation != 1 { words += ["--optimise", "\(optimisation)"] }
+    for name in accepted { words += ["--accept", ShellWord.quoted(name)] }
+    return words + (flags.isEmpty ? [] : ["--"] + flags.map(ShellWord.quoted))
   }
 }
 

@@ -1,0 +1,81 @@
+import AddonRace
+import Testing
+
+extension CandidateTests {
+  private static let counter = """
+    #include <addonrace/kernel.h>
+    struct ctx { atomic_t n; int seen; };
+    static void setup(struct ctx *c) { atomic_set(&c->n, 0); }
+    static void racer_up(struct ctx *c) { atomic_inc(&c->n); }
+    static void racer_look(struct ctx *c) { c->seen = atomic_read(&c->n); }
+    static void check(struct ctx *c) { BUG_ON(atomic_read(&c->n) != UPS); }
+    """
+
+  /// Racers of one role are exchanged for each other, and so counted once.
+  @Test func racersOfARole() throws {
+    let candidate = try Candidate(Self.counter, flags: ["-DUPS=3"])
+    let racers = [RacerGroup(role: "up", count: 3), RacerGroup(role: "look", count: 1)]
+    let verdict = try candidate.explore(.c11, racers)
+    #expect(verdict.outcome == .pass && verdict.exploration?.executions == 4, "\(verdict.notes)")
+    let each = try candidate.explore(.c11, racers) { $0.explore.symmetry = false }
+    #expect(each.exploration?.executions == 24)
+    #expect(try candidate.explore(.c11, [RacerGroup(role: "up", count: 2)]).findings.first?.checker == "assertion")
+  }
+
+  /// One of each role where nobody says more.
+  @Test func oneOfEach() throws {
+    let verdict = try Candidate(Self.counter, flags: ["-DUPS=1"]).explore(.sc)
+    #expect(verdict.outcome == .pass && verdict.scenario.racers.map(\.role) == ["up", "look"])
+  }
+
+  @Test func sleepingUnderASpinlock() throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      struct ctx { spinlock_t lock; void *p; };
+      static void racer_a(struct ctx *c) { spin_lock(&c->lock); c->p = kmalloc(8, FLAGS); spin_unlock(&c->lock); }
+      static void teardown(struct ctx *c) { kfree(c->p); }
+      """, flags: ["-DFLAGS=GFP_KERNEL"])
+    #expect(try candidate.explore(.sc).findings.first?.checker == "atomic-context")
+  }
+
+  /// Any allocation fails, in some execution.
+  @Test func allocationsThatFail() throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      struct ctx { int *p; };
+      static void racer_a(struct ctx *c) { c->p = kzalloc(sizeof *c->p, GFP_KERNEL); *c->p = 1; }
+      static void teardown(struct ctx *c) { kfree(c->p); }
+      """)
+    #expect(try candidate.explore(.sc).outcome == .pass)
+    #expect(try candidate.explore(.sc) { $0.explore.allocationFailures = 1 }.findings.first?.checker == "crash")
+  }
+
+  /// A reader that is in a section when the pointer goes keeps what it has.
+  @Test(arguments: [(true, nil), (false, "no-use-after-free")] as [(Bool, String?)])
+  func gracePeriods(_ waits: Bool, _ reporter: String?) throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      struct thing { int value; struct rcu_head rcu; };
+      struct ctx { struct thing __rcu *thing; };
+      static void setup(struct ctx *c) { struct thing *t = kzalloc(sizeof *t, GFP_KERNEL); t->value = 7; RCU_INIT_POINTER(c->thing, t); }
+      static void racer_reader(struct ctx *c) {
+        rcu_read_lock();
+        struct thing *t = rcu_dereference(c->thing);
+        if (t) BUG_ON(t->value != 7);
+        rcu_read_unlock();
+      }
+      static void racer_owner(struct ctx *c) {
+        struct thing *t = rcu_dereference_protected(c->thing, 1);
+        RCU_INIT_POINTER(c->thing, NULL);
+        if (WAITS) kfree_rcu(t, rcu); else kfree(t);
+      }
+      """, flags: ["-DWAITS=\(waits ? 1 : 0)"])
+    for model in MemoryModel.allCases {
+      let verdict = try candidate.explore(model)
+      #expect(verdict.findings.first?.checker == reporter, "\(model) \(verdict.notes)")
+    }
+  }
+}
