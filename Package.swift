@@ -72,7 +72,8 @@ let package = Package(
     .target(
       name: "AddonRace",
       dependencies: [
-        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CThreads", "Candidates", "Checkers", "ExploreCore",
+        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CThreads", "Candidates", "Checkers",
+        "ExploreCore",
         "ExploreEngine", "Machine", "RaceModel", "Reports", "ScenarioFiles", "StressEngine", "Subjects",
       ]),
     .target(

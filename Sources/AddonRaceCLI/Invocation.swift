@@ -34,11 +34,14 @@ struct Invocation {
 
 /// How code that is named on the command line is compiled. Flags for the compiler stand behind `--`.
 struct CodeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The compiler of code that is named, instead of the one that is found.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The compiler of code that is named, instead of the one that is found.", valueName: "name"))
   var compiler: String?
   @Option(help: ArgumentHelp("How much the compiler optimises code that is named: 0 to 3.", valueName: "level"))
   var optimise = 1
-  @Option(help: ArgumentHelp("A function that is not looked into, and need not be; may be given more than once.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "A function that is not looked into, and need not be; may be given more than once.", valueName: "name"))
   var accept: [String] = []
 
   func validate() throws {

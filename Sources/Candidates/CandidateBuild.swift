@@ -35,8 +35,10 @@ public struct CandidateBuild {
     let runtime = try RuntimeFiles.folder()
     switch language {
     case .c, .cPlusPlus: return try buildC(runtime)
-    case .rust: return try cached(try contents(), runtime) { folder throws(EngineError) in try buildRust(folder, runtime) }
-    case .swift: return try cached(try contents(), runtime) { folder throws(EngineError) in try buildSwift(folder, runtime) }
+    case .rust:
+      return try cached(try contents(), runtime) { folder throws(EngineError) in try buildRust(folder, runtime) }
+    case .swift:
+      return try cached(try contents(), runtime) { folder throws(EngineError) in try buildSwift(folder, runtime) }
     }
   }
 
@@ -62,7 +64,9 @@ public struct CandidateBuild {
     var digest = ContentDigest()
     for part in try self.contents() + code.flags + [language.rawValue] { digest.add(part) }
     let program = digest.text
-    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(code.optimisation)"] + code.sources.map(absolute) {
+    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(code.optimisation)"]
+      + code.sources.map(absolute)
+    {
       digest.add(part)
     }
     let folder = try RuntimeFiles.cache().appendingPathComponent("build-" + digest.text)
@@ -77,7 +81,8 @@ public struct CandidateBuild {
     do {
       try FileManager.default.createDirectory(at: new, withIntermediateDirectories: true)
     } catch {
-      throw EngineError("\(new.path) could not be made: \(error.localizedDescription); name another folder in XDG_CACHE_HOME")
+      throw EngineError(
+        "\(new.path) could not be made: \(error.localizedDescription); name another folder in XDG_CACHE_HOME")
     }
     defer { try? FileManager.default.removeItem(at: new) }
     var built = try make(new)
@@ -117,7 +122,10 @@ public struct CandidateBuild {
   }
 
   private func commonFlags(_ runtime: URL) -> [String] {
-    ["-I", runtime.path, "-include", runtime.appendingPathComponent("addonrace_prelude.h").path, "-DADDONRACE_EXPLORED"]
+    [
+      "-I", runtime.path, "-include", runtime.appendingPathComponent("addonrace_prelude.h").path,
+      "-DADDONRACE_EXPLORED",
+    ]
   }
 
   private func compileC(
@@ -131,7 +139,8 @@ public struct CandidateBuild {
       var file = absolute(source)
       if !functions.roles.isEmpty {
         if functions.hasMain {
-          throw EngineError("\(source) has main and racers: it is either a whole program, or functions that AddonRace calls")
+          throw EngineError(
+            "\(source) has main and racers: it is either a whole program, or functions that AddonRace calls")
         }
         if roles != nil { throw EngineError("\(source): racers may be in one source only") }
         roles = functions.roles
@@ -144,6 +153,7 @@ public struct CandidateBuild {
       let answer = try Toolchain.run(
         compiler,
         ["-O\(code.optimisation)", "-g", "-fPIC", "-fsanitize=thread", "-fno-omit-frame-pointer", "-w"]
+          + ["malloc", "calloc", "realloc", "free"].map { "-fno-builtin-\($0)" }
           + ["-mllvm", "-tsan-instrument-func-entry-exit=0", "-ftls-model=global-dynamic"] + commonFlags(runtime)
           + code.flags + ["-c", file, "-o", object])
       guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
@@ -175,7 +185,9 @@ public struct CandidateBuild {
   // MARK: Rust
 
   private func buildRust(_ folder: URL, _ runtime: URL) throws(EngineError) -> BuiltCandidate {
-    guard code.sources.count == 1 else { throw EngineError("a Rust candidate is one file, which may have modules beside it") }
+    guard code.sources.count == 1 else {
+      throw EngineError("a Rust candidate is one file, which may have modules beside it")
+    }
     let object = folder.appendingPathComponent("candidate.so").path
     let clang = try Toolchain.compiler(of: .c, named: nil)
     let library = try RustLibrary(compiler)
@@ -197,7 +209,8 @@ public struct CandidateBuild {
     arguments += linking.map { "-Clink-arg=\($0)" }
     // The sanitizer is a feature that only the compiler's own bootstrap has unlocked in a stable release.
     answer = try Toolchain.run(
-      "/usr/bin/env", ["RUSTC_BOOTSTRAP=1", compiler] + arguments + code.flags + [absolute(code.sources[0]), "-o", object])
+      "/usr/bin/env",
+      ["RUSTC_BOOTSTRAP=1", compiler] + arguments + code.flags + [absolute(code.sources[0]), "-o", object])
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
     return BuiltCandidate(object: object, digest: "", roles: nil, unseenCalls: try unseenCalls(object))
   }
@@ -211,7 +224,9 @@ public struct CandidateBuild {
     var answer = try Toolchain.run(
       compiler,
       ["-O", "-g", "-sanitize=thread", "-wmo"] + (isLibrary ? ["-parse-as-library"] : []) + code.flags
-        + ["-module-name", "Candidate", "-Xllvm", "-tsan-instrument-func-entry-exit=0", "-c"] + sources + ["-o", library])
+        + ["-module-name", "Candidate", "-Xllvm", "-tsan-instrument-func-entry-exit=0", "-c"] + sources + [
+          "-o", library,
+        ])
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
     let folderOfCompiler = URL(fileURLWithPath: compiler).resolvingSymlinksInPath().deletingLastPathComponent()
     let libraries = folderOfCompiler.deletingLastPathComponent().appendingPathComponent("lib/swift/linux").path
@@ -258,10 +273,13 @@ extension String {
 enum UnseenCalls {
   /// They keep to themselves: they touch no memory of the program, or only read what they are given.
   private static let harmless: Set<String> = [
-    "strlen", "strcmp", "strncmp", "memcmp", "strchr", "strrchr", "strstr", "memchr", "bcmp", "strnlen", "stdout", "stderr",
-    "stdin", "getenv", "getpid", "getpagesize", "sysconf", "dl_iterate_phdr", "dlsym", "dladdr1", "_exit", "vsnprintf", "snprintf", "environ",
+    "strlen", "strcmp", "strncmp", "memcmp", "strchr", "strrchr", "strstr", "memchr", "bcmp", "strnlen", "stdout",
+    "stderr",
+    "stdin", "getenv", "getpid", "getpagesize", "sysconf", "dl_iterate_phdr", "dlsym", "dladdr1", "_exit", "vsnprintf",
+    "snprintf", "environ",
     "memcpy", "memset", "memmove", "__errno_location", "getauxval", "strtol", "atoi", "strtoul", "isdigit", "isalpha",
-    "__ctype_b_loc", "__cxa_finalize", "__gmon_start__", "signal", "sigaction", "sqrt", "pow", "fabs", "abs", "rand", "srand",
+    "__ctype_b_loc", "__cxa_finalize", "__gmon_start__", "signal", "sigaction", "sqrt", "pow", "fabs", "abs", "rand",
+    "srand",
   ]
 
   static func worthNaming(among names: [String], _ language: CandidateSource.Language) -> [String] {

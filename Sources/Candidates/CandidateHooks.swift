@@ -12,8 +12,10 @@ enum CandidateHooks {
     table.initialize(
       to: addonrace_host(
         load: load, store: store, update: update, fence: fence, read: read, copy: copy, write: write,
-        own_write: ownWrite, allocate: allocate, allocate_surely: allocateSurely, release: release, size: size, thread_storage: threadStorage,
-        create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause, choose: choose,
+        own_write: ownWrite, allocate: allocate, allocate_surely: allocateSurely, release: release, size: size,
+        thread_storage: threadStorage,
+        create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause,
+        choose: choose,
         section: section, grace_period: gracePeriod,
         atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note))
     return UnsafePointer(table)
@@ -41,24 +43,23 @@ enum CandidateHooks {
     return UnsafePointer(table)
   }
 
-  private static let load:
-    @convention(c) (UInt, UInt32, UInt32, UnsafePointer<addonrace_frame>) -> UInt64 = { address, size, order, frame in
-      let execution = state.pointee.execution
-      let racer = execution.state.pointee.current
-      execution.state.pointee.pc = frame.pointee.pc
-      if isOutside(execution, address, Int(size)) { return execution.space.read(address, Int(size)) }
-      arrive(execution, racer, frame)
-      return execution.load(racer, address, Int(size), loadOrderings[Int(order & 7)])
-    }
+  private static let load: @convention(c) (UInt, UInt32, UInt32, UnsafePointer<addonrace_frame>) -> UInt64 = {
+    address, size, order, frame in
+    let execution = state.pointee.execution
+    let racer = execution.state.pointee.current
+    execution.state.pointee.pc = frame.pointee.pc
+    if isOutside(execution, address, Int(size)) { return execution.space.read(address, Int(size)) }
+    arrive(execution, racer, frame)
+    return execution.load(racer, address, Int(size), loadOrderings[Int(order & 7)])
+  }
 
-  private static let store:
-    @convention(c) (UInt, UInt32, UInt64, UInt32, UnsafePointer<addonrace_frame>) -> Void = {
-      address, size, value, order, frame in
-      let execution = state.pointee.execution
-      execution.state.pointee.pc = frame.pointee.pc
-      if isOutside(execution, address, Int(size)) { return execution.space.write(address, Int(size), value) }
-      execution.store(execution.state.pointee.current, address, Int(size), value, storeOrderings[Int(order & 7)])
-    }
+  private static let store: @convention(c) (UInt, UInt32, UInt64, UInt32, UnsafePointer<addonrace_frame>) -> Void = {
+    address, size, value, order, frame in
+    let execution = state.pointee.execution
+    execution.state.pointee.pc = frame.pointee.pc
+    if isOutside(execution, address, Int(size)) { return execution.space.write(address, Int(size), value) }
+    execution.store(execution.state.pointee.current, address, Int(size), value, storeOrderings[Int(order & 7)])
+  }
 
   private static let update:
     @convention(c) (UInt, UInt32, UInt32, UInt64, UInt64, UInt32, UInt32, UnsafePointer<addonrace_frame>) -> UInt64 = {
@@ -135,7 +136,8 @@ enum CandidateHooks {
   }
 
   @inline(never) private static func noteAlone(_ execution: Execution, _ racer: Int) {
-    execution.note(.stuck, [racer], "racer \(racer) waits in a loop for a change, and no other thread is there to make it")
+    execution.note(
+      .stuck, [racer], "racer \(racer) waits in a loop for a change, and no other thread is there to make it")
   }
 
   // MARK: Plain accesses
@@ -209,7 +211,8 @@ enum CandidateHooks {
     if execution.space.block(at: address) == nil {
       // One that was aligned begins further on in its block.
       let block = execution.space.block(of: address)
-      let isAligned = execution.space.isHeapBlock(block) && address % 32 == 0
+      let isAligned =
+        execution.space.isHeapBlock(block) && address % 32 == 0
         && address - execution.space.blocks[block].address < 4096
       if isAligned, execution.space.blocks[block].size >= 32 { address = execution.space.blocks[block].address }
     }
@@ -228,7 +231,8 @@ enum CandidateHooks {
 
   @inline(never)
   private static func noteDoubleFree(_ execution: Execution, _ racer: Int, _ address: UInt, _ block: Int) {
-    execution.note(.useAfterFree, [racer], "racer \(racer) frees an allocation that was freed before", address, block: block)
+    execution.note(
+      .useAfterFree, [racer], "racer \(racer) frees an allocation that was freed before", address, block: block)
   }
 
   private static let size: @convention(c) (UnsafeMutableRawPointer?) -> Int = { pointer in
@@ -430,8 +434,8 @@ enum CandidateHooks {
 
   // MARK: Ends
 
-  private static let fail:
-    @convention(c) (UInt32, UnsafePointer<CChar>, UnsafePointer<CChar>?, UInt32, UInt) -> Void = {
+  private static let fail: @convention(c) (UInt32, UnsafePointer<CChar>, UnsafePointer<CChar>?, UInt32, UInt) -> Void =
+    {
       kind, text, file, line, pc in
       let execution = state.pointee.execution
       let racer = execution.state.pointee.current
@@ -457,7 +461,8 @@ enum CandidateHooks {
     let text = String(cString: text).split(separator: "\n").first.map(String.init) ?? ""
     let place = file.map { " (\(String(cString: $0).split(separator: "/").last ?? ""):\(line))" } ?? ""
     switch kind {
-    case ADDONRACE_ASSERTION.rawValue: execution.note(.assertion, [racer], "racer \(racer): assertion '\(text)' failed\(place)")
+    case ADDONRACE_ASSERTION.rawValue:
+      execution.note(.assertion, [racer], "racer \(racer): assertion '\(text)' failed\(place)")
     case ADDONRACE_CRASH.rawValue: execution.note(.crash, [racer], "racer \(racer): \(text)\(place)")
     default: state.pointee.refusal = "\(text): that cannot be explored"
     }

@@ -27,7 +27,8 @@ final class CandidateObject {
   /// - Throws: what the loader says.
   init(_ built: BuiltCandidate, _ language: CandidateSource.Language) throws(EngineError) {
     guard let handle = dlopen(built.object, RTLD_NOW | RTLD_LOCAL) else {
-      throw EngineError("\(built.object) could not be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
+      throw EngineError(
+        "\(built.object) could not be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
     }
     guard let bind = dlsym(handle, "addonrace_bind") else {
       throw EngineError("\(built.object) has no hooks: remove it, so that it is built anew")

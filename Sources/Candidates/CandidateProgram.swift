@@ -229,7 +229,8 @@ final class CandidateProgram: JudgedProgram {
       let pc = UInt(space.blocks[block].note)
       if space.blocks[block].isUnjudged { continue }
       execution.noteAtEnd(
-        .leak, "\(space.blocks[block].size) bytes are never freed, and nothing points to them any more", block: block, pc: pc)
+        .leak, "\(space.blocks[block].size) bytes are never freed, and nothing points to them any more", block: block,
+        pc: pc)
     }
   }
 

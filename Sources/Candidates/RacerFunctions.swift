@@ -30,7 +30,8 @@ struct RacerFunctions {
       let parameter = match.2.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       guard !parameter.isEmpty, parameter != "void" else { continue }
       guard let type = Self.pointedTo(parameter) else {
-        throw EngineError("\(name) takes '\(parameter)'; it may take a pointer to the object that all racers share, or nothing")
+        throw EngineError(
+          "\(name) takes '\(parameter)'; it may take a pointer to the object that all racers share, or nothing")
       }
       if let other = objectType, other != type {
         throw EngineError(
@@ -51,7 +52,9 @@ struct RacerFunctions {
 
   /// "struct ctx" of "struct ctx *c".
   private static func pointedTo(_ parameter: String) -> String? {
-    guard let star = parameter.lastIndex(where: { $0 == "*" || $0 == "&" }), !parameter.contains(",") else { return nil }
+    guard let star = parameter.lastIndex(where: { $0 == "*" || $0 == "&" }), !parameter.contains(",") else {
+      return nil
+    }
     let type = parameter[..<star].trimmingPrefix(/\s*/)
     let text = String(type).split(separator: " ").filter { $0 != "const" }.joined(separator: " ")
     return text.isEmpty || text.hasSuffix("*") ? nil : text

@@ -49,7 +49,8 @@ enum RuntimeFiles {
     do {
       for file in files {
         let place = folder.appendingPathComponent(file.path)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+          at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(file.text.utf8).write(to: place, options: .atomic)
       }
       try Data().write(to: isWhole)

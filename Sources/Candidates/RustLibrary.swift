@@ -23,7 +23,8 @@ struct RustLibrary {
   ]
 
   init(_ compiler: String) throws(EngineError) {
-    let root = try Toolchain.run(compiler, ["--print", "target-libdir"]).output.split(separator: "\n").first.map(String.init)
+    let root = try Toolchain.run(compiler, ["--print", "target-libdir"]).output.split(separator: "\n").first.map(
+      String.init)
     guard let root, let tool = Toolchain.find("llvm-nm") ?? Toolchain.find("nm") else {
       throw EngineError("the standard library of \(compiler) is not to be found")
     }

@@ -42,7 +42,8 @@ final class SourceNames {
     guard let name = answer.first, name != "??" else { return nil }
     // The last part of a qualified name; not what only its language's library knows.
     let plain = name.split(separator: "(").first.map(String.init) ?? name
-    let isLibrarys = plain.hasPrefix("$s") || plain.hasPrefix("std::") || plain.contains("<std::")
+    let isLibrarys =
+      plain.hasPrefix("$s") || plain.hasPrefix("std::") || plain.contains("<std::")
       || plain == "execute_native_thread_routine"
     knownFunctions[place] = isLibrarys ? "thread" : plain
     return knownFunctions[place]

@@ -53,7 +53,8 @@ struct Toolchain {
   }
 
   private static var path: [String] {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(
+      String.init)
   }
 
   /// The folder of the Swift compiler, which brings a clang and a linker of its own.

@@ -12,7 +12,8 @@ extension CatalogChecker {
 public enum CheckerCatalog {
   public static let all: [any Checker] = [
     SingleWinner(), Agreement(), LosersFreed(), NoLeak(), VisibleOnce(), Initialised(), NoUseAfterFree(),
-    AllocationFailureChecker(), WinnerEffects(), Accounting(), Aggregate(), AtomicContext(), Assertion(), Uninitialised(),
+    AllocationFailureChecker(), WinnerEffects(), Accounting(), Aggregate(), AtomicContext(), Assertion(),
+    Uninitialised(),
     DataRace(), Crash(), ProgressChecker(), Linearizability(),
   ]
 

@@ -34,7 +34,7 @@ public final class Explore {
   public func run(
     _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
-    var room = Self.firstRoom
+    var room: Int?
     while true {
       let exploration = try makeExploration(of: scenario, room: room)
       current = exploration
@@ -56,28 +56,29 @@ public final class Explore {
   /// About how many executions there are, or a low guess at it where they are very many, from random ways through the
   /// search within so many seconds.
   public func estimate(_ scenario: Scenario, seconds: Double) throws(EngineError) -> Double {
-    try makeExploration(of: scenario, room: Self.firstRoom).estimate(seconds: seconds)
+    try makeExploration(of: scenario).estimate(seconds: seconds)
   }
 
   /// Runs the execution of a token again, step by step. Nil where the program does not follow it.
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
   ) throws(EngineError) -> Counterexample? {
-    try makeExploration(of: token.scenario(scenario), room: Self.firstRoom).replay(token, wantsSources, judge)
+    try makeExploration(of: token.scenario(scenario)).replay(token, wantsSources, judge)
   }
 
   /// With room for all the racers that there are: a program that starts them itself shows in its first execution how many
   /// it wants.
   private func makeExploration(
-    of scenario: Scenario, room first: Int
+    of scenario: Scenario, room known: Int? = nil
   ) throws(EngineError) -> ProgramExploration {
-    var room = first
+    var room = known ?? Self.firstRoom
     while true {
       let program = try subject.program(of: scenario, room: room)
       guard let exploration = ProgramExploration(program, scenario, model) else {
         throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
       }
-      guard let wanted = exploration.wantedRacers(), wanted > room || room == Self.firstRoom else {
+      // Too much room is only left where a later execution was seen to need it.
+      guard let wanted = exploration.wantedRacers(), wanted > room || known == nil && room == Self.firstRoom else {
         return exploration
       }
       guard ExploreLimits.racers.contains(wanted) else {
@@ -141,9 +142,12 @@ private final class ProgramExploration {
   /// Runs the first execution. Answers how many racers it wants, where that is not the number that there is room for.
   func wantedRacers() -> Int? {
     guard program.startsRacers else { return nil }
+    repeat {
+      execution.state.pointee.needsRestart = false
+      exploration.restart()
+      exploration.runOnce()
+    } while execution.state.pointee.needsRestart
     exploration.restart()
-    exploration.runOnce()
-    defer { exploration.restart() }
     return program.wantedRacers
   }
 

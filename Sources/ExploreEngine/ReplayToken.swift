@@ -57,9 +57,11 @@ public struct ReplayToken: Equatable {
     let count = scenario.code == nil ? racers.reduce(0) { $0 + $1.count } : 1
     guard parts[4] == Self.digest(scenario), ExploreLimits.racers.contains(count) else {
       let what =
-        scenario.code == nil ? "site \(scenario.site), strategy \(scenario.strategy)" : "its sources or flags are others"
+        scenario.code == nil
+        ? "site \(scenario.site), strategy \(scenario.strategy)" : "its sources or flags are others"
       throw Invalid(
-        description: "the token is not of scenario '\(scenario.name)' as it is now (\(what)): explore the scenario again")
+        description:
+          "the token is not of scenario '\(scenario.name)' as it is now (\(what)): explore the scenario again")
     }
     guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0 else {
       throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end")

@@ -105,7 +105,8 @@ private struct Reading {
   /// Paths are relative to the scenario's file.
   private func code(_ node: Node) -> CandidateSource? {
     guard var reader = MappingReader(node, place: "code", diagnostics) else { return nil }
-    guard let sourcesNode = reader.value("sources"), let sources = words(sourcesNode, "sources"), !sources.isEmpty else {
+    guard let sourcesNode = reader.value("sources"), let sources = words(sourcesNode, "sources"), !sources.isEmpty
+    else {
       diagnostics.add("code has no sources", at: node, remedy: "write code: {sources: [mine.c]}")
       return nil
     }

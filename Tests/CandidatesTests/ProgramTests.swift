@@ -9,7 +9,7 @@ extension CandidateTests {
     let reporter: String?
     var models = MemoryModel.allCases
 
-    init(_ name: String, _ reporter: String?, _ models: [MemoryModel] = MemoryModel.allCases, _ text: String) {
+    init(_ name: String, _ reporter: String?, in models: [MemoryModel] = MemoryModel.allCases, _ text: String) {
       testDescription = name
       self.reporter = reporter
       self.models = models
@@ -38,7 +38,9 @@ extension CandidateTests {
   }
 
   static let programs = [
-    Program("an increment without a lock", "data-race", "int n; void *f(void *u) { n++; return u; } int main() { both(f, f); }"),
+    Program(
+      "an increment without a lock", "data-race",
+      "int n; void *f(void *u) { n++; return u; } int main() { both(f, f); }"),
     Program(
       "a mutex", nil,
       """
@@ -185,10 +187,17 @@ extension CandidateTests {
     Program("what a global points to", nil, "void *p; int main() { p = malloc(8); }"),
     Program("a double free", "no-use-after-free", "int main() { void *p = malloc(8); free(p); free(p); }"),
     Program("a free of something else", "no-use-after-free", "int n; int main() { free(&n + 2); }"),
-    Program("a write behind an allocation", "no-use-after-free", "int main() { char *p = malloc(8); p[8] = 1; free(p); }"),
-    Program("a read after a free", "no-use-after-free", "int main() { int *p = malloc(8); *p = 1; free(p); return *(volatile int *)p; }"),
-    Program("a read of what nobody wrote", "uninitialised", "int n; int main() { int *p = malloc(8); n = *p; free(p); }"),
-    Program("calloc and realloc", nil, "int main() { int *p = calloc(2, 4); assert(p[1] == 0); p[0] = 3; p = realloc(p, 64); assert(p[0] == 3); free(p); }"),
+    Program(
+      "a write behind an allocation", "no-use-after-free", "int main() { char *p = malloc(8); p[8] = 1; free(p); }"),
+    Program(
+      "a read after a free", "no-use-after-free",
+      "int main() { int *p = malloc(8); *p = 1; free(p); return *(volatile int *)p; }"),
+    Program(
+      "a read of what nobody wrote", "uninitialised", "int n; int main() { int *p = malloc(8); n = *p; free(p); }"),
+    Program(
+      "calloc and realloc", nil,
+      "int main() { int *p = calloc(2, 4); assert(p[1] == 0); p[0] = 3; p = realloc(p, 64); assert(p[0] == 3); free(p); }"
+    ),
     Program("a NULL pointer", "crash", "int main() { *(volatile int *)0 = 1; }"),
     Program("an abort", "crash", "int main() { abort(); }"),
     Program("an end by exit", nil, "void *f(void *u) { exit(0); } int main() { both(f, f); assert(0); }"),
@@ -215,7 +224,7 @@ extension CandidateTests {
       void *g(void *u) { flag = 1; return u; } int main() { both(f, g); }
       """),
     Program(
-      "store buffering", "assertion", [.tso, .c11, .kernel],
+      "store buffering", "assertion", in: [.tso, .c11, .kernel],
       """
       atomic_int x, y; int a, b;
       void *f(void *u) { atomic_store_explicit(&x, 1, memory_order_relaxed); a = atomic_load_explicit(&y, memory_order_relaxed); return u; }
@@ -223,7 +232,7 @@ extension CandidateTests {
       int main() { both(f, g); assert(a || b); }
       """),
     Program(
-      "message passing without release", "assertion", [.c11, .kernel],
+      "message passing without release", "assertion", in: [.c11, .kernel],
       """
       atomic_int x, y;
       void *f(void *u) { atomic_store_explicit(&x, 1, memory_order_relaxed); atomic_store_explicit(&y, 1, memory_order_relaxed); return u; }
@@ -232,7 +241,8 @@ extension CandidateTests {
       """),
     Program(
       "threads again after all were joined", nil,
-      "atomic_int n; void *f(void *u) { n++; return u; } int main() { both(f, f); n = n + 5; both(f, f); assert(n == 9); }"),
+      "atomic_int n; void *f(void *u) { n++; return u; } int main() { both(f, f); n = n + 5; both(f, f); assert(n == 9); }"
+    ),
     Program(
       "a thread that starts another", nil,
       """
@@ -255,7 +265,9 @@ extension CandidateTests {
       let verdict = try candidate.explore(model)
       let expected = program.models.contains(model) ? program.reporter : nil
       if let expected {
-        #expect(verdict.outcome == .fail && verdict.findings.first?.checker == expected, "\(model): \(verdict.findings.map(\.message))")
+        #expect(
+          verdict.outcome == .fail && verdict.findings.first?.checker == expected,
+          "\(model): \(verdict.findings.map(\.message))")
       } else {
         #expect(verdict.outcome == .pass, "\(model): \(verdict.findings.map(\.message)) \(verdict.notes)")
       }

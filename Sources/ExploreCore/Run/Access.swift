@@ -158,6 +158,8 @@ extension Execution {
 
   /// Of what nobody's visit does: the teardown of a site, or a program as long as it has one racer.
   @inline(never) private func noteDirect(_ kind: Mishap.Kind, _ what: String, _ block: Int? = nil) {
-    note(kind, [], "\(state.pointee.isRunning ? "the program, with no other thread running," : "the teardown") \(what)", block: block)
+    note(
+      kind, [], "\(state.pointee.isRunning ? "the program, with no other thread running," : "the teardown") \(what)",
+      block: block)
   }
 }

@@ -106,6 +106,8 @@ extension Execution {
   }
 
   @inline(never) func noteUnwritten(_ racer: Int, _ address: UInt, _ size: Int) {
-    note(.uninitialised, [racer], "racer \(racer) reads \(size) bytes that nobody has written since their allocation", address)
+    note(
+      .uninitialised, [racer], "racer \(racer) reads \(size) bytes that nobody has written since their allocation",
+      address)
   }
 }

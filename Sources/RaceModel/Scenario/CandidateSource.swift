@@ -19,7 +19,9 @@ public struct CandidateSource: Sendable, Equatable, Codable {
   }
 
   public enum Language: String, Sendable, CaseIterable {
-    case c, cPlusPlus = "c++", rust, swift
+    case c
+    case cPlusPlus = "c++"
+    case rust, swift
 
     public init?(path: String) {
       switch path.split(separator: ".").last.map({ $0.lowercased() }) {

@@ -43,9 +43,10 @@ public enum ExploreLimits {
 }
 
 extension Scenario {
-  /// The racers that are explored.
+  /// The racers that are explored; of code that is brought, as many as the scenario says.
   public var exploredRacers: [RacerGroup] {
-    explore.racers ?? racers.map { RacerGroup(role: $0.role, count: min($0.count, 2)) }
+    if let racers = explore.racers { return racers }
+    return code != nil ? racers : racers.map { RacerGroup(role: $0.role, count: min($0.count, 2)) }
   }
 
   /// The role of each explored racer, by its number.
