@@ -14,4 +14,14 @@ say "Racing"
 
 say "Exploring"
 "$command" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults || status=$?
+
+say "Exploring code as it is"
+code=(scenarios/code/c scenarios/code/cpp scenarios/code/kernel scenarios/code/swift)
+# Rust's sanitizer flags have these names since 1.91.
+if [[ $(rustc --version 2>/dev/null) =~ ^rustc\ 1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 91)); then
+  code+=(scenarios/code/rust)
+else
+  echo "no rustc of version 1.91 or later: scenarios/code/rust is left out"
+fi
+"$command" explore "${code[@]}" || status=$?
 exit "$status"

@@ -79,6 +79,8 @@ public struct Harness {
     tell(.checkers(notJudged: missing(scenario, engine).notJudged(among: checkers), accompanying: accompanying))
     do throws(EngineError) {
       switch engine {
+      case .stress where scenario.code != nil:
+        throw EngineError("code is explored, and not yet raced on real threads: see `addonrace explore --help`")
       case .stress: try race(scenario, try registry.subject(of: scenario), tell)
       case .explore(let model): try explore(scenario, model, try explorable(scenario), tell)
       }

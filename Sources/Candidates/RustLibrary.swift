@@ -14,13 +14,21 @@ struct RustLibrary {
     ("RUST_SCOPE_INCREMENT", "6scopedNtB2_9ScopeData29increment_num_running_threads"),
     ("RUST_PARK", "3std6thread9functions4park"),
     ("RUST_THREAD_PARK", "6thread6threadNtB4_6Thread4park"),
+    ("RUST_PANIC", "17rust_begin_unwind"),
     ("RUST_MUTEX_LOCK", "4sync5mutex5futexNtB2_5Mutex14lock_contended"),
+    ("RUST_ONCE_CALL", "4sync4once5futexNtB5_4Once4call"),
     ("RUST_RWLOCK_READ", "4sync6rwlock5futexNtB2_6RwLock14read_contended"),
     ("RUST_RWLOCK_WRITE", "4sync6rwlock5futexNtB2_6RwLock15write_contended"),
     ("RUST_CONDVAR_WAIT", "4sync7condvar5futexNtB2_7Condvar4wait"),
     ("RUST_CONDVAR_NOTIFY_ONE", "4sync6poison7condvarNtB2_7Condvar10notify_one"),
     ("RUST_CONDVAR_NOTIFY_ALL", "4sync6poison7condvarNtB2_7Condvar10notify_all"),
   ]
+
+  /// 95 of "rustc 1.95.0".
+  private static func minorVersion(_ compiler: String) throws(EngineError) -> Int {
+    let text = try Toolchain.run(compiler, ["--version"]).output
+    return text.split(separator: ".").dropFirst().first.flatMap { Int($0) } ?? 0
+  }
 
   init(_ compiler: String) throws(EngineError) {
     let root = try Toolchain.run(compiler, ["--print", "target-libdir"]).output.split(separator: "\n").first.map(
@@ -37,6 +45,8 @@ struct RustLibrary {
     var definitions: [String] = []
     var wrapped: [String] = []
     for function in Self.functions {
+      // Earlier versions have other numbers for its states.
+      if function.name == "RUST_ONCE_CALL", try Self.minorVersion(compiler) < 90 { continue }
       guard let symbol = symbols.first(where: { $0.hasSuffix(function.ending) }) else { continue }
       definitions.append("-D\(function.name)=\"\(symbol)\"")
       wrapped.append(symbol)

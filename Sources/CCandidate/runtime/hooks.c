@@ -290,8 +290,8 @@ void swift_slowDealloc(void *p, size_t size, size_t mask) {
   if (host && p && !is_early(p)) host->release(p, PC);
 }
 
-// Objects of the program's own classes. Those of the runtime's (arrays, strings, generic classes that it makes) stay where
-// they are: nobody looks into them.
+// Objects of the program's own classes. Those of the library's (arrays, strings) stay where they are: nobody looks into
+// them.
 void *swift_allocObject(const void *metadata, size_t size, size_t mask) {
   static void *(*runtimes)(const void *, size_t, size_t);
   static uintptr_t start, end;
@@ -303,22 +303,25 @@ void *swift_allocObject(const void *metadata, size_t size, size_t mask) {
     if (dladdr1((void *)early, &info, (void **)&map, RTLD_DL_LINKMAP)) start = (uintptr_t)info.dli_fbase;
     end = (uintptr_t)early + sizeof early;
   }
-  if ((uintptr_t)metadata < start || (uintptr_t)metadata >= end + (64 << 20)) return runtimes(metadata, size, mask);
+  // Before the metadata stands the function that destroys the object: who has that gives the memory back.
+  uintptr_t destroyer = ((const uintptr_t *)metadata)[-2];
+  if (destroyer < start || destroyer >= end) return runtimes(metadata, size, mask);
   uintptr_t *object = allocate(size, mask < 16 ? 16 : mask + 1, 0, PC);
   // One strong reference, and one unowned.
   object[0] = (uintptr_t)metadata;
   object[1] = 3;
   return object;
 }
-void swift_deallocClassInstance(void *object, size_t size, size_t mask) {
-  static void (*runtimes)(void *, size_t, size_t);
-  if (!runtimes) {
-    if (host) host->own_write((uintptr_t)&runtimes, sizeof runtimes);
-    runtimes = (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "swift_deallocClassInstance");
-  }
+static void give_back(void *object, size_t size, size_t mask, const char *name, uintptr_t pc) {
   if (is_early(object)) return;
-  if (host && host->size(object)) host->release(object, PC);
-  else runtimes(object, size, mask);
+  if (host && host->size(object)) host->release(object, pc);
+  else ((void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, name))(object, size, mask);
+}
+void swift_deallocClassInstance(void *object, size_t size, size_t mask) {
+  give_back(object, size, mask, "swift_deallocClassInstance", PC);
+}
+void swift_deallocObject(void *object, size_t size, size_t mask) {
+  give_back(object, size, mask, "swift_deallocObject", PC);
 }
 
 // MARK: Thread-local storage

@@ -74,6 +74,15 @@ void park_thread(void *thread) {
 }
 #endif
 
+#ifdef RUST_PANIC
+void panics(void *info) WRAPPED(RUST_PANIC);
+void panics(void *info) {
+  (void)info;
+  if (host) host->fail(ADDONRACE_CRASH, "it panicked", 0, 0, PC);
+  __builtin_trap();
+}
+#endif
+
 // MARK: Locks that somebody else holds
 
 static void lock(void *word, uintptr_t pc) {
@@ -103,6 +112,43 @@ void write_contended(void *word) {
     uint32_t value = load(word, ADDONRACE_RELAXED, PC);
     if (value) await(word, ~0u, value, PC);
     else if (swap(word, 0, writer, PC)) return;
+  }
+}
+#endif
+#ifdef RUST_ONCE_CALL
+// Once and OnceLock: what is run, and the words of the library's states.
+enum { COMPLETE = 0, RUNNING = 1, INCOMPLETE = 3 };
+typedef struct {
+  uint32_t next_state;
+  bool is_poisoned;
+} once_state;
+/// A closure's table: how to drop it, size, alignment, and its calls.
+typedef struct {
+  void *drop;
+  size_t size, alignment;
+  void *call_once;
+  void (*call)(void *closure, once_state *);
+} closure_table;
+void once_call(void *word, bool ignores_poison, void *closure, const closure_table *table) WRAPPED(RUST_ONCE_CALL);
+void once_call(void *word, bool ignores_poison, void *closure, const closure_table *table) {
+  (void)ignores_poison;
+  uintptr_t pc = PC;
+  once_state state = {COMPLETE, false};
+  if (!host) {
+    if (*(uint32_t *)word != COMPLETE) table->call(closure, &state);
+    *(uint32_t *)word = state.next_state;
+    return;
+  }
+  for (;;) {
+    uint32_t now = load(word, ADDONRACE_ACQUIRE, pc);
+    if (now == COMPLETE) return;
+    if (now == RUNNING) {
+      await(word, ~0u, RUNNING, pc);
+    } else if (swap(word, now, RUNNING, pc)) {
+      table->call(closure, &state);
+      host->store((uintptr_t)word, 4, state.next_state, ADDONRACE_RELEASE, &(addonrace_frame){.pc = pc});
+      return;
+    }
   }
 }
 #endif

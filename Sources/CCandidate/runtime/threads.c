@@ -345,6 +345,23 @@ void swift_once(void *word, void (*body)(void *), void *context) {
   }
 }
 
+// Swift's Mutex: a word with its holder's number, which whoever is alone takes and gives back in the program's own code.
+__attribute__((swiftcall)) void swift_lock_slow(uint32_t self, __attribute__((swift_context)) void *word)
+    __asm__("$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF");
+__attribute__((swiftcall)) void swift_lock_slow(uint32_t self, __attribute__((swift_context)) void *word) {
+  uintptr_t pc = PC;
+  for (;;) {
+    uint32_t holder = load(word, ADDONRACE_RELAXED, pc);
+    if (holder) host->await((uintptr_t)word, 4, ~0u, holder, pc);
+    else if (swap(word, 0, self, ADDONRACE_ACQUIRE, pc)) return;
+  }
+}
+__attribute__((swiftcall)) void swift_unlock_slow(__attribute__((swift_context)) void *word)
+    __asm__("$s15Synchronization12_MutexHandleV11_unlockSlowyyF");
+__attribute__((swiftcall)) void swift_unlock_slow(__attribute__((swift_context)) void *word) {
+  store(word, 0, ADDONRACE_RELEASE, PC);
+}
+
 typedef struct {
   uint32_t arrived, turn, count;
 } barrier;

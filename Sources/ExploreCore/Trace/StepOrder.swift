@@ -24,6 +24,7 @@ struct StepOrder {
     for (number, entry) in entries.enumerated() {
       if let last = lastOfRacer[entry.racer] { before[number].insert(last) }
       lastOfRacer[entry.racer] = number
+      Self.addThreads(entry, number, entries, graph, &before)
       guard entry.event >= 0 else { continue }
       let event = graph.events[Int(entry.event)]
       if event.kind == .read {
@@ -46,5 +47,21 @@ struct StepOrder {
       done.insert(next)
     }
     numbers = order.count == entries.count ? order : Array(entries.indices)
+  }
+
+  /// A racer's steps come after its creation, and before what has waited for its end.
+  private static func addThreads(
+    _ entry: TraceRecorder.Entry, _ number: Int, _ entries: [TraceRecorder.Entry], _ graph: ExecutionGraph,
+    _ before: inout [Set<Int>]
+  ) {
+    switch entry.verb {
+    case .fence(.create):
+      let event = graph.events[Int(entry.event)]
+      let children = Int(event.value)..<Int(event.value + event.operand)
+      for other in entries.indices where children.contains(entries[other].racer) { before[other].insert(number) }
+    case .fence(.join):
+      for other in entries.indices where entries[other].racer == Int(entry.value) { before[number].insert(other) }
+    default: break
+    }
   }
 }

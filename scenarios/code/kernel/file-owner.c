@@ -1,5 +1,6 @@
 /*
- * What Linux does for file->f_owner since 6.13 (fs/fcntl.c, file_f_owner_allocate), in our own few lines, and a reader.
+ * A lazily populated pointer in the manner of file->f_owner (Linux 6.12, fs/fcntl.c), in a few lines of our own, and a
+ * reader that acquires, so that it holds in C11 too. (Linux's readers rely on an address dependency.)
  *
  *   (nothing)        the compare-exchange publishes, and the reader's acquire sees all of it
  *   -DPLAIN_STORE    whoever allocates stores: two owners
