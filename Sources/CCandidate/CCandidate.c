@@ -24,6 +24,9 @@ static const char entry_text[] = {
 static const char kernel_code[] = {
 #embed "runtime/kernel.c"
     , 0};
+static const char genmc_text[] = {
+#embed "runtime/genmc.h"
+    , 0};
 static const char rust_text[] = {
 #embed "runtime/rust.c"
     , 0};
@@ -40,7 +43,7 @@ static const char kernel_text[] = {
 static const ccandidate_file files[] = {
     {"addonrace_host.h", host_text},       {"hooks.c", hooks_text},
     {"addonrace_entry.h", entry_text},     {"kernel.c", kernel_code},
-    {"rust.c", rust_text},
+    {"rust.c", rust_text},                 {"genmc.h", genmc_text},
     {"threads.c", threads_text},           {"library.c", library_text},
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
     {"addonrace/kernel.h", kernel_text},   {"", ""},

@@ -444,7 +444,7 @@ enum CandidateHooks {
       case ADDONRACE_EXIT.rawValue:
         state.pointee.hasExited = true
         execution.stop(racer, .complete)
-      case ADDONRACE_ASSUMPTION.rawValue: execution.stop(racer, .abandoned)
+      case ADDONRACE_ASSUMPTION.rawValue: execution.giveUp(racer)
       default:
         noteFailure(execution, state, kind, text, file, line)
         execution.state.pointee.trace?.markLast(racer)

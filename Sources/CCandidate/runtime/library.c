@@ -190,11 +190,6 @@ void __VERIFIER_atomic_end(void) {
     host->store((uintptr_t)&atomic_section, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
   }
 }
-pthread_t __VERIFIER_spawn_symmetric(void *(*body)(void *), void *argument) {
-  pthread_t name;
-  pthread_create(&name, NULL, body, argument);
-  return name;
-}
 int __VERIFIER_thread_create(const void *attributes, void *(*body)(void *), void *argument) {
   pthread_t name;
   (void)attributes;

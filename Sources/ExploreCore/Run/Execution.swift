@@ -110,6 +110,7 @@ package struct RacerProgress {
   package var changes: Int32 = 0
   /// Where it waits: the first event of the turn of its loop that changed nothing.
   var idleSince: Int32 = 0
+  var hasGivenUp = false
   /// Of watched code: what it is about to do to a location.
   var pendingAccess: PendingAccess?
   /// Of watched code, where a trace is recorded: the plain write whose value is there once it goes on.

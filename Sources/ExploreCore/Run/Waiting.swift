@@ -46,6 +46,14 @@ extension Execution {
     wait(racer)
   }
 
+  /// The racer's program says that it is in no execution from here on: it waits, and what others do may still give what it
+  /// has read another source.
+  package func giveUp(_ racer: Int) {
+    if state.pointee.isQuiescent { stop(racer, .abandoned) }
+    racers[racer].hasGivenUp = true
+    wait(racer)
+  }
+
   /// After a run that ended blocked: the racers that wait for something that no racer will do. Empty if one of them
   /// only missed the change that it waits for, which makes the run no execution at all.
   package func stuckRacers() -> [Int] {
@@ -53,6 +61,7 @@ extension Execution {
     for racer in 0..<state.pointee.racerCount {
       switch racers[racer].phase {
       case .joining: stuck.append(racer)
+      case .waiting where racers[racer].hasGivenUp: return []
       case .waiting:
         guard let isStuck = seesLatest(racer) else { continue }
         if !isStuck { return [] }
