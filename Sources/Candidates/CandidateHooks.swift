@@ -50,6 +50,12 @@ enum CandidateHooks {
     execution.state.pointee.pc = frame.pointee.pc
     if isOutside(execution, address, Int(size)) { return execution.space.read(address, Int(size)) }
     arrive(execution, racer, frame)
+    if order == 5, state.pointee.hasKernelsOrderings {
+      execution.fence(racer, orderings[5])
+      let value = execution.load(racer, address, Int(size), .relaxed)
+      execution.fence(racer, orderings[5])
+      return value
+    }
     return execution.load(racer, address, Int(size), loadOrderings[Int(order & 7)])
   }
 
@@ -58,7 +64,13 @@ enum CandidateHooks {
     let execution = state.pointee.execution
     execution.state.pointee.pc = frame.pointee.pc
     if isOutside(execution, address, Int(size)) { return execution.space.write(address, Int(size), value) }
-    execution.store(execution.state.pointee.current, address, Int(size), value, storeOrderings[Int(order & 7)])
+    let racer = execution.state.pointee.current
+    if order == 5, state.pointee.hasKernelsOrderings {
+      execution.fence(racer, orderings[5])
+      execution.store(racer, address, Int(size), value, .relaxed)
+      return execution.fence(racer, orderings[5])
+    }
+    execution.store(racer, address, Int(size), value, storeOrderings[Int(order & 7)])
   }
 
   private static let update:
@@ -71,6 +83,7 @@ enum CandidateHooks {
         return updateOutside(execution, address, Int(size), kind, operand, expected)
       }
       arrive(execution, racer, frame)
+      let order = order == 5 && state.pointee.hasKernelsOrderings ? 6 : order
       return execution.update(
         racer, address, Int(size), readKind(kind), expected: expected, operand: operand, orderings[Int(order & 7)],
         failure: loadOrderings[Int(failure & 7)])

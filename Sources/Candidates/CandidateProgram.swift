@@ -66,7 +66,9 @@ final class CandidateProgram: JudgedProgram {
     numbers.initialize(repeating: 0, count: racerCount * racerCount)
     candidate.initialize(
       to: CandidateState(
-        execution: execution, room: racerCount, threads: .allocate(capacity: racerCount), numbers: numbers,
+        execution: execution, room: racerCount,
+        hasKernelsOrderings: execution.state.pointee.rules.pointee.model == .kernel,
+        threads: .allocate(capacity: racerCount), numbers: numbers,
         storage: address(ofStatic: 0), storageStride: storageStride, sectionWords: address(ofStatic: 1),
         readers: roles.isEmpty ? racerCount : roles.count + 1,
         idleTurns: IdleTurns(room: racerCount), allocators: Allocators(object)))

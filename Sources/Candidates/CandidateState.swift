@@ -10,6 +10,8 @@ import RaceModel
 struct CandidateState {
   let execution: Execution
   let room: Int
+  /// In the kernel's model a sequentially consistent access is one between two full barriers.
+  let hasKernelsOrderings: Bool
   /// By racer.
   let threads: UnsafeMutablePointer<CandidateThread>
   /// Numbers of threads, by who started them and how many that one had started before: the same in every execution. 0: none

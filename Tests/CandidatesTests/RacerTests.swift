@@ -78,4 +78,37 @@ extension CandidateTests {
       #expect(verdict.findings.first?.checker == reporter, "\(model) \(verdict.notes)")
     }
   }
+
+  /// What was read is no address, so nothing depends on it, in the kernel's model either.
+  @Test(arguments: [true, false]) func sequenceCounts(_ hasBarriers: Bool) throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      struct ctx { unsigned count; int a, b; };
+      static void racer_writer(struct ctx *c) {
+        WRITE_ONCE(c->count, 1);
+        smp_wmb();
+        WRITE_ONCE(c->a, 1);
+        WRITE_ONCE(c->b, 1);
+        smp_wmb();
+        WRITE_ONCE(c->count, 2);
+      }
+      static void racer_reader(struct ctx *c) {
+        unsigned before;
+        int a, b;
+        do {
+          before = READ_ONCE(c->count);
+          BARRIER();
+          a = READ_ONCE(c->a);
+          b = READ_ONCE(c->b);
+          BARRIER();
+        } while (before & 1 || READ_ONCE(c->count) != before);
+        BUG_ON(a != b);
+      }
+      """, flags: [hasBarriers ? "-DBARRIER()=smp_rmb()" : "-DBARRIER()="])
+    for model in [MemoryModel.c11, .kernel] {
+      #expect(try candidate.explore(model).outcome == (hasBarriers ? .pass : .fail), "\(model)")
+    }
+    #expect(try candidate.explore(.tso).outcome == .pass)
+  }
 }

@@ -99,6 +99,7 @@ extension ExecutionGraph {
     let target = Int(join.value)
     if let end = lastEvent(ofTarget: join) {
       before.join(happensBefore(end))
+      if events[end].isFullRMW { before.join(acquirable(end)) }
     } else if births[target] >= 0 {
       before.join(happensBefore(Int(births[target])))
     }

@@ -59,7 +59,7 @@ extension ExecutionGraph {
     let before = happensBefore(id)
     let dependency =
       rules.keepsDependencies
-      ? dependency(upTo: events[id].poPrevious, on: rules.block(ofLocation: events[id].location)) : nil
+      ? dependency(upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location)) : nil
     var access = heads[Int(events[id].location)].lastAccess
     while access >= 0 {
       let other = events[Int(access)]
@@ -71,28 +71,38 @@ extension ExecutionGraph {
     return floor
   }
 
-  /// In the kernel's model: what a racer has learnt, by its event `last` and before, by loading the address of a block.
-  /// Valid until the next call.
-  func dependency(upTo last: Int32, on block: Int) -> VectorClock? {
+  /// In the kernel's model: what a racer has learnt, by its event `last` and before, by loading the address of the object that
+  /// an address lies in. Valid until the next call.
+  func dependency(upTo last: Int32, on address: UInt) -> VectorClock? {
     rules.scratch.clear()
-    return joinDependency(upTo: last, on: block) ? rules.scratch : nil
+    return joinDependency(upTo: last, on: address) ? rules.scratch : nil
   }
 
   /// Dependencies chain: an address that was loaded from a block brings along what orders the accesses into that block.
-  private func joinDependency(upTo last: Int32, on block: Int) -> Bool {
+  private func joinDependency(upTo last: Int32, on address: UInt) -> Bool {
     var isDependent = false
+    let block = rules.space.block(of: address)
     var earlier = last
     while earlier >= 0 {
       let event = events[Int(earlier)]
       earlier = event.poPrevious
-      guard event.kind == .read, rules.block(of: event.value) == block else { continue }
+      guard event.kind == .read, leads(event.value, to: address, in: block) else { continue }
       if event.readsFrom >= 0 {
         rules.scratch.join(released(Int(event.readsFrom)))
         isDependent = true
       }
-      let own = rules.block(ofLocation: event.location)
-      if own != block, rules.space.isHeapBlock(own), joinDependency(upTo: earlier, on: own) { isDependent = true }
+      let place = rules.space.address(of: event.location)
+      let own = rules.space.block(of: place)
+      if own != block, rules.space.isHeapBlock(own), joinDependency(upTo: earlier, on: place) { isDependent = true }
     }
     return isDependent
+  }
+
+  /// Whether a value is the address of the object that an address lies in. Of a program's variables nobody knows where one
+  /// ends: what comes within a page of it counts.
+  private func leads(_ value: UInt64, to address: UInt, in block: Int) -> Bool {
+    if block >= 0 { return rules.block(of: value) == block }
+    let pointer = UInt(truncatingIfNeeded: value)
+    return pointer >= 4096 && address &- pointer < 4096
   }
 }

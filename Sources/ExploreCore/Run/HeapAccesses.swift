@@ -93,7 +93,9 @@ extension Execution {
         let event = graph.events[Int(access)]
         access = event.previousAccess
         guard Int(event.racer) != racer, racers[Int(event.racer)].done > event.index else { continue }
-        if clock.map({ $0.covers(event) }) != true { return Int(event.racer) }
+        let isOrdered =
+          clock.map({ $0.covers(event) }) == true || clockOfFence(racer).map({ $0.covers(event) }) == true
+        if !isOrdered { return Int(event.racer) }
       }
     }
     return nil

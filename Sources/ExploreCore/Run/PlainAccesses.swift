@@ -78,13 +78,21 @@ extension Execution {
     return last < 0 ? nil : graph.pointee.happensBefore(Int(last))
   }
 
+  /// What the fence behind a full update learns, where that is the racer's last event.
+  @inline(__always) func clockOfFence(_ racer: Int) -> VectorClock? {
+    let last = racers[racer].last
+    guard last >= 0, graph.pointee.events[Int(last)].isFullRMW else { return nil }
+    return graph.pointee.acquirable(Int(last))
+  }
+
   @inline(__always) func dependency(_ racer: Int, _ address: UInt) -> VectorClock? {
     guard state.pointee.rules.pointee.keepsDependencies else { return nil }
-    return graph.pointee.dependency(upTo: racers[racer].last, on: state.pointee.space.block(of: address))
+    return graph.pointee.dependency(upTo: racers[racer].last, on: address)
   }
 
   func isBefore(_ racer: Int, _ address: UInt, _ other: Int, _ moment: Int32) -> Bool {
     if let clock = clock(racer), clock[other] >= moment { return true }
+    if let clock = clockOfFence(racer), clock[other] >= moment { return true }
     if let dependency = dependency(racer, address), dependency[other] >= moment { return true }
     return false
   }

@@ -20,7 +20,6 @@ package struct Rules {
 
   /// The number of the block that an address lies in, or -1.
   @inline(__always) func block(of address: UInt64) -> Int { space.block(of: UInt(truncatingIfNeeded: address)) }
-  func block(ofLocation location: Int32) -> Int { space.block(of: space.address(of: location)) }
 
   /// Whether two locations are the same up to whose memory they lie in.
   func correspond(_ a: Int32, _ b: Int32) -> Bool { space.areCorresponding(a, b) }
