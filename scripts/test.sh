@@ -22,10 +22,15 @@ say "The C shims, for aarch64"
 headers=$(mktemp -d)
 ln -s "$(pkg-config --variable=includedir atomic_ops)"/atomic_ops* "$headers"
 clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-for target in CAtomics CThreads CFibers CCounters CLayouts; do
+for target in CAtomics CThreads CFibers CCounters CLayouts CCandidate; do
   "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -Wall -Wextra -Werror -c "Sources/$target/$target.c" \
     -isystem /usr/aarch64-linux-gnu/include -isystem "$headers" -I"Sources/$target/include" -o /dev/null
   echo "$target compiles"
+done
+for file in hooks threads library kernel rust; do
+  "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -w -fPIC -c "Sources/CCandidate/runtime/$file.c" \
+    -isystem /usr/aarch64-linux-gnu/include -ISources/CCandidate/include -ISources/CCandidate/runtime -o /dev/null
+  echo "CCandidate/runtime/$file compiles"
 done
 rm -r "$headers"
 

@@ -19,7 +19,7 @@ static const char library_text[] = {
 #embed "runtime/library.c"
     , 0};
 static const char entry_text[] = {
-#embed "runtime/entry.h"
+#embed "runtime/addonrace_entry.h"
     , 0};
 static const char kernel_code[] = {
 #embed "runtime/kernel.c"
@@ -31,7 +31,7 @@ static const char rust_text[] = {
 #embed "runtime/rust.c"
     , 0};
 static const char prelude_text[] = {
-#embed "runtime/prelude.h"
+#embed "runtime/addonrace_prelude.h"
     , 0};
 static const char addonrace_text[] = {
 #embed "runtime/addonrace.h"

@@ -78,6 +78,12 @@ struct ExplorationTable {
       + "own racer causes)"
   }
 
+  /// A program that is brought starts its own.
+  private func racers(_ verdict: Verdict) -> String {
+    let count = verdict.scenario.exploredRoles.count
+    return count == 0 ? "-" : "\(count)"
+  }
+
   func figures(_ verdicts: [Verdict]) -> String {
     var table = TextTable([
       .left("scenario"), .left("model"), .right("racers"), .left("verdict"), .right("executions"), .left(""),
@@ -87,7 +93,7 @@ struct ExplorationTable {
     for verdict in verdicts {
       let figures = verdict.exploration ?? ExplorationFigures()
       table.add([
-        verdict.scenario.name, verdict.engine.model?.rawValue ?? "", "\(verdict.scenario.exploredRoles.count)",
+        verdict.scenario.name, verdict.engine.model?.rawValue ?? "", racers(verdict),
         verdict.outcome.rawValue, Number.grouped(figures.executions),
         figures.isExhaustive ? (figures.usedSymmetry ? "all (identical racers once)" : "all") : "not all",
         Number.grouped(figures.judged), figures.firstFinding.map { Number.grouped($0) } ?? "-",
