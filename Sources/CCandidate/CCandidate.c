@@ -63,6 +63,28 @@ void ccandidate_call(void *function) { ((void (*)(void))function)(); }
 
 void ccandidate_bind(void *function, const addonrace_host *host) { ((void (*)(const addonrace_host *))function)(host); }
 
+#if defined(__clang__)
+#define WITHOUT_INSTRUMENTATION __attribute__((disable_sanitizer_instrumentation))
+#else
+#define WITHOUT_INSTRUMENTATION
+#endif
+
+// Volatile, so that no call of a library's function comes of it: sanitizers watch those.
+WITHOUT_INSTRUMENTATION void ccandidate_copy_stack(void *to, const void *stack, size_t bytes) {
+  const volatile uint64_t *source = stack;
+  uint64_t *target = to;
+  for (size_t i = 0; i < bytes / 8; i++) target[i] = source[i];
+}
+
+WITHOUT_INSTRUMENTATION int ccandidate_is_same_stack(const void *copy, const void *stack, size_t bytes) {
+  const volatile uint64_t *now = stack;
+  const uint64_t *before = copy;
+  for (size_t i = 0; i < bytes / 8; i++) {
+    if (before[i] != now[i]) return 0;
+  }
+  return 1;
+}
+
 struct search {
   uintptr_t address;
   ccandidate_image *image;

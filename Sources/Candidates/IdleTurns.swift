@@ -113,7 +113,7 @@ struct IdleTurns {
     let same = withUnsafeBytes(of: &snapshot.pointee.registers) { before in
       withUnsafeBytes(of: &registers) { now in memcmp(before.baseAddress!, now.baseAddress!, before.count) == 0 }
     }
-    return same && memcmp(copy, stack, length) == 0
+    return same && ccandidate_is_same_stack(copy, stack, length & ~7) != 0
   }
 
   private func take(
@@ -129,7 +129,7 @@ struct IdleTurns {
       snapshot.pointee.stack?.deallocate()
       snapshot.pointee.stack = .allocate(byteCount: max(length, 4096), alignment: 16)
     }
-    snapshot.pointee.stack?.copyMemory(from: stack, byteCount: length)
+    if let copy = snapshot.pointee.stack { ccandidate_copy_stack(copy, stack, length & ~7) }
     snapshot.pointee.pc = frame.pointee.pc
     snapshot.pointee.sp = frame.pointee.sp
     snapshot.pointee.registers = frame.pointee.registers

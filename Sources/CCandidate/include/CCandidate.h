@@ -27,6 +27,12 @@ void ccandidate_call(void *_Nonnull function);
 /// Binds the hooks of a loaded program.
 void ccandidate_bind(void *_Nonnull function, const addonrace_host *_Nullable host);
 
+/// Copies a stretch of a stack, redzones of sanitizers and all. `bytes` is a multiple of 8.
+void ccandidate_copy_stack(void *_Nonnull to, const void *_Nonnull stack, size_t bytes);
+
+/// Whether a stretch of a stack is as a copy has it.
+int ccandidate_is_same_stack(const void *_Nonnull copy, const void *_Nonnull stack, size_t bytes);
+
 /// A loaded object: its data that can be written, and the image of its thread-local storage.
 typedef struct ccandidate_image {
   uintptr_t base;
