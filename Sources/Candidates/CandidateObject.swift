@@ -37,13 +37,17 @@ final class CandidateObject {
     guard ccandidate_find_image(UInt(bitPattern: bind), &image) != 0 else {
       throw EngineError("\(built.object) is loaded, and not to be found")
     }
+    let main = dlsym(handle, "main")
+    if built.roles == nil, main == nil {
+      throw EngineError("the program has neither main nor a function racer_NAME: one of them is where it begins")
+    }
     self.built = built
     symbolizer = Symbolizer(built.object)
     isRust = language == .rust
     self.handle = handle
     self.image = image
     bindFunction = bind
-    main = dlsym(handle, "main")
+    self.main = main
     threadEnds = dlsym(handle, "addonrace_thread_ends")
     setUp = dlsym(handle, "addonrace_setup")
     check = dlsym(handle, "addonrace_check")
@@ -56,9 +60,6 @@ final class CandidateObject {
     pristine = .allocate(byteCount: max(1, image.data_size), alignment: 64)
     if let data = UnsafeRawPointer(bitPattern: image.data) {
       pristine.copyMemory(from: data, byteCount: image.data_size)
-    }
-    if built.roles == nil, main == nil {
-      throw EngineError("the program has neither main nor a function racer_NAME: one of them is where it begins")
     }
   }
 
