@@ -251,6 +251,14 @@ extension CandidateTests {
       int main() { both(f, f); assert(n == 4); }
       """),
     Program(
+      "what a thread's thread has written", nil,
+      """
+      int n; void *g(void *u) { n = 1; return u; }
+      void *f(void *u) { pthread_t t; pthread_create(&t, 0, g, 0); pthread_join(t, 0); return u; }
+      void *h(void *u) { return u; }
+      int main() { pthread_create(&second, 0, h, 0); pthread_create(&first, 0, f, 0); pthread_join(first, 0); assert(n == 1); pthread_join(second, 0); }
+      """),
+    Program(
       "globals are put back", nil,
       """
       atomic_int turn; int counts[2000]; static int starts = 3;

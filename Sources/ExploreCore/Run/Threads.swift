@@ -44,7 +44,7 @@ extension Execution {
     state.pointee.pc = pc
     racers[racer].phase = .ready
     racers[racer].pendingJoins |= 1 << UInt64(target)
-    racers[racer].joined |= 1 << UInt64(target)
+    racers[racer].joined |= 1 << UInt64(target) | racers[target].joined
     racers[racer].changes += 1
     record(racer, .fence(.join), 0, 0, UInt64(target), .relaxed)
     if racer == 0, state.pointee.endsAlone, isAlone { beAlone() }

@@ -32,13 +32,21 @@ extension Execution {
 
   /// The racer's body is about to end: its fiber goes on with somebody else then.
   package func finish(_ racer: Int) {
+    joinBeforeEnd(racer)
     state.pointee.fibers[racer].next = nextAfter(racer)
   }
 
   /// Ends the racer in the middle of its body. Does not return to it.
   package func finishHere(_ racer: Int) {
+    joinBeforeEnd(racer)
     let next = nextAfter(racer)
     cfiber_resume(state.pointee.fibers + racer, next)
+  }
+
+  /// Whoever waits for the racer's end has waited, too, for those whose ends it has waited for.
+  private func joinBeforeEnd(_ racer: Int) {
+    settleAccess(racer)
+    if racers[racer].pendingJoins != 0, !state.pointee.isQuiescent { join(racer) }
   }
 
   /// Who goes on once a racer has ended.
