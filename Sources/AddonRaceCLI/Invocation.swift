@@ -37,15 +37,19 @@ struct CodeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The compiler of code that is named, instead of the one that is found.", valueName: "name"))
   var compiler: String?
-  @Option(help: ArgumentHelp("How much the compiler optimises code that is named: 0 to 3.", valueName: "level"))
-  var optimise = 1
+  @Option(
+    help: ArgumentHelp(
+      "How much the compiler optimises code that is named, 0 to 3; 0 by default in C, 1 in C++.", valueName: "level"))
+  var optimise: Int?
   @Option(
     help: ArgumentHelp(
       "A function that is not looked into, and need not be; may be given more than once.", valueName: "name"))
   var accept: [String] = []
 
   func validate() throws {
-    guard (0...3).contains(optimise) else { throw ValidationError("--optimise is \(optimise); it may be 0 to 3.") }
+    if let optimise, !(0...3).contains(optimise) {
+      throw ValidationError("--optimise is \(optimise); it may be 0 to 3.")
+    }
   }
 
   var source: CandidateSource {

@@ -64,7 +64,7 @@ public struct CandidateBuild {
     var digest = ContentDigest()
     for part in try self.contents() + code.flags + [language.rawValue] { digest.add(part) }
     let program = digest.text
-    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(code.optimisation)"]
+    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(optimisation)"]
       + code.sources.map(absolute)
     {
       digest.add(part)
@@ -121,6 +121,8 @@ public struct CandidateBuild {
     }
   }
 
+  private var optimisation: Int { code.optimisation ?? (language == .c ? 0 : 1) }
+
   private func commonFlags(_ runtime: URL) -> [String] {
     [
       "-I", runtime.path, "-include", runtime.appendingPathComponent("addonrace_prelude.h").path,
@@ -152,7 +154,7 @@ public struct CandidateBuild {
       let object = folder.appendingPathComponent("\(number).o").path
       let answer = try Toolchain.run(
         compiler,
-        ["-O\(code.optimisation)", "-g", "-fPIC", "-fsanitize=thread", "-fno-omit-frame-pointer", "-w"]
+        ["-O\(optimisation)", "-g", "-fPIC", "-fsanitize=thread", "-fno-omit-frame-pointer", "-w"]
           + ["malloc", "calloc", "realloc", "free"].map { "-fno-builtin-\($0)" }
           + ["-mllvm", "-tsan-instrument-func-entry-exit=0", "-ftls-model=global-dynamic"] + commonFlags(runtime)
           + code.flags + ["-c", file, "-o", object])

@@ -220,7 +220,14 @@ int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attributes
   new->kind = attributes ? *(const int *)attributes & 3 : 0;
   return 0;
 }
-int pthread_mutex_destroy(pthread_mutex_t *m) { return host && holds(of(m)) ? EBUSY : 0; }
+// Whoever takes it later finds neither of a lock's two values.
+enum { GONE = 0x6b6b6ba5 };
+int pthread_mutex_destroy(pthread_mutex_t *m) {
+  if (!host) return 0;
+  if (of(m)->depth > 0) host->fail(ADDONRACE_ASSERTION, "a mutex is destroyed while a thread holds it", 0, 0, PC);
+  initialise(m, GONE, PC);
+  return 0;
+}
 int pthread_mutex_lock(pthread_mutex_t *m) { return host ? lock(of(m), PC) : 0; }
 int pthread_mutex_trylock(pthread_mutex_t *m) { return host ? try_lock(of(m), PC) : 0; }
 int pthread_mutex_unlock(pthread_mutex_t *m) { return host ? unlock(of(m), PC) : 0; }
@@ -373,11 +380,12 @@ int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrierattr_t *attr
   initialise(&new->count, count, PC);
   return 0;
 }
-int pthread_barrier_destroy(pthread_barrier_t *b) { return (void)b, 0; }
+int pthread_barrier_destroy(pthread_barrier_t *b) { return initialise(&((barrier *)b)->count, 0, PC), 0; }
 int pthread_barrier_wait(pthread_barrier_t *b) {
   uintptr_t pc = PC;
   barrier *me = (barrier *)b;
   host->read((uintptr_t)&me->count, 4, pc);
+  if (me->count == 0) host->fail(ADDONRACE_CRASH, "a thread waits at a barrier that was not initialised, or is gone", 0, 0, pc);
   uint32_t count = me->count, turn = load(&me->turn, ADDONRACE_RELAXED, pc);
   if ((add(&me->arrived, 1, ADDONRACE_ACQ_REL, pc) + 1) % count) {
     host->await((uintptr_t)&me->turn, 4, ~0u, turn, pc);

@@ -6,8 +6,9 @@ public struct CandidateSource: Sendable, Equatable, Codable {
   public var flags: [String]
   /// The compiler's path or name; nil: the one that is found.
   public var compiler: String?
-  /// 0 to 3, as the compiler has it.
-  public var optimisation = 1
+  /// 0 to 3, as the compiler has it; nil: 0 in C, where an optimiser leaves out loads and allocations whose results nobody
+  /// uses, and 1 in C++, whose library wants to be inlined.
+  public var optimisation: Int?
   /// Functions whose insides are not looked into, which nobody has to be told.
   public var accepted: [String] = []
   /// Where it was built, once it was.

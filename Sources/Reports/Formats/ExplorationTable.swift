@@ -134,7 +134,7 @@ extension CandidateSource {
   public var words: [String] {
     var words: [String] = []
     if let compiler { words += ["--compiler", ShellWord.quoted(compiler)] }
-    if optimisation != 1 { words += ["--optimise", "\(optimisation)"] }
+    if let optimisation { words += ["--optimise", "\(optimisation)"] }
     for name in accepted { words += ["--accept", ShellWord.quoted(name)] }
     return words + (flags.isEmpty ? [] : ["--"] + flags.map(ShellWord.quoted))
   }
