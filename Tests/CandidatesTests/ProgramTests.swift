@@ -269,7 +269,7 @@ extension CandidateTests {
 
   @Test(arguments: programs) func program(_ program: Program) throws {
     let candidate = try Candidate(program.text)
-    for model in MemoryModel.allCases {
+    for model in Self.models {
       let verdict = try candidate.explore(model)
       let expected = program.models.contains(model) ? program.reporter : nil
       if let expected {
@@ -308,7 +308,7 @@ extension CandidateTests {
           for (int i = 0; i < SLOTS; i++) free(atomic_load(&slots[i]));
         }
         """, flags: ["-DTHREADS=\(threads)", "-DSLOTS=\(slots)"])
-    for model in MemoryModel.allCases {
+    for model in Self.models {
       #expect(try candidate.explore(model).exploration?.executions == executions, "\(model)")
     }
   }

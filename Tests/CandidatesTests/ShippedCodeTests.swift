@@ -25,7 +25,7 @@ extension CandidateTests {
     let read = try ScenarioFile.read(
       try String(contentsOf: file, encoding: .utf8), file: file.path, harness.vocabulary)
     let scenario = try harness.built(read)
-    for model in scenario.explore.memoryModels {
+    for model in scenario.explore.memoryModels where Self.models.contains(model) {
       let verdict = harness.explore(scenario, model)
       #expect(verdict.asExpected, "\(model): \(verdict.outcome) \(verdict.findings.map(\.message)) \(verdict.notes)")
     }
