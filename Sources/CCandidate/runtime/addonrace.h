@@ -8,12 +8,11 @@ extern "C" {
 
 /// One of 0 ... count - 1: an exploration tries each, a race takes any.
 unsigned addonrace_choose(unsigned count);
-/// A line in the trace.
+/// A line for the trace. Accepted, and not shown yet.
 void addonrace_note(const char *text);
 /// Ends this execution: it is none that counts.
 void addonrace_assume(int holds);
-/// A pointer that is NULL at first and that racers populate: single-winner, agreement, visible-once and losers-freed judge
-/// what is done to it.
+/// A pointer that is NULL at first and that racers populate. Accepted; the checkers of slots do not judge it yet.
 void addonrace_slot(void *slot, const char *name);
 
 #ifdef __cplusplus
