@@ -60,7 +60,10 @@ let package = Package(
       name: "Subjects",
       dependencies: ["AddonMemory", "Addons", "BenchEngine", "ExploreEngine", "RaceLoops", "RaceModel"]),
     .target(
-      name: "Candidates", dependencies: ["AddonMemory", "CCandidate", "ExploreCore", "ExploreEngine", "RaceModel"]),
+      name: "Candidates",
+      dependencies: [
+        "AddonMemory", "CCandidate", "CThreads", "ExploreCore", "ExploreEngine", "Machine", "RaceModel",
+      ]),
     .target(
       name: "ScenarioFiles",
       dependencies: ["AddonMemory", "BenchModel", "RaceModel", .product(name: "Yams", package: "Yams")]),

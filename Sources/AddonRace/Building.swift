@@ -3,14 +3,19 @@ import RaceModel
 
 /// Scenarios whose code somebody brought.
 extension Harness {
-  /// A scenario with its code built, and with racers, where none were named: one of each role.
+  /// A scenario with its code built to be explored, or raced, and with racers, where none were named: one of each role.
   ///
   /// - Throws: what the compiler says, as it says it.
-  public func built(_ scenario: Scenario) throws(EngineError) -> Scenario {
+  public func built(
+    _ scenario: Scenario, for purpose: CandidateBuild.Purpose = .exploring
+  ) throws(EngineError) -> Scenario {
     guard var code = scenario.code else { return scenario }
     var scenario = scenario
-    let built = try CandidateBuild(code).build()
-    code.built = built
+    let built = try CandidateBuild(code, for: purpose).build()
+    switch purpose {
+    case .exploring: code.built = built
+    case .racing: code.raced = built
+    }
     scenario.code = code
     let groups = scenario.racers + (scenario.explore.racers ?? [])
     guard let roles = built.roles else {

@@ -56,18 +56,21 @@ extension Harness {
   /// under the model of the machine, and where that has none (what a sanitizer saw, or a compiler did) under C11.
   func explain(_ verdict: Verdict, _ tell: (RunEvent) -> Void) {
     do throws(EngineError) {
-      let subject = try explorable(verdict.scenario)
+      let whole = try built(verdict.scenario)
+      let subject = try explorable(whole)
       if let model = verdict.engine.model {
         guard let counterexample = verdict.counterexample else { return }
-        let token = try replayToken(counterexample.token, of: verdict.scenario)
-        let scenario = token.scenario(verdict.scenario)
+        let token = try replayToken(counterexample.token, of: whole)
+        let scenario = token.scenario(whole)
         if let counterexample = try replay(token, of: scenario, subject, wantsSources: true) {
           tell(.counterexample(counterexample, model))
         }
         return
       }
-      let scenario = cutDown(verdict)
-      let wanted = Set(verdict.record.reporters).union(verdict.outcome == .crashed ? [Crash.checkerName] : [])
+      let scenario = cutDown(whole, verdict)
+      var wanted = Set(verdict.record.reporters)
+      if verdict.outcome == .crashed { wanted.insert(Crash.checkerName) }
+      if verdict.outcome == .timedOut { wanted.insert(ProgressChecker.checkerName) }
       let checkers = checkers.filter { wanted.contains($0.name) }
       for model in [MemoryModel.tso, .c11] {
         let judging = ExecutionJudging(checkers, prefers: .verdict(.pass), nil, stopsAtFirst: true)
@@ -96,12 +99,14 @@ extension Harness {
   }
 
   /// The scenario with the racers that a finding names, if those are two to four, and of all others at most two of a role.
-  private func cutDown(_ verdict: Verdict) -> Scenario {
-    var scenario = verdict.scenario
+  private func cutDown(_ whole: Scenario, _ verdict: Verdict) -> Scenario {
+    var scenario = whole
     scenario.explore.time = min(scenario.explore.time, Self.explainingSeconds)
     let roles = scenario.roles
     let involved = verdict.findings.first.map { $0.racers.filter { $0 < roles.count } } ?? []
-    guard (2...4).contains(involved.count), scenario.faults.allocationFailure?.racer == nil else { return scenario }
+    guard scenario.code == nil, (2...4).contains(involved.count), scenario.faults.allocationFailure?.racer == nil else {
+      return scenario
+    }
     scenario.explore.racers = scenario.racers.map { group in
       RacerGroup(role: group.role, count: involved.count { roles[$0] == group.role })
     }.filter { $0.count > 0 }

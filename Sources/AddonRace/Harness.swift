@@ -1,5 +1,6 @@
 import AddonMemory
 import BenchEngine
+import Candidates
 import Checkers
 import ExploreEngine
 import Machine
@@ -79,8 +80,7 @@ public struct Harness {
     tell(.checkers(notJudged: missing(scenario, engine).notJudged(among: checkers), accompanying: accompanying))
     do throws(EngineError) {
       switch engine {
-      case .stress where scenario.code != nil:
-        throw EngineError("code is explored, and not yet raced on real threads: see `addonrace explore --help`")
+      case .stress where scenario.code != nil: try raceCode(scenario, tell)
       case .stress: try race(scenario, try registry.subject(of: scenario), tell)
       case .explore(let model): try explore(scenario, model, try explorable(scenario), tell)
       }
@@ -112,6 +112,23 @@ public struct Harness {
     tell(.ended(.engine(run.end)))
   }
 
+  private func raceCode(_ scenario: Scenario, _ tell: @escaping (RunEvent) -> Void) throws(EngineError) {
+    let tally = FindingTally(expected: scenario.expect.expected(of: .stress, build: .current), accompanying, tell)
+    let progress = progress
+    let run = try RacedCandidate().run(scenario) {
+      progress(RunProgress(round: $0.runs, populations: $0.populations, collisions: $0.collisions))
+    } judge: { evidence in
+      for checker in checkers { tally.add(checker.check(evidence), of: evidence) }
+    }
+    if run.figures.threads != nil, run.figures.seconds > 0 {
+      let rate = Int(Double(run.figures.rounds) / run.figures.seconds)
+      tell(.note("\(run.figures.rounds) runs of the whole program, \(rate) a second"))
+    }
+    tell(.counts(tally.counts))
+    tell(.figures(run.figures))
+    tell(.ended(.engine(run.end)))
+  }
+
   /// What a run of the scenario cannot show.
   private func missing(_ scenario: Scenario, _ engine: EngineKind) -> MissingAspects {
     var missing = MissingAspects()
@@ -133,7 +150,9 @@ extension Verdict {
   /// A failure that somebody will want to understand, and that has not been explained: an exploration explains what it
   /// finds, but for the lines of source where nobody asked for them.
   func needsExplanation(_ wanted: Bool) -> Bool {
-    guard outcome == .fail || outcome == .crashed else { return false }
+    guard outcome == .fail || outcome == .crashed || (outcome == .timedOut && scenario.code != nil) else {
+      return false
+    }
     if engine == .stress { return counterexample == nil && (wanted || !asExpected) }
     return counterexample != nil && !wanted && !asExpected
   }

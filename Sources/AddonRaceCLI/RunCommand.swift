@@ -20,6 +20,8 @@ struct RunCommand: ParsableCommand {
   var subject: SubjectOptions
   @OptionGroup(title: "Overriding the scenarios")
   var settings: SettingOptions<StressSection>
+  @OptionGroup(title: "Code of your own")
+  var code: CodeOptions
 
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace run scenarios") }
@@ -29,10 +31,12 @@ struct RunCommand: ParsableCommand {
   private var section: Setting.Section { engine == .stress ? .stress : .explore }
 
   private func invocation() throws -> Invocation {
-    Invocation(
+    var invocation = Invocation(
       settings: try settings.values(for: section), strategy: subject.strategy,
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
+    invocation.code = code.source
+    return invocation
   }
 
   func run() throws {

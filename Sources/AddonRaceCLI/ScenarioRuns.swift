@@ -45,7 +45,7 @@ enum ResolvedScenario {
     _ scenario: Scenario, file: String, _ invocation: Invocation, _ section: Setting.Section, _ harness: Harness
   ) -> ResolvedScenario {
     do throws(EngineError) {
-      return .ready(try harness.built(scenario), file: file)
+      return .ready(try harness.built(scenario, for: section == .explore ? .exploring : .racing), file: file)
     } catch {
       StandardError.print("\(error)")
       return .invalid(

@@ -18,6 +18,18 @@ static const char threads_text[] = {
 static const char library_text[] = {
 #embed "runtime/library.c"
     , 0};
+static const char raced_text[] = {
+#embed "runtime/raced.c"
+    , 0};
+static const char raced_header[] = {
+#embed "runtime/raced.h"
+    , 0};
+static const char program_text[] = {
+#embed "runtime/program.c"
+    , 0};
+static const char swift_text[] = {
+#embed "runtime/swift.c"
+    , 0};
 static const char entry_text[] = {
 #embed "runtime/addonrace_entry.h"
     , 0};
@@ -46,7 +58,9 @@ static const ccandidate_file files[] = {
     {"rust.c", rust_text},                 {"genmc.h", genmc_text},
     {"threads.c", threads_text},           {"library.c", library_text},
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
-    {"addonrace/kernel.h", kernel_text},   {"", ""},
+    {"addonrace/kernel.h", kernel_text},   {"raced.c", raced_text},
+    {"raced.h", raced_header},             {"program.c", program_text},
+    {"swift.c", swift_text},               {"", ""},
 };
 
 const ccandidate_file *ccandidate_first_file(void) { return files; }
@@ -62,6 +76,14 @@ void *ccandidate_call_body(void *function, void *argument) { return ((void *(*)(
 void ccandidate_call(void *function) { ((void (*)(void))function)(); }
 
 void ccandidate_bind(void *function, const addonrace_host *host) { ((void (*)(const addonrace_host *))function)(host); }
+
+void ccandidate_bind_race(void *function, const addonrace_race *race) {
+  ((void (*)(const addonrace_race *))function)(race);
+}
+
+void ccandidate_run_program(void *function, addonrace_program *program) {
+  ((void (*)(addonrace_program *))function)(program);
+}
 
 #if defined(__clang__)
 #define WITHOUT_INSTRUMENTATION __attribute__((disable_sanitizer_instrumentation))

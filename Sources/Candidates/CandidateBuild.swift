@@ -2,18 +2,23 @@ import CCandidate
 import Foundation
 import RaceModel
 
-/// Compiles what somebody brings into an object that can be loaded: instrumented, and linked with hooks of ours that are
-/// hidden in it, so that everything it does comes to the host that loads it, and to nobody else.
+/// Compiles what somebody brings into an object that can be loaded, and links it with a runtime of ours that is hidden in
+/// it. To explore it, it is instrumented: everything it does comes to the host that loads it, and to nobody else. To race
+/// it, it is optimised and left alone: only its allocator, its threads and its locks are ours.
 ///
 /// Builds are kept by content, in the user's folder for caches.
 public struct CandidateBuild {
+  public enum Purpose: String, Sendable { case exploring, racing }
+
   private let code: CandidateSource
+  private let purpose: Purpose
   private let language: CandidateSource.Language
   private let compiler: String
 
   /// - Throws: what is wrong with the sources, as far as that shows without a compiler.
-  public init(_ code: CandidateSource) throws(EngineError) {
+  public init(_ code: CandidateSource, for purpose: Purpose) throws(EngineError) {
     self.code = code
+    self.purpose = purpose
     guard let first = code.sources.first else { throw EngineError("no source was named") }
     for source in code.sources where !FileManager.default.isReadableFile(atPath: source) {
       throw EngineError("\(source): no such file, or it cannot be read")
@@ -64,7 +69,7 @@ public struct CandidateBuild {
     var digest = ContentDigest()
     for part in try self.contents() + code.flags + [language.rawValue] { digest.add(part) }
     let program = digest.text
-    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(optimisation)"]
+    for part in contents + [compiler, Self.stamp(of: compiler), runtime.path, "\(optimisation)", purpose.rawValue]
       + code.sources.map(absolute)
     {
       digest.add(part)
@@ -121,13 +126,22 @@ public struct CandidateBuild {
     }
   }
 
-  private var optimisation: Int { code.optimisation ?? (language == .c ? 0 : 1) }
+  private var optimisation: Int {
+    code.optimisation ?? (purpose == .racing ? 2 : language == .c ? 0 : 1)
+  }
 
   private func commonFlags(_ runtime: URL) -> [String] {
     [
       "-I", runtime.path, "-include", runtime.appendingPathComponent("addonrace_prelude.h").path,
-      "-DADDONRACE_EXPLORED",
+      purpose == .racing ? "-DADDONRACE_RACED" : "-DADDONRACE_EXPLORED",
     ]
+  }
+
+  /// Without what a compiler knows of an allocator: it would leave allocations out whose memory nobody reads.
+  private var instrumentation: [String] {
+    let own = ["malloc", "calloc", "realloc", "free"].map { "-fno-builtin-\($0)" } + ["-fno-omit-frame-pointer"]
+    if purpose == .racing { return own }
+    return own + ["-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-ftls-model=global-dynamic"]
   }
 
   private func compileC(
@@ -154,10 +168,8 @@ public struct CandidateBuild {
       let object = folder.appendingPathComponent("\(number).o").path
       let answer = try Toolchain.run(
         compiler,
-        ["-O\(optimisation)", "-g", "-fPIC", "-fsanitize=thread", "-fno-omit-frame-pointer", "-w"]
-          + ["malloc", "calloc", "realloc", "free"].map { "-fno-builtin-\($0)" }
-          + ["-mllvm", "-tsan-instrument-func-entry-exit=0", "-ftls-model=global-dynamic"] + commonFlags(runtime)
-          + code.flags + ["-c", file, "-o", object])
+        ["-O\(optimisation)", "-g", "-fPIC", "-w"] + instrumentation + commonFlags(runtime) + code.flags
+          + ["-c", file, "-o", object])
       guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
       objects.append(object)
     }
@@ -178,7 +190,7 @@ public struct CandidateBuild {
   private func link(_ parts: [String], to object: String, _ runtime: URL) throws(EngineError) {
     let linker = Toolchain.find("ld.lld").map { _ in ["-fuse-ld=lld"] } ?? []
     let arguments =
-      ["-shared", "-g"] + linker + parts + (try RuntimeFiles.objects(runtime))
+      ["-shared", "-g"] + linker + parts + (try RuntimeFiles.objects(runtime, purpose))
       + ["-Wl,-Bsymbolic", "-Wl,-z,now", "-o", object, "-lm"]
     let answer = try Toolchain.run(compiler, arguments)
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
@@ -192,29 +204,41 @@ public struct CandidateBuild {
     }
     let object = folder.appendingPathComponent("candidate.so").path
     let clang = try Toolchain.compiler(of: .c, named: nil)
-    let library = try RustLibrary(compiler)
-    let wrapping = folder.appendingPathComponent("rust.o").path
-    var answer = try Toolchain.run(
-      clang,
-      ["-O2", "-fPIC", "-w", "-I", runtime.path] + library.definitions
-        + ["-c", runtime.appendingPathComponent("rust.c").path, "-o", wrapping])
-    guard answer.status == 0 else { throw EngineError("the hooks could not be compiled: \(answer.errors)") }
     var arguments = [
-      "-O", "-g", "-Zsanitizer=thread", "-Zexternal-clangrt", "-Cunsafe-allow-abi-mismatch=sanitizer", "-Cpanic=abort",
-      "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)",
-      "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+      "-O", "-g", "-Cpanic=abort", "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)",
     ]
-    var linking = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", wrapping] + (try RuntimeFiles.objects(runtime))
+    var linking = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,now"] + (try RuntimeFiles.objects(runtime, purpose))
     if Toolchain.find("ld.lld") != nil { linking.append("-fuse-ld=lld") }
-    linking += library.wrapped.map { "-Wl,--wrap=\($0)" }
-    linking += ["main", "addonrace_bind", "addonrace_thread_ends"].map { "-Wl,--export-dynamic-symbol=\($0)" }
+    if purpose == .exploring {
+      arguments += [
+        "-Zsanitizer=thread", "-Zexternal-clangrt", "-Cunsafe-allow-abi-mismatch=sanitizer",
+        "-Cllvm-args=-tsan-instrument-func-entry-exit=0",
+      ]
+      let library = try RustLibrary(compiler)
+      linking.append(try wrapping(of: library, folder, runtime, clang))
+      linking += library.wrapped.map { "-Wl,--wrap=\($0)" }
+    }
+    linking += (["main"] + RuntimeFiles.exported(purpose)).map { "-Wl,--export-dynamic-symbol=\($0)" }
     arguments += linking.map { "-Clink-arg=\($0)" }
     // The sanitizer is a feature that only the compiler's own bootstrap has unlocked in a stable release.
-    answer = try Toolchain.run(
+    let answer = try Toolchain.run(
       "/usr/bin/env",
       ["RUSTC_BOOTSTRAP=1", compiler] + arguments + code.flags + [absolute(code.sources[0]), "-o", object])
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
     return BuiltCandidate(object: object, digest: "", roles: nil, unseenCalls: try unseenCalls(object))
+  }
+
+  /// What stands between a program and its library's own functions.
+  private func wrapping(
+    of library: RustLibrary, _ folder: URL, _ runtime: URL, _ clang: String
+  ) throws(EngineError) -> String {
+    let object = folder.appendingPathComponent("rust.o").path
+    let answer = try Toolchain.run(
+      clang,
+      ["-O2", "-fPIC", "-w", "-I", runtime.path] + library.definitions
+        + ["-c", runtime.appendingPathComponent("rust.c").path, "-o", object])
+    guard answer.status == 0 else { throw EngineError("the hooks could not be compiled: \(answer.errors)") }
+    return object
   }
 
   // MARK: Swift
@@ -225,10 +249,9 @@ public struct CandidateBuild {
     let isLibrary = try contents().contains { $0.contains("@main") }
     var answer = try Toolchain.run(
       compiler,
-      ["-O", "-g", "-sanitize=thread", "-wmo"] + (isLibrary ? ["-parse-as-library"] : []) + code.flags
-        + ["-module-name", "Candidate", "-Xllvm", "-tsan-instrument-func-entry-exit=0", "-c"] + sources + [
-          "-o", library,
-        ])
+      ["-O", "-g", "-wmo"] + (isLibrary ? ["-parse-as-library"] : []) + code.flags
+        + (purpose == .exploring ? ["-sanitize=thread", "-Xllvm", "-tsan-instrument-func-entry-exit=0"] : [])
+        + ["-module-name", "Candidate", "-c"] + sources + ["-o", library])
     guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
     let folderOfCompiler = URL(fileURLWithPath: compiler).resolvingSymlinksInPath().deletingLastPathComponent()
     let libraries = folderOfCompiler.deletingLastPathComponent().appendingPathComponent("lib/swift/linux").path
@@ -241,7 +264,7 @@ public struct CandidateBuild {
     #endif
     answer = try Toolchain.run(
       clang,
-      ["-shared", "-fuse-ld=lld", library] + (try RuntimeFiles.objects(runtime))
+      ["-shared", "-fuse-ld=lld", library] + (try RuntimeFiles.objects(runtime, purpose))
         + ["-L", libraries, "-Wl,-rpath,\(libraries)", "-lswiftCore", "-lswiftSynchronization", "-lswiftGlibc"]
         + ["-lswift_Concurrency", "-lswift_StringProcessing", "-Wl,--as-needed"]
         + [start, "-Wl,-Bsymbolic", "-Wl,-z,now", "-o", object])

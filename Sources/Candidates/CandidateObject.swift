@@ -1,66 +1,20 @@
 import CCandidate
 import Foundation
-import Glibc
 import RaceModel
 
-/// A candidate that is loaded into this process, once.
-final class CandidateObject {
-  let built: BuiltCandidate
-  let image: ccandidate_image
-  let main: UnsafeMutableRawPointer?
-  let threadEnds: UnsafeMutableRawPointer?
-  private let bindFunction: UnsafeMutableRawPointer
-  private let handle: UnsafeMutableRawPointer
-  /// Of racers.
-  let setUp: UnsafeMutableRawPointer?
-  let check: UnsafeMutableRawPointer?
-  let tearDown: UnsafeMutableRawPointer?
-  let racers: [UnsafeMutableRawPointer]
-  let fields: [BuiltCandidate.Field]
-  let symbolizer: Symbolizer?
+/// A candidate that is loaded to be explored.
+final class CandidateObject: LoadedObject {
   private let isRust: Bool
+  /// What a thread's end calls.
+  private(set) lazy var threadEnds = function("addonrace_thread_ends")
   /// Its data as its constructors left it.
-  private let pristine: UnsafeMutableRawPointer
+  private lazy var pristine = UnsafeMutableRawPointer.allocate(byteCount: max(1, image.data_size), alignment: 64)
 
-  /// Loads it, and runs its constructors.
-  ///
-  /// - Throws: what the loader says.
   init(_ built: BuiltCandidate, _ language: CandidateSource.Language) throws(EngineError) {
-    guard let handle = dlopen(built.object, RTLD_NOW | RTLD_LOCAL) else {
-      throw EngineError(
-        "\(built.object) could not be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
-    }
-    guard let bind = dlsym(handle, "addonrace_bind") else {
-      throw EngineError("\(built.object) has no hooks: remove it, so that it is built anew")
-    }
-    var image = ccandidate_image()
-    guard ccandidate_find_image(UInt(bitPattern: bind), &image) != 0 else {
-      throw EngineError("\(built.object) is loaded, and not to be found")
-    }
-    let main = dlsym(handle, "main")
-    if built.roles == nil, main == nil {
-      throw EngineError("the program has neither main nor a function racer_NAME: one of them is where it begins")
-    }
-    self.built = built
-    symbolizer = Symbolizer(built.object)
     isRust = language == .rust
-    self.handle = handle
-    self.image = image
-    bindFunction = bind
-    self.main = main
-    threadEnds = dlsym(handle, "addonrace_thread_ends")
-    setUp = dlsym(handle, "addonrace_setup")
-    check = dlsym(handle, "addonrace_check")
-    tearDown = dlsym(handle, "addonrace_teardown")
-    racers = (built.roles ?? []).compactMap { dlsym(handle, "addonrace_racer_\($0)") }
-    let offsets = dlsym(handle, "addonrace_fields")?.assumingMemoryBound(to: UInt.self)
-    fields = built.fields.enumerated().map { number, field in
-      BuiltCandidate.Field(name: field.name, offset: offsets.map { Int($0[number]) } ?? 0)
-    }
-    pristine = .allocate(byteCount: max(1, image.data_size), alignment: 64)
-    if let data = UnsafeRawPointer(bitPattern: image.data) {
-      pristine.copyMemory(from: data, byteCount: image.data_size)
-    }
+    try super.init(built, binding: "addonrace_bind")
+    guard let data = UnsafeRawPointer(bitPattern: image.data) else { return }
+    pristine.copyMemory(from: data, byteCount: image.data_size)
   }
 
   /// Whether a place in its code is the user's, and instrumented: not a library's that was linked with it.

@@ -272,7 +272,7 @@ package struct ExploredCandidate: ExplorableSubject {
   package func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
     guard let code = scenario.code else { throw EngineError("the scenario has no code") }
     let built: BuiltCandidate
-    if let before = code.built { built = before } else { built = try CandidateBuild(code).build() }
+    if let before = code.built { built = before } else { built = try CandidateBuild(code, for: .exploring).build() }
     let object: CandidateObject
     if let before = Self.loaded[built.object] {
       object = before

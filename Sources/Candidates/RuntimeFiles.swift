@@ -60,21 +60,31 @@ enum RuntimeFiles {
     return folder
   }
 
-  private static let sources = ["hooks", "threads", "library", "kernel"]
+  /// Sources of the runtime, and what it exports to whoever loads the object.
+  private static func sources(_ purpose: CandidateBuild.Purpose) -> [String] {
+    (purpose == .exploring ? ["hooks", "threads"] : ["raced", "program"]) + ["library", "kernel", "swift"]
+  }
+  static func exported(_ purpose: CandidateBuild.Purpose) -> [String] {
+    purpose == .exploring
+      ? ["addonrace_bind", "addonrace_thread_ends"] : ["addonrace_bind_race", "addonrace_run_program"]
+  }
 
-  /// The hooks, compiled.
-  static func objects(_ folder: URL) throws(EngineError) -> [String] {
-    let objects = sources.map { folder.appendingPathComponent($0 + ".o").path }
+  /// The runtime, compiled.
+  static func objects(_ folder: URL, _ purpose: CandidateBuild.Purpose) throws(EngineError) -> [String] {
+    let sources = sources(purpose)
+    let objects = sources.map { folder.appendingPathComponent("\($0)-\(purpose.rawValue).o").path }
     if objects.allSatisfy({ FileManager.default.fileExists(atPath: $0) }) { return objects }
     let compiler = try Toolchain.compiler(of: .c, named: nil)
+    let flags =
+      purpose == .exploring ? ["-DADDONRACE_EXPLORED", "-fno-builtin"] : ["-DADDONRACE_RACED", "-fno-builtin-malloc"]
     for (source, object) in zip(sources, objects) {
       let new = object + ".\(getpid())"
       let answer = try Toolchain.run(
         compiler,
-        ["-O2", "-fPIC", "-std=gnu17", "-fno-stack-protector", "-fno-builtin", "-fno-omit-frame-pointer", "-w"]
+        ["-O2", "-fPIC", "-std=gnu17", "-fno-stack-protector", "-fno-omit-frame-pointer", "-w"] + flags
           + ["-I", folder.path, "-c", folder.appendingPathComponent(source + ".c").path, "-o", new])
       guard answer.status == 0, rename(new, object) == 0 else {
-        throw EngineError("the hooks could not be compiled: \(answer.errors)")
+        throw EngineError("the runtime could not be compiled: \(answer.errors)")
       }
     }
     return objects

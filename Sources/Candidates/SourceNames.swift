@@ -4,12 +4,12 @@ import RaceModel
 /// Names that a person knows, by addresses of a loaded candidate: lines of source, functions, variables. Asked of the
 /// toolchain's symbolizer, once for each address.
 final class SourceNames {
-  private let object: CandidateObject
+  private let object: LoadedObject
   private var knownLines: [UInt: String] = [:]
   private var knownFunctions: [UInt: String] = [:]
   private var knownVariables: [UInt: (name: String, offset: Int)?] = [:]
 
-  init(_ object: CandidateObject) { self.object = object }
+  init(_ object: LoadedObject) { self.object = object }
 
   /// "mine.c:12", by where hooks were called from: the line of the call, not of what comes after it.
   func lines(of places: Set<UInt>) -> [UInt: String] {

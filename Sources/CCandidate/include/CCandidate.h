@@ -27,6 +27,12 @@ void ccandidate_call(void *_Nonnull function);
 /// Binds the hooks of a loaded program.
 void ccandidate_bind(void *_Nonnull function, const addonrace_host *_Nullable host);
 
+/// Binds the runtime of a loaded program that is raced; NULL: its own runner serves it.
+void ccandidate_bind_race(void *_Nonnull function, const addonrace_race *_Nullable race);
+
+/// Runs a program that is loaded until something ends it.
+void ccandidate_run_program(void *_Nonnull function, addonrace_program *_Nonnull program);
+
 /// Copies a stretch of a stack, redzones of sanitizers and all. `bytes` is a multiple of 8.
 void ccandidate_copy_stack(void *_Nonnull to, const void *_Nonnull stack, size_t bytes);
 

@@ -105,4 +105,101 @@ typedef struct addonrace_host {
   void (*_Nonnull note)(const char *_Nonnull text, uintptr_t pc);
 } addonrace_host;
 
+// MARK: Code that is raced on real threads
+
+/// Who serves the allocations, the locks and the sections of code that is raced. Each is called by the thread that it is
+/// about.
+typedef struct addonrace_race {
+  void *_Nullable (*_Nonnull allocate)(size_t size, size_t alignment, int is_zeroed, int may_fail, uintptr_t pc);
+  void (*_Nonnull release)(void *_Nonnull, uintptr_t pc);
+  /// Of an allocation; 0 for anything else.
+  size_t (*_Nonnull size)(void *_Nonnull);
+  /// The thread takes a lock, or lets go of it: there a window only delays.
+  void (*_Nonnull holds_lock)(int change);
+  /// The same for a lock, or a section, that one may not sleep with.
+  void (*_Nonnull atomic_context)(int change);
+  void (*_Nonnull may_sleep)(uintptr_t pc);
+  void (*_Nonnull section)(const void *_Nullable domain, int begins);
+  void (*_Nonnull grace_period)(const void *_Nullable domain);
+  /// Calls `body(argument)` when the thread is in no section.
+  void (*_Nonnull defer)(void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument);
+  uint32_t (*_Nonnull choose)(uint32_t count);
+  void (*_Nonnull slot)(uintptr_t address, const char *_Nonnull name);
+  /// Does not return.
+  void (*_Nonnull fail)(uint32_t failure, const char *_Nonnull text, const char *_Nullable file, uint32_t line, uintptr_t pc);
+} addonrace_race;
+
+enum addonrace_mishap_kind {
+  ADDONRACE_MISHAP_ASSERTION,
+  ADDONRACE_MISHAP_CRASH,
+  ADDONRACE_MISHAP_LEAK,
+  /// A second free, a free of something else, a write to freed memory or beyond an allocation.
+  ADDONRACE_MISHAP_BAD_ACCESS,
+  ADDONRACE_MISHAP_ATOMIC_CONTEXT,
+  /// Something that cannot be raced.
+  ADDONRACE_MISHAP_UNSUPPORTED,
+};
+
+/// What went wrong in a run of a program.
+typedef struct addonrace_mishap {
+  uint32_t kind, thread;
+  /// Where it was seen, and where the allocation that it is about was made; or 0.
+  uintptr_t pc, allocated_at;
+  uint64_t run;
+  char text[248];
+} addonrace_mishap;
+
+/// How often allocations fail.
+enum addonrace_refusals {
+  ADDONRACE_NEVER,
+  ADDONRACE_NTH,
+  ADDONRACE_EVERY,
+  /// The first in one run, the second in the next, and so on.
+  ADDONRACE_EACH_IN_TURN,
+  /// Any, with a probability of `n` / 2^32.
+  ADDONRACE_PROBABILITY,
+};
+
+enum addonrace_program_end {
+  ADDONRACE_END_TIME,
+  ADDONRACE_END_ENOUGH,
+  ADDONRACE_END_MISHAP,
+  ADDONRACE_END_INTERRUPTED,
+};
+
+enum { ADDONRACE_MISHAPS = 8 };
+
+/// A program that is run again and again: what its runner is told, and what it counts.
+typedef struct addonrace_program {
+  /// Functions. It begins with `main`, or else it has racers; the others may be NULL.
+  void *_Nullable main, *_Nullable setup, *_Nullable check, *_Nullable teardown;
+  void *_Nonnull *_Nullable racers;
+  uint32_t racer_count;
+  /// Its data and the image of its thread-local storage.
+  uintptr_t data;
+  size_t data_size;
+  uintptr_t storage_image;
+  size_t storage_file_size, storage_size;
+  /// 0 natural, 1 widened, 2 forced.
+  uint32_t shape;
+  uint32_t processors;
+  uint64_t seed;
+  double seconds;
+  /// Collisions that are enough.
+  uint64_t enough;
+  uint32_t refusals;
+  uint64_t refusals_n;
+  int32_t refused_racer;
+  int checks;
+  int (*_Nullable interrupted)(void);
+
+  // What it counts: the runner alone writes these, and others read them while it runs.
+  uint64_t runs, populations, collisions, losers, allocations, frees, refused;
+  /// Threads of a run, and slots that it declared: the most that there were.
+  uint32_t threads, slots;
+  uint32_t end;
+  uint32_t mishap_count;
+  addonrace_mishap mishaps[ADDONRACE_MISHAPS];
+} addonrace_program;
+
 #endif

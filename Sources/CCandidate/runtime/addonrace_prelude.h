@@ -1,6 +1,6 @@
 // Included before a user's C and C++: tells a weak compare-exchange from a strong one, which the compiler's
 // instrumentation does not, and lets the competition's names be used without a header.
-#ifndef ADDONRACE_PRELUDE_H
+#if !defined(ADDONRACE_PRELUDE_H) && defined(ADDONRACE_EXPLORED)
 #define ADDONRACE_PRELUDE_H
 
 #ifdef __cplusplus

@@ -283,46 +283,14 @@ int posix_memalign(void **p, size_t alignment, size_t size) {
   return 0;
 }
 
-// What Swift allocates by itself.
-void *swift_slowAlloc(size_t size, size_t mask) { return allocate(size, mask == (size_t)-1 || mask < 15 ? 16 : mask + 1, 0, PC); }
-void swift_slowDealloc(void *p, size_t size, size_t mask) {
-  (void)size, (void)mask;
-  if (host && p && !is_early(p)) host->release(p, PC);
+// For swift.c.
+void *addonrace_allocate(size_t size, size_t alignment, uintptr_t pc) { return allocate(size, alignment, 0, pc); }
+void addonrace_release(void *p, uintptr_t pc) {
+  if (host && p && !is_early(p)) host->release(p, pc);
 }
-
-// Objects of the program's own classes. Those of the library's (arrays, strings) stay where they are: nobody looks into
-// them.
-void *swift_allocObject(const void *metadata, size_t size, size_t mask) {
-  static void *(*runtimes)(const void *, size_t, size_t);
-  static uintptr_t start, end;
-  if (!runtimes) {
-    if (host) host->own_write((uintptr_t)&runtimes, sizeof runtimes), host->own_write((uintptr_t)&start, 16);
-    runtimes = (void *(*)(const void *, size_t, size_t))dlsym(RTLD_DEFAULT, "swift_allocObject");
-    Dl_info info;
-    struct link_map *map;
-    if (dladdr1((void *)early, &info, (void **)&map, RTLD_DL_LINKMAP)) start = (uintptr_t)info.dli_fbase;
-    end = (uintptr_t)early + sizeof early;
-  }
-  // Before the metadata stands the function that destroys the object: who has that gives the memory back.
-  uintptr_t destroyer = ((const uintptr_t *)metadata)[-2];
-  if (destroyer < start || destroyer >= end) return runtimes(metadata, size, mask);
-  uintptr_t *object = allocate(size, mask < 16 ? 16 : mask + 1, 0, PC);
-  // One strong reference, and one unowned.
-  object[0] = (uintptr_t)metadata;
-  object[1] = 3;
-  return object;
-}
-static void give_back(void *object, size_t size, size_t mask, const char *name, uintptr_t pc) {
-  if (is_early(object)) return;
-  if (host && host->size(object)) host->release(object, pc);
-  else ((void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, name))(object, size, mask);
-}
-void swift_deallocClassInstance(void *object, size_t size, size_t mask) {
-  give_back(object, size, mask, "swift_deallocClassInstance", PC);
-}
-void swift_deallocObject(void *object, size_t size, size_t mask) {
-  give_back(object, size, mask, "swift_deallocObject", PC);
-}
+/// Of an allocation, or 0.
+size_t addonrace_size(void *p) { return host && p && !is_early(p) ? host->size(p) : 0; }
+int addonrace_is_early(const void *p) { return is_early(p); }
 
 // MARK: Thread-local storage
 

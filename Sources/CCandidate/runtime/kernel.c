@@ -9,6 +9,7 @@
 
 extern const addonrace_host *addonrace_host_table;
 #define host addonrace_host_table
+#ifndef ADDONRACE_RACED
 extern addonrace_frame addonrace_entry;
 
 #include "addonrace_entry.h"
@@ -28,6 +29,7 @@ uint64_t addonrace_addonrace_kernel_update(
   return host->update((uintptr_t)place, size, kind, operand, expected, order, failure, &addonrace_entry);
 }
 void addonrace_kernel_fence(uint32_t order) { host->fence(order, PC); }
+#endif
 void addonrace_kernel_relax(void) { host->pause(PC); }
 
 // MARK: Locks

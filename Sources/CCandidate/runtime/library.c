@@ -1,4 +1,4 @@
-// Compiled with a program that is explored, and linked into it, hidden: what ends a program, what it prints, and the names
+// Compiled with a program that is explored or raced, and linked into it, hidden: what ends a program, what it prints, and the names
 // that public test programs use.
 #define _GNU_SOURCE
 #include "addonrace.h"
@@ -60,9 +60,11 @@ int atexit(void (*function)(void)) { return (void)function, 0; }
 int __cxa_atexit(void (*function)(void *), void *argument, void *object) {
   return (void)function, (void)argument, (void)object, 0;
 }
+#ifndef ADDONRACE_RACED
 int __cxa_thread_atexit_impl(void (*function)(void *), void *argument, void *object) {
   return (void)function, (void)argument, (void)object, 0;
 }
+#endif
 void __stack_chk_fail(void) {
   if (host) host->fail(ADDONRACE_CRASH, "a stack was overwritten", 0, 0, PC);
   _exit(134);
@@ -119,8 +121,9 @@ ssize_t writev(int file, const struct iovec *parts, int count) {
   return size;
 }
 
-// MARK: Time, of which there is none
+// MARK: Time, of which there is none where code is explored
 
+#ifndef ADDONRACE_RACED
 time_t time(time_t *now) {
   if (now) *now = 0;
   return 0;
@@ -136,6 +139,7 @@ int gettimeofday(struct timeval *now, void *zone) {
   return 0;
 }
 clock_t clock(void) { return 0; }
+#endif
 
 // MARK: Strings, as code that is instrumented
 
@@ -158,7 +162,9 @@ void addonrace_note(const char *text) {
 void addonrace_assume(int holds) {
   if (!holds && host) host->fail(ADDONRACE_ASSUMPTION, "", 0, 0, PC);
 }
+#ifndef ADDONRACE_RACED
 void addonrace_slot(void *slot, const char *name) { (void)slot, (void)name; }
+#endif
 
 void __VERIFIER_assume(int holds) {
   if (!holds && host) host->fail(ADDONRACE_ASSUMPTION, "", 0, 0, PC);

@@ -6,13 +6,14 @@ public struct CandidateSource: Sendable, Equatable, Codable {
   public var flags: [String]
   /// The compiler's path or name; nil: the one that is found.
   public var compiler: String?
-  /// 0 to 3, as the compiler has it; nil: 0 in C, where an optimiser leaves out loads and allocations whose results nobody
-  /// uses, and 1 in C++, whose library wants to be inlined.
+  /// 0 to 3, as the compiler has it; nil: 2 where it is raced. Where it is explored, 0 in C, where an optimiser leaves out
+  /// loads and allocations whose results nobody uses, and 1 in C++, whose library wants to be inlined.
   public var optimisation: Int?
   /// Functions whose insides are not looked into, which nobody has to be told.
   public var accepted: [String] = []
-  /// Where it was built, once it was.
+  /// Where it was built to be explored, and to be raced, once it was.
   public var built: BuiltCandidate?
+  public var raced: BuiltCandidate?
 
   public init(sources: [String], flags: [String] = []) {
     self.sources = sources

@@ -71,6 +71,7 @@ struct Conclusion {
     if !detaching.isEmpty, figures.detaches == 0 {
       return "nothing was ever detached, though the scenario names \(detaching.joined(separator: " and "))"
     }
+    if !figures.yieldIsKnown, scenario.stress.minimumYield == nil { return nil }
     let floor = scenario.stress.yieldFloor
     guard figures.yield < floor || (figures.populations == 0 && floor > 0) else { return nil }
     if figures.populations == 0 { return "no slot was ever populated" }

@@ -21,6 +21,10 @@ public struct Figures: Sendable, Equatable, Codable {
   public var refusals = 0
   /// How often a slot went back to NULL.
   public var detaches = 0
+  /// Of a program that was run again and again, a round each: the threads of one run.
+  public var threads: Int?
+  /// Whether the yield says anything: of code that is brought only where it declares a slot.
+  public var yieldIsKnown = true
 
   /// Visits in flight that a pipeline settled on.
   public var visitsInFlight: Int?

@@ -94,8 +94,9 @@ public struct TableReport: ReportFormat {
       if let visits = figures.visitsInFlight { shape += " \(visits)" }
       if let delay = figures.delay { shape += " \(delay)" }
       if scenario.stress.start == .adaptive { shape += ", adaptive" }
+      if figures.threads != nil { shape = "\(scenario.stress.shape.rawValue), whole program" }
       table.add([
-        scenario.name, shape, "\(scenario.racerCount)", Number.grouped(figures.populations),
+        scenario.name, shape, "\(figures.threads ?? scenario.racerCount)", Number.grouped(figures.populations),
         Number.fixed(figures.populationsPerSecond / 1e6, 2),
         Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
         Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerChangeRate, 2),
@@ -107,7 +108,7 @@ public struct TableReport: ReportFormat {
 
   /// Percent of the populations, by racer; of many racers the least and the most.
   private func shares(_ figures: Figures) -> String {
-    guard figures.populations > 0 else { return "-" }
+    guard figures.populations > 0, !figures.winsByRacer.isEmpty else { return "-" }
     let shares = figures.winsByRacer.map { Number.fixed(Double($0) / Double(figures.populations) * 100, 0) }
     if shares.count <= 5 { return shares.joined(separator: "/") + " %" }
     let sorted = figures.winsByRacer.sorted().map { Double($0) / Double(figures.populations) * 100 }

@@ -73,11 +73,76 @@ static inline int PTR_ERR_OR_ZERO(const void *pointer) { return IS_ERR(pointer) 
 // MARK: What AddonRace gives
 
 #define ADDONRACE_EXTERN extern __attribute__((visibility("hidden")))
+enum {
+  addonrace_relaxed_ = 0, addonrace_acquire_ = 2, addonrace_release_ = 3, addonrace_acq_rel_ = 4, addonrace_mb_ = 5,
+  addonrace_full_ = 6, addonrace_dependent_ = 7
+};
+enum {
+  addonrace_exchange_, addonrace_add_, addonrace_or_, addonrace_and_, addonrace_xor_, addonrace_nand_,
+  addonrace_cmpxchg_
+};
+
+
+#ifdef ADDONRACE_RACED
+// On real threads: what the machine has for it, in place.
+#define addonrace_sized_(size, operation)       \
+  switch (size) {                               \
+    case 1: return operation(u8);               \
+    case 2: return operation(u16);              \
+    case 4: return operation(u32);              \
+    default: return operation(u64);             \
+  }
+static __always_inline u64 addonrace_kernel_load(const volatile void *place, u32 size, u32 order) {
+#define addonrace_acquire_load_(type) __atomic_load_n((const volatile type *)place, __ATOMIC_ACQUIRE)
+#define addonrace_once_load_(type) (*(const volatile type *)place)
+  if (order == addonrace_acquire_) addonrace_sized_(size, addonrace_acquire_load_)
+  addonrace_sized_(size, addonrace_once_load_)
+}
+static __always_inline u64 addonrace_store_(volatile void *place, u32 size, u64 value, u32 order) {
+#define addonrace_release_store_(type) (__atomic_store_n((volatile type *)place, (type)value, __ATOMIC_RELEASE), 0)
+#define addonrace_once_store_(type) (*(volatile type *)place = (type)value)
+  if (order == addonrace_release_) addonrace_sized_(size, addonrace_release_store_)
+  addonrace_sized_(size, addonrace_once_store_)
+}
+static __always_inline void addonrace_kernel_store(volatile void *place, u32 size, u64 value, u32 order) {
+  (void)addonrace_store_(place, size, value, order);
+}
+static __always_inline u64 addonrace_kernel_update(
+    volatile void *place, u32 size, u32 kind, u64 operand, u64 expected, u32 order, u32 failure) {
+  (void)order, (void)failure;
+#define addonrace_updated_(name, type) __atomic_##name((volatile type *)place, (type)operand, __ATOMIC_SEQ_CST)
+#define addonrace_exchanged_(type) addonrace_updated_(exchange_n, type)
+#define addonrace_added_(type) addonrace_updated_(fetch_add, type)
+#define addonrace_ored_(type) addonrace_updated_(fetch_or, type)
+#define addonrace_anded_(type) addonrace_updated_(fetch_and, type)
+#define addonrace_xored_(type) addonrace_updated_(fetch_xor, type)
+#define addonrace_compared_(type)                                                                              \
+  ({                                                                                                           \
+    type before_ = (type)expected;                                                                             \
+    __atomic_compare_exchange_n(                                                                               \
+        (volatile type *)place, &before_, (type)operand, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);               \
+    before_;                                                                                                   \
+  })
+  switch (kind) {
+    case addonrace_exchange_: addonrace_sized_(size, addonrace_exchanged_)
+    case addonrace_add_: addonrace_sized_(size, addonrace_added_)
+    case addonrace_or_: addonrace_sized_(size, addonrace_ored_)
+    case addonrace_and_: addonrace_sized_(size, addonrace_anded_)
+    case addonrace_xor_: addonrace_sized_(size, addonrace_xored_)
+    default: addonrace_sized_(size, addonrace_compared_)
+  }
+}
+static __always_inline void addonrace_kernel_fence(u32 order) {
+  if (order == addonrace_mb_) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  else __atomic_thread_fence(__ATOMIC_ACQ_REL);
+}
+#else
 ADDONRACE_EXTERN u64 addonrace_kernel_load(const volatile void *place, u32 size, u32 order);
 ADDONRACE_EXTERN void addonrace_kernel_store(volatile void *place, u32 size, u64 value, u32 order);
 ADDONRACE_EXTERN u64 addonrace_kernel_update(
     volatile void *place, u32 size, u32 kind, u64 operand, u64 expected, u32 order, u32 failure);
 ADDONRACE_EXTERN void addonrace_kernel_fence(u32 order);
+#endif
 ADDONRACE_EXTERN void addonrace_kernel_lock(volatile void *word, int may_sleep);
 ADDONRACE_EXTERN bool addonrace_kernel_trylock(volatile void *word, int may_sleep);
 ADDONRACE_EXTERN void addonrace_kernel_unlock(volatile void *word, int may_sleep);
@@ -93,15 +158,6 @@ ADDONRACE_EXTERN void addonrace_kernel_free(const void *pointer);
 ADDONRACE_EXTERN void addonrace_kernel_bug(const char *text, const char *file, u32 line);
 ADDONRACE_EXTERN void addonrace_kernel_may_sleep(void);
 ADDONRACE_EXTERN void addonrace_kernel_relax(void);
-
-enum {
-  addonrace_relaxed_ = 0, addonrace_acquire_ = 2, addonrace_release_ = 3, addonrace_acq_rel_ = 4, addonrace_mb_ = 5,
-  addonrace_full_ = 6, addonrace_dependent_ = 7
-};
-enum {
-  addonrace_exchange_, addonrace_add_, addonrace_or_, addonrace_and_, addonrace_xor_, addonrace_nand_,
-  addonrace_cmpxchg_
-};
 
 #define addonrace_bits_(value) ((u64)(__typeof__((value) + 0))(value))
 #define addonrace_as_(type, value)                      \

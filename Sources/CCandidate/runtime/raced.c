@@ -1,0 +1,286 @@
+// Compiled with code that is raced on real threads, and linked into it, hidden: its allocator, its locks, and what its
+// library needs. Who serves them is bound when the object is loaded; until then constructors run, and are served here.
+#define _GNU_SOURCE
+#include "raced.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PC ((uintptr_t)__builtin_return_address(0))
+
+#pragma GCC visibility push(hidden)
+
+const addonrace_race *addonrace_server;
+#define server addonrace_server
+
+// MARK: What library.c and kernel.c call
+
+#define EACH_SIZE(size, answer)          \
+  switch (size) {                        \
+    case 1: answer(uint8_t); break;      \
+    case 2: answer(uint16_t); break;     \
+    case 4: answer(uint32_t); break;     \
+    default: answer(uint64_t); break;    \
+  }
+
+// All of them sequentially consistent: the code's own accesses are compiled in place, and these are parts of locks.
+static uint64_t native_load(uintptr_t address, uint32_t size, uint32_t order, const addonrace_frame *frame) {
+  (void)order, (void)frame;
+#define LOAD(type) return __atomic_load_n((type *)address, __ATOMIC_SEQ_CST)
+  EACH_SIZE(size, LOAD)
+  return 0;
+}
+static void native_store(
+    uintptr_t address, uint32_t size, uint64_t value, uint32_t order, const addonrace_frame *frame) {
+  (void)order, (void)frame;
+#define STORE(type) __atomic_store_n((type *)address, (type)value, __ATOMIC_SEQ_CST)
+  EACH_SIZE(size, STORE)
+}
+static uint64_t native_update(
+    uintptr_t address, uint32_t size, uint32_t update, uint64_t operand, uint64_t expected, uint32_t order,
+    uint32_t failure, const addonrace_frame *frame) {
+  (void)order, (void)failure, (void)frame;
+#define UPDATE(type)                                                                                      \
+  switch (update) {                                                                                       \
+    case ADDONRACE_EXCHANGE: return __atomic_exchange_n((type *)address, (type)operand, __ATOMIC_SEQ_CST); \
+    case ADDONRACE_ADD: return __atomic_fetch_add((type *)address, (type)operand, __ATOMIC_SEQ_CST);       \
+    case ADDONRACE_OR: return __atomic_fetch_or((type *)address, (type)operand, __ATOMIC_SEQ_CST);         \
+    case ADDONRACE_AND: return __atomic_fetch_and((type *)address, (type)operand, __ATOMIC_SEQ_CST);       \
+    case ADDONRACE_XOR: return __atomic_fetch_xor((type *)address, (type)operand, __ATOMIC_SEQ_CST);       \
+    case ADDONRACE_NAND: return __atomic_fetch_nand((type *)address, (type)operand, __ATOMIC_SEQ_CST);     \
+    default: {                                                                                            \
+      type before = (type)expected;                                                                       \
+      __atomic_compare_exchange_n(                                                                        \
+          (type *)address, &before, (type)operand, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                \
+      return before;                                                                                      \
+    }                                                                                                     \
+  }
+  EACH_SIZE(size, UPDATE)
+  return 0;
+}
+static void native_fence(uint32_t order, uintptr_t pc) {
+  (void)order, (void)pc;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+static void nothing(uintptr_t address, uint32_t size, uintptr_t pc) { (void)address, (void)size, (void)pc; }
+static void own_nothing(uintptr_t address, uint32_t size) { (void)address, (void)size; }
+static void *native_allocate(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
+  return server->allocate(size, alignment, is_zeroed, 1, pc);
+}
+static void *native_allocate_surely(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
+  return server->allocate(size, alignment, is_zeroed, 0, pc);
+}
+static void native_release(void *p, uintptr_t pc) { free(p), (void)pc; }
+static size_t native_size(void *p) { return p ? server->size(p) : 0; }
+static void *no_storage(void) { return 0; }
+/// What kernel code leaves to a grace period.
+static uint32_t native_create(void *(*body)(void *), void *argument, uint32_t count, uintptr_t pc) {
+  (void)count, (void)pc;
+  server->defer(body, argument);
+  return 0;
+}
+static uint32_t nobody(void) { return 0; }
+static void *native_join(uint32_t thread, uintptr_t pc) { return (void)thread, (void)pc, (void *)0; }
+static void native_leave(void *result) { (void)result; }
+
+void addonrace_spin(unsigned turn) {
+  if (turn < 200) addonrace_pause();
+  else sched_yield();
+}
+static void native_lock(uintptr_t address, uintptr_t pc) {
+  (void)pc;
+  for (unsigned turn = 0; __atomic_exchange_n((uint32_t *)address, 1, __ATOMIC_ACQUIRE); turn++) {
+    while (__atomic_load_n((uint32_t *)address, __ATOMIC_RELAXED)) addonrace_spin(turn++);
+  }
+}
+static uint64_t native_await(uintptr_t address, uint32_t size, uint64_t mask, uint64_t value, uintptr_t pc) {
+  (void)pc;
+  for (unsigned turn = 0;; turn++) {
+    uint64_t now = native_load(address, size, ADDONRACE_ACQUIRE, 0);
+    if ((now & mask) != value) return now;
+    addonrace_spin(turn);
+  }
+}
+static void native_pause(uintptr_t pc) {
+  (void)pc;
+  sched_yield();
+}
+static uint32_t native_choose(uint32_t count, uintptr_t pc) { return (void)pc, server->choose(count); }
+static void native_section(const void *domain, int begins, uintptr_t pc) {
+  (void)pc;
+  server->section(domain, begins);
+}
+static void native_grace_period(const void *domain, uintptr_t pc) {
+  (void)pc;
+  server->grace_period(domain);
+}
+static void native_atomic_context(int change) { server->atomic_context(change); }
+static void native_may_sleep(uintptr_t pc) { server->may_sleep(pc); }
+static void native_fail(uint32_t failure, const char *text, const char *file, uint32_t line, uintptr_t pc) {
+  server->fail(failure, text, file, line, pc);
+}
+static void no_note(const char *text, uintptr_t pc) { (void)text, (void)pc; }
+
+static const addonrace_host natives = {
+    native_load, native_store, native_update, native_fence, nothing, nothing, nothing, own_nothing, native_allocate,
+    native_allocate_surely, native_release, native_size, no_storage, native_create, nobody, native_join, native_leave,
+    native_lock, native_await, native_pause, native_choose, native_section, native_grace_period, native_atomic_context,
+    native_may_sleep, native_fail, no_note,
+};
+const addonrace_host *addonrace_host_table;
+
+void addonrace_slot(void *slot, const char *name) {
+  if (server) server->slot((uintptr_t)slot, name);
+}
+
+// MARK: Heap
+
+// What constructors allocate belongs to the program's data, and is put back with it.
+static char early[256 << 10] __attribute__((aligned(64)));
+static size_t early_used;
+
+static int is_early(const void *p) { return (uintptr_t)p - (uintptr_t)early < sizeof early; }
+
+static void *allocate(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
+  if (server) return server->allocate(size, alignment, is_zeroed, 1, pc);
+  size_t start = (early_used + 16 + alignment - 1) & ~(alignment - 1);
+  if (start + size > sizeof early) abort();
+  early_used = start + size;
+  __builtin_memcpy(early + start - 8, &size, sizeof size);
+  return early + start;
+}
+
+static void give_back(void *p, uintptr_t pc) {
+  if (server && p && !is_early(p)) server->release(p, pc);
+}
+
+// For swift.c.
+void *addonrace_allocate(size_t size, size_t alignment, uintptr_t pc) { return allocate(size, alignment, 0, pc); }
+void addonrace_release(void *p, uintptr_t pc) { give_back(p, pc); }
+size_t addonrace_size(void *p) { return server && p && !is_early(p) ? server->size(p) : 0; }
+int addonrace_is_early(const void *p) { return is_early(p); }
+
+void *malloc(size_t size) { return allocate(size, 16, 0, PC); }
+void *calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
+  return allocate(bytes, 16, 1, PC);
+}
+void free(void *p) { give_back(p, PC); }
+void cfree(void *p) { give_back(p, PC); }
+size_t malloc_usable_size(void *p) {
+  if (is_early(p)) {
+    size_t size;
+    __builtin_memcpy(&size, (char *)p - 8, sizeof size);
+    return size;
+  }
+  return server && p ? server->size(p) : 0;
+}
+static void *resize(void *p, size_t size, uintptr_t pc) {
+  void *new = allocate(size, 16, 0, pc);
+  if (!new || !p) return new;
+  size_t before = malloc_usable_size(p);
+  memcpy(new, p, before < size ? before : size);
+  give_back(p, pc);
+  return new;
+}
+void *realloc(void *p, size_t size) { return resize(p, size, PC); }
+void *reallocarray(void *p, size_t count, size_t size) {
+  size_t bytes;
+  return __builtin_mul_overflow(count, size, &bytes) ? NULL : resize(p, bytes, PC);
+}
+void *aligned_alloc(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
+void *memalign(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
+void *valloc(size_t size) { return allocate(size, 4096, 0, PC); }
+int posix_memalign(void **p, size_t alignment, size_t size) {
+  void *new = allocate(size, alignment, 0, PC);
+  if (!new) return ENOMEM;
+  *p = new;
+  return 0;
+}
+
+// MARK: Locks: the C library's, and whoever serves knows that one is held
+
+static void holds(int change) {
+  if (server) server->holds_lock(change);
+}
+
+// Found when the object is loaded: what is among the program's data is put back.
+#define REAL(name, type)                                                                                      \
+  static int (*real_##name)(type *);                                                                          \
+  __attribute__((constructor(101))) static void find_##name(void) {                                           \
+    real_##name = (int (*)(type *))dlsym(RTLD_DEFAULT, #name);                                                \
+  }
+#define TAKES(name, type)            \
+  REAL(name, type)                   \
+  int name(type *lock) {             \
+    int error = real_##name(lock);   \
+    if (!error) holds(1);            \
+    return error;                    \
+  }
+#define GIVES_BACK(name, type)       \
+  REAL(name, type)                   \
+  int name(type *lock) {             \
+    holds(-1);                       \
+    return real_##name(lock);        \
+  }
+TAKES(pthread_mutex_lock, pthread_mutex_t)
+TAKES(pthread_mutex_trylock, pthread_mutex_t)
+GIVES_BACK(pthread_mutex_unlock, pthread_mutex_t)
+TAKES(pthread_spin_lock, volatile int)
+TAKES(pthread_spin_trylock, volatile int)
+GIVES_BACK(pthread_spin_unlock, volatile int)
+TAKES(pthread_rwlock_rdlock, pthread_rwlock_t)
+TAKES(pthread_rwlock_tryrdlock, pthread_rwlock_t)
+TAKES(pthread_rwlock_wrlock, pthread_rwlock_t)
+TAKES(pthread_rwlock_trywrlock, pthread_rwlock_t)
+GIVES_BACK(pthread_rwlock_unlock, pthread_rwlock_t)
+TAKES(mtx_lock, mtx_t)
+TAKES(mtx_trylock, mtx_t)
+GIVES_BACK(mtx_unlock, mtx_t)
+
+// What waits for another thread lets those begin that its own has started.
+#define WAITS(name, type)            \
+  REAL(name, type)                   \
+  int name(type *what) {             \
+    addonrace_waits();               \
+    return real_##name(what);        \
+  }
+WAITS(sem_wait, sem_t)
+WAITS(pthread_barrier_wait, pthread_barrier_t)
+static int (*real_cond_wait)(pthread_cond_t *, pthread_mutex_t *);
+__attribute__((constructor(101))) static void find_cond_wait(void) {
+  real_cond_wait = (int (*)(pthread_cond_t *, pthread_mutex_t *))dlsym(RTLD_DEFAULT, "pthread_cond_wait");
+}
+int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m) {
+  addonrace_waits();
+  return real_cond_wait(c, m);
+}
+int cnd_wait(cnd_t *c, mtx_t *m) {
+  return pthread_cond_wait((pthread_cond_t *)c, (pthread_mutex_t *)m) ? thrd_error : thrd_success;
+}
+
+// MARK: Sleeping gives the processor away, and takes no time
+
+int usleep(useconds_t time) { return (void)time, sched_yield(); }
+unsigned sleep(unsigned time) { return (void)time, sched_yield(), 0; }
+int nanosleep(const struct timespec *time, struct timespec *left) { return (void)time, (void)left, sched_yield(); }
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left) {
+  return (void)clock, (void)flags, (void)time, (void)left, sched_yield();
+}
+int thrd_sleep(const struct timespec *time, struct timespec *left) { return (void)time, (void)left, sched_yield(); }
+
+#pragma GCC visibility pop
+
+/// Whoever serves from now on; NULL is the program's own runner.
+__attribute__((visibility("default"))) void addonrace_bind_race(const addonrace_race *race) {
+  server = race ? race : &addonrace_runner;
+  addonrace_host_table = &natives;
+}
