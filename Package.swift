@@ -62,7 +62,8 @@ let package = Package(
     .target(
       name: "Candidates",
       dependencies: [
-        "AddonMemory", "CCandidate", "CThreads", "ExploreCore", "ExploreEngine", "Machine", "RaceModel",
+        "AddonMemory", "Addons", "CCandidate", "CFibers", "CThreads", "ExploreCore", "ExploreEngine", "Machine",
+        "RaceLoops", "RaceModel", "Recording", "StressEngine",
       ]),
     .target(
       name: "ScenarioFiles",

@@ -15,7 +15,7 @@ say "Racing"
 say "Exploring"
 "$command" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults || status=$?
 
-say "Exploring code as it is"
+say "Racing and exploring code as it is"
 code=(scenarios/code/c scenarios/code/cpp scenarios/code/kernel scenarios/code/swift)
 # Rust's sanitizer flags have these names since 1.91.
 if [[ $(rustc --version 2>/dev/null) =~ ^rustc\ 1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 91)); then
@@ -23,5 +23,6 @@ if [[ $(rustc --version 2>/dev/null) =~ ^rustc\ 1\.([0-9]+) ]] && ((BASH_REMATCH
 else
   echo "no rustc of version 1.91 or later: scenarios/code/rust is left out"
 fi
+"$command" run "${code[@]}" || status=$?
 "$command" explore "${code[@]}" || status=$?
 exit "$status"

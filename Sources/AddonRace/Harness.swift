@@ -114,16 +114,12 @@ public struct Harness {
 
   private func raceCode(_ scenario: Scenario, _ tell: @escaping (RunEvent) -> Void) throws(EngineError) {
     let tally = FindingTally(expected: scenario.expect.expected(of: .stress, build: .current), accompanying, tell)
-    let progress = progress
-    let run = try RacedCandidate().run(scenario) {
-      progress(RunProgress(round: $0.runs, populations: $0.populations, collisions: $0.collisions))
-    } judge: { evidence in
+    let checkers = checkers
+    let (run, notes) = try RacedCandidate().run(scenario, progress: progress) { evidence in
       for checker in checkers { tally.add(checker.check(evidence), of: evidence) }
+      return tally.isEnough ? .stop : .goOn
     }
-    if run.figures.threads != nil, run.figures.seconds > 0 {
-      let rate = Int(Double(run.figures.rounds) / run.figures.seconds)
-      tell(.note("\(run.figures.rounds) runs of the whole program, \(rate) a second"))
-    }
+    for note in notes { tell(.note(note)) }
     tell(.counts(tally.counts))
     tell(.figures(run.figures))
     tell(.ended(.engine(run.end)))

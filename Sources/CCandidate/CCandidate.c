@@ -2,6 +2,8 @@
 #include "CCandidate.h"
 
 #include <link.h>
+#include <setjmp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
@@ -83,6 +85,25 @@ void ccandidate_bind_race(void *function, const addonrace_race *race) {
 
 void ccandidate_run_program(void *function, addonrace_program *program) {
   ((void (*)(addonrace_program *))function)(program);
+}
+
+_Thread_local ccandidate_visit *ccandidate_visit_of_thread;
+
+static _Thread_local jmp_buf *way_out;
+
+int ccandidate_protect(void (*body)(void *), void *argument) {
+  jmp_buf here;
+  jmp_buf *volatile before = way_out;
+  way_out = &here;
+  int is_left = setjmp(here);
+  if (!is_left) body(argument);
+  way_out = before;
+  return !is_left;
+}
+
+void ccandidate_escape(void) {
+  if (way_out) longjmp(*way_out, 1);
+  abort();
 }
 
 #if defined(__clang__)

@@ -15,7 +15,6 @@ import RaceModel
 /// A racer announces that it has begun a group a few visits before it has: the others see that after a line has travelled,
 /// which takes as long as those visits. Announced at the end, every meeting would cost everybody the way of a line.
 public final class Pipeline {
-  private static let stackSize = 64 << 10
   /// Bytes between the stack tops of neighbours: at one page offset all of them would share cache sets.
   private static let colour = 448
 
@@ -23,11 +22,13 @@ public final class Pipeline {
   private let arguments: UnsafeMutablePointer<FiberArgument>
   private let ring: UnsafeMutablePointer<cfiber>
   private let capacity: Int
+  private let stackBytes: Int
   private var length: Int
 
   /// Fibers belong to the thread that makes them.
   public init(_ code: RacedCode, _ setting: UnsafePointer<VisitSetting>, capacity: Int) throws(EngineError) {
     self.capacity = capacity
+    stackBytes = code.stackBytes
     length = capacity
     context = .allocate(capacity: 1)
     context.initialize(to: PipelineContext(setting))
@@ -38,8 +39,8 @@ public final class Pipeline {
       (arguments + number).initialize(to: FiberArgument(body: { code.visitInTurns(context, $0) }))
       pointers.append(UnsafeMutableRawPointer(arguments + number))
     }
-    guard let ring = cfiber_ring_create(capacity, Self.stackSize, Self.colour, runFiber, &pointers) else {
-      throw EngineError("no memory for \(capacity) stacks of \(Self.stackSize) bytes")
+    guard let ring = cfiber_ring_create(capacity, stackBytes, Self.colour, runFiber, &pointers) else {
+      throw EngineError("no memory for \(capacity) stacks of \(stackBytes) bytes")
     }
     self.ring = ring
     for number in 0..<capacity { arguments[number].fiber = ring + number }
@@ -49,7 +50,7 @@ public final class Pipeline {
     setLength(capacity)
     context.pointee.finished = true
     turn()
-    cfiber_ring_destroy(ring, capacity, Self.stackSize)
+    cfiber_ring_destroy(ring, capacity, stackBytes)
     arguments.deinitialize(count: capacity)
     arguments.deallocate()
     context.deallocate()

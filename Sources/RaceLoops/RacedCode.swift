@@ -22,6 +22,13 @@ import RaceModel
   public let inspect: (Inode, RacedMemory) -> Void
   public let inspectShared: (UInt, RacedMemory) -> Void
   public let tearDown: (Inode, RacedMemory) -> Void
+  /// Of each fiber of a pipeline.
+  public var stackBytes = 64 << 10
+  /// Runs what a thread does. Code that fails may leave it in the middle: then it answers false.
+  public var protect: (@escaping () -> Void) -> Bool = { body in
+    body()
+    return true
+  }
 
   @inlinable @inline(__always) public init<S: Site>(_ site: S.Type) {
     // Constants, so that no sweep is compiled for a site that has none.

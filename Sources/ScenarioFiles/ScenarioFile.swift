@@ -389,6 +389,7 @@ private struct Reading {
     let fail = reader.value("fail").map { checkers($0, "fail") }
     let may = reader.value("may").map { checkers($0, "may") } ?? []
     reader.rejectUnknownKeys()
+    if fail == nil, !may.isEmpty { return .fail(checkers: [], may: may) }
     guard let fail, !fail.isEmpty else {
       diagnostics.add(
         "an expected failure names at least one checker", at: node, remedy: "write {fail: [single-winner]}")

@@ -53,6 +53,12 @@ final class Course: @unchecked Sendable {
     if let choice = delay.choice { catomics_store_relaxed_64(arena.line(Line.delay), UInt64(choice)) }
   }
 
+  /// Code that failed was left in the middle: nobody waits any longer, and the run has ended.
+  func abandon() {
+    end = .stopped
+    catomics_store_relaxed_64(arena.line(Line.abandoned), 1)
+  }
+
   /// Counts a round that was judged.
   func add(_ tally: Tally, winsByRacer: [Int]) {
     for (racer, wins) in winsByRacer.enumerated() { figures.winsByRacer[racer] += wins }

@@ -31,13 +31,17 @@ public struct Stress {
     course.figures.calibration = Calibration(processors: plan.processors)
 
     let starting = Starting(course)
-    let end = try starting.raceAll { number in Racer(course, number: number).race() }
+    let end = try starting.raceAll { number in
+      if !code.protect({ Racer(course, number: number).race() }) { course.abandon() }
+    }
     if let failure = course.failure { throw failure }
     try checkLimits(arena)
     if end == nil, course.roundsRaced > 0 {
-      let judgement = course.judge(course.roundsRaced - 1)
+      let isWhole = code.protect {
+        if course.judge(course.roundsRaced - 1) == .stop { course.end = .stopped }
+      }
+      if !isWhole { course.abandon() }
       try checkLimits(arena)
-      if judgement == .stop { course.end = .stopped }
     }
     course.figures.visitsInFlight = course.visitsInFlight.choice
     course.figures.delay = course.delay.choice

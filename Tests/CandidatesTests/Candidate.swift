@@ -31,6 +31,16 @@ struct Candidate {
     let harness = Harness()
     return harness.explore(try harness.built(scenario), model)
   }
+
+  /// On real threads, for at most a second.
+  func race(_ racers: [RacerGroup] = [], _ change: (inout Scenario) -> Void = { _ in }) throws -> Verdict {
+    var scenario = scenario(racers)
+    scenario.stress.time = 1
+    scenario.stress.collisions = 2000
+    change(&scenario)
+    let harness = Harness()
+    return harness.run(try harness.built(scenario, for: .racing))
+  }
 }
 
 /// All programs of a process share the hooks.

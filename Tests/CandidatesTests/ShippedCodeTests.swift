@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 extension CandidateTests {
-  private static let folder = URL(fileURLWithPath: #filePath)
+  static let folder = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("scenarios/code")
 
@@ -11,7 +11,7 @@ extension CandidateTests {
     .filter { $0.hasSuffix(".yaml") }.sorted()
 
   /// Rust's compiler need not be there; everything else comes with a Swift toolchain.
-  private static let hasRust =
+  static let hasRust =
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     .contains { FileManager.default.isExecutableFile(atPath: $0 + "/rustc") }
 

@@ -33,6 +33,50 @@ void ccandidate_bind_race(void *_Nonnull function, const addonrace_race *_Nullab
 /// Runs a program that is loaded until something ends it.
 void ccandidate_run_program(void *_Nonnull function, addonrace_program *_Nonnull program);
 
+/// One visit of code that is raced: on the stack of whoever makes it, until its function returns.
+typedef struct ccandidate_visit {
+  void *_Nonnull state;
+  uint64_t *_Nonnull entry;
+  void *_Nullable fiber;
+  uint32_t inode;
+  /// Allocations that were asked for, and the number of the first that was got; -1 as long as there is none.
+  uint32_t allocations;
+  int64_t first_allocation;
+  /// The object, as the function is told.
+  uintptr_t object;
+} ccandidate_visit;
+
+/// The calling thread's: set again by whoever switches fibers.
+extern _Thread_local ccandidate_visit *_Nullable ccandidate_visit_of_thread;
+
+static inline __attribute__((always_inline)) ccandidate_visit *_Nullable ccandidate_current_visit(void) {
+  return ccandidate_visit_of_thread;
+}
+static inline __attribute__((always_inline)) void ccandidate_set_visit(ccandidate_visit *_Nullable visit) {
+  ccandidate_visit_of_thread = visit;
+}
+
+/// What a visit leaves.
+typedef struct ccandidate_visited {
+  int64_t first_allocation;
+  uint32_t allocations;
+} ccandidate_visited;
+
+/// Calls a racer's function with its object.
+static inline __attribute__((always_inline)) ccandidate_visited ccandidate_make_visit(
+    void *_Nonnull function, uintptr_t object, void *_Nonnull state, uint64_t *_Nonnull entry, void *_Nullable fiber,
+    uint32_t inode) {
+  ccandidate_visit visit = {state, entry, fiber, inode, 0, -1, object};
+  ccandidate_visit_of_thread = &visit;
+  ((void (*)(uintptr_t))function)(object);
+  return (ccandidate_visited){visit.first_allocation, visit.allocations};
+}
+
+/// Calls `body(argument)`. Answers 0 where it was left in the middle, from whatever stack, by `ccandidate_escape`.
+int ccandidate_protect(void (*_Nonnull body)(void *_Nullable), void *_Nullable argument);
+/// Does not return.
+void ccandidate_escape(void) __attribute__((noreturn));
+
 /// Copies a stretch of a stack, redzones of sanitizers and all. `bytes` is a multiple of 8.
 void ccandidate_copy_stack(void *_Nonnull to, const void *_Nonnull stack, size_t bytes);
 

@@ -95,9 +95,12 @@ void addonrace_spin(unsigned turn) {
   else sched_yield();
 }
 static void native_lock(uintptr_t address, uintptr_t pc) {
-  (void)pc;
-  for (unsigned turn = 0; __atomic_exchange_n((uint32_t *)address, 1, __ATOMIC_ACQUIRE); turn++) {
-    while (__atomic_load_n((uint32_t *)address, __ATOMIC_RELAXED)) addonrace_spin(turn++);
+  uint32_t *word = (uint32_t *)address;
+  for (unsigned turn = 0;; turn++) {
+    uint32_t found = 0;
+    if (__atomic_compare_exchange_n(word, &found, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+    if (found != 1) server->fail(ADDONRACE_CRASH, "a lock is taken that nobody initialised, or that is gone", 0, 0, pc);
+    addonrace_spin(turn);
   }
 }
 static uint64_t native_await(uintptr_t address, uint32_t size, uint64_t mask, uint64_t value, uintptr_t pc) {

@@ -127,7 +127,8 @@ final class CandidateProgram: JudgedProgram {
       racer += 1
     }
     if count > 0 {
-      execution.state.pointee.pc = 0
+      // Nowhere in the user's code.
+      execution.state.pointee.pc = UInt(bitPattern: object.bindFunction) + 1
       execution.create(0, first: 1, count: count)
       racer = 1
       // Those that racers have started, too: callbacks after grace periods.
@@ -201,7 +202,9 @@ final class CandidateProgram: JudgedProgram {
     if let address = mishap.address, let place = place(of: UInt(address), slots: [:]) {
       if case .variable(let name, let offset) = place { details.append(offset == 0 ? name : "\(name) + \(offset)") }
     }
-    if mishap.pc != 0, let line = names.lines(of: [mishap.pc])[mishap.pc] { details.append(line) }
+    if mishap.pc != 0, let line = names.lines(of: [mishap.pc])[mishap.pc], !mishap.message.contains(line) {
+      details.append(line)
+    }
     if !details.isEmpty { mishap.message += " (\(details.joined(separator: ", ")))" }
     mishap.allocation = mishap.block.flatMap { execution.allocationNumber(ofBlock: $0) }
     return mishap

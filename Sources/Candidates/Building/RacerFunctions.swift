@@ -127,16 +127,38 @@ struct RacerFunctions {
     }
     let export =
       (isCPlusPlus ? "extern \"C\" " : "") + "__attribute__((visibility(\"default\"))) "
-    var text = "#include \"\(source)\"\n#line 1 \"<addonrace>\"\n"
+    var text = "#include \"\(source)\"\n" + (isCPlusPlus ? "#include <new>\n" : "") + "#line 1 \"<addonrace>\"\n"
     if let objectType { text += "static \(objectType) \(Self.objectName);\n" }
     text += "\(export)void addonrace_setup(void) {\n\(call("setup"))}\n"
     for role in roles { text += "\(export)void addonrace_racer_\(role)(void) {\n\(call("racer_" + role))}\n" }
     text += "\(export)void addonrace_check(void) {\n\(call("check"))}\n"
     text += "\(export)void addonrace_teardown(void) {\n\(call("teardown"))}\n"
+    if let objectType { text += onManyObjects(objectType, export, isCPlusPlus) }
     if objectType != nil, !fields.isEmpty, let objectType {
       text += "\(export)const unsigned long addonrace_fields[] = {"
       text += fields.map { "__builtin_offsetof(\(objectType), \($0))" }.joined(separator: ", ") + "};\n"
     }
+    return text
+  }
+
+  /// The same functions for any object: a race has many.
+  private func onManyObjects(_ type: String, _ export: String, _ isCPlusPlus: Bool) -> String {
+    func call(_ name: String) -> String {
+      guard present.contains(name) else { return "" }
+      let argument = "\(takesReference.contains(name) ? "*" : "")(\(type) *)object"
+      return "  \(name)(\(takesObject.contains(name) ? argument : ""));\n"
+    }
+    func define(_ name: String, _ body: String) -> String {
+      "\(export)void addonrace_\(name)_object(void *object) {\n  (void)object;\n\(body)}\n"
+    }
+    // "struct S" and "S" are types that a name stands for.
+    let alias = "addonrace_object_type"
+    var text = "typedef \(type) \(alias);\n"
+    text += "\(export)const unsigned long addonrace_object_layout[] = {sizeof(\(alias)), __alignof__(\(alias))};\n"
+    text += define("setup", (isCPlusPlus ? "  ::new (object) \(alias)();\n" : "") + call("setup"))
+    for role in roles { text += define("racer_\(role)", call("racer_" + role)) }
+    text += define("check", call("check"))
+    text += define("teardown", call("teardown") + (isCPlusPlus ? "  ((\(alias) *)object)->~\(alias)();\n" : ""))
     return text
   }
 

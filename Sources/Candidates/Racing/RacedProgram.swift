@@ -3,6 +3,7 @@ import CThreads
 import Foundation
 import Machine
 import RaceModel
+import StressEngine
 
 /// A program that is run again and again on real threads: a whole one, or racers without an object of their own.
 ///
@@ -81,7 +82,7 @@ final class RacedProgram {
 
   // MARK: A run
 
-  func run(progress: (RunProgressCounts) -> Void, judge: (Evidence) -> Void) throws(EngineError) -> EngineRun {
+  func run(progress: (RunProgress) -> Void, judge: (Evidence) -> Void) throws(EngineError) -> EngineRun {
     let started = MonotonicClock.now()
     ccandidate_bind_race(object.bindFunction, nil)
     guard let run = object.function("addonrace_run_program") else {
@@ -112,14 +113,14 @@ final class RacedProgram {
     return EngineRun(end: end, figures: figures)
   }
 
-  private func watch(_ ended: DispatchSemaphore, _ progress: (RunProgressCounts) -> Void) -> EngineRun.End {
+  private func watch(_ ended: DispatchSemaphore, _ progress: (RunProgress) -> Void) -> EngineRun.End {
     var last: UInt64 = 0
     var since = MonotonicClock.now()
     while ended.wait(timeout: .now() + 0.05) == .timedOut {
       let counts = counts
       progress(counts)
       let now = MonotonicClock.now()
-      if UInt64(counts.runs) != last { (last, since) = (UInt64(counts.runs), now) }
+      if UInt64(counts.round) != last { (last, since) = (UInt64(counts.round), now) }
       guard now - since > scenario.stress.watchdog else { continue }
       if cthreads_interrupted() != 0 { return .interrupted }
       return .timedOut(
@@ -134,9 +135,9 @@ final class RacedProgram {
     }
   }
 
-  private var counts: RunProgressCounts {
-    RunProgressCounts(
-      runs: Int(program.pointee.runs), populations: Int(program.pointee.populations),
+  private var counts: RunProgress {
+    RunProgress(
+      round: Int(program.pointee.runs), populations: Int(program.pointee.populations),
       collisions: Int(program.pointee.collisions))
   }
 
@@ -184,39 +185,8 @@ final class RacedProgram {
   }
 }
 
-/// How far a program's runs are.
-package struct RunProgressCounts {
-  package var runs: Int
-  package var populations: Int
-  package var collisions: Int
-}
-
 /// The runner's thread shares these with whoever watches, on purpose.
 private struct UncheckedRun: @unchecked Sendable {
   let function: UnsafeMutableRawPointer
   let program: UnsafeMutablePointer<addonrace_program>
-}
-
-/// What can be raced of a candidate.
-package struct RacedCandidate {
-  /// Loaded once in a process: its runner keeps its threads.
-  nonisolated(unsafe) private static var loaded: [String: LoadedObject] = [:]
-
-  package init() {}
-
-  package func run(
-    _ scenario: Scenario, progress: (RunProgressCounts) -> Void, judge: (Evidence) -> Void
-  ) throws(EngineError) -> EngineRun {
-    guard let code = scenario.code else { throw EngineError("the scenario has no code") }
-    let built: BuiltCandidate
-    if let before = code.raced { built = before } else { built = try CandidateBuild(code, for: .racing).build() }
-    let object: LoadedObject
-    if let before = Self.loaded[built.object] {
-      object = before
-    } else {
-      object = try LoadedObject(built, binding: "addonrace_bind_race")
-      Self.loaded[built.object] = object
-    }
-    return try RacedProgram(object, scenario).run(progress: progress, judge: judge)
-  }
 }
