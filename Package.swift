@@ -62,8 +62,8 @@ let package = Package(
     .target(
       name: "Candidates",
       dependencies: [
-        "AddonMemory", "Addons", "CCandidate", "CFibers", "CThreads", "ExploreCore", "ExploreEngine", "Machine",
-        "RaceLoops", "RaceModel", "Recording", "StressEngine",
+        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CCandidate", "CFibers", "CThreads", "ExploreCore",
+        "ExploreEngine", "Machine", "RaceLoops", "RaceModel", "Recording", "StressEngine",
       ]),
     .target(
       name: "ScenarioFiles",

@@ -1,6 +1,7 @@
 import BenchEngine
 import BenchModel
 import CThreads
+import Candidates
 import Foundation
 import Machine
 import RaceModel
@@ -63,6 +64,11 @@ enum Measured: Codable {
   init(_ registry: Registry, _ scenario: Scenario, _ axis: BenchAxis?, _ page: SharedPage) {
     page[.phase] = SharedPage.Phase.measuring.rawValue
     var bench = Bench(registry.measured)
+    if scenario.code != nil {
+      bench.contest = { (scenario, options, codes) throws(EngineError) in
+        try MeasuredCandidate(scenario).contest(options, beside: codes)
+      }
+    }
     bench.isInterrupted = { cthreads_interrupted() != 0 }
     bench.progress = { measure, racers, share in
       page.text = "\(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(share * 100)) %"

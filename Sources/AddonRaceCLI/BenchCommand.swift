@@ -26,6 +26,8 @@ struct BenchCommand: ParsableCommand {
   var racers: String?
   @OptionGroup(title: "Overriding the scenarios")
   var settings: SettingOptions<BenchSection>
+  @OptionGroup(title: "Code of your own")
+  var code: CodeOptions
   @Option(help: ArgumentHelp("Keep the figures as a baseline of this name.", valueName: "name"))
   var save: String?
   @Option(help: ArgumentHelp("Compare with the baseline of this name.", valueName: "name"))
@@ -79,7 +81,7 @@ struct BenchCommand: ParsableCommand {
     var document = BenchDocument(machine: .here)
     var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
-    for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary).find(paths) {
+    for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths) {
       do {
         let more = try measure(found, into: &document)
         if format == .table, !more.isEmpty { sink.print(more.text + "\n") }
@@ -126,11 +128,23 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
+  /// Code that was named is measured as it is raced, whether or not a scenario says how.
+  private func built(_ scenario: Scenario) throws -> Scenario {
+    do throws(EngineError) {
+      var built = try AddonRaceCommand.harness.built(scenario, for: .racing)
+      if built.bench == nil { built.bench = BenchOptions() }
+      return built
+    } catch {
+      throw BenchFailure("\(error)", .invalid)
+    }
+  }
+
   /// Nil where a folder's scenario has no bench section.
   private func prepare(_ found: FoundScenario) throws -> Scenario? {
     switch found {
     case .invalid(let error, _): throw BenchFailure("\(error)", .invalid)
     case .scenario(var scenario, let file):
+      if scenario.code != nil, scenario.bench != nil || paths.contains(file) { scenario = try built(scenario) }
       guard var options = scenario.bench else {
         if !paths.contains(file) { return nil }
         throw BenchFailure(
@@ -153,6 +167,10 @@ struct BenchCommand: ParsableCommand {
           }
           scenario.bench?.layout?.inodes = [inodes]
         }
+      }
+      if scenario.code != nil {
+        if options.strategies.isEmpty { return scenario }
+        throw BenchFailure("\(scenario.name): code has no strategies\n    leave --strategies out", .invalid)
       }
       let bench = Bench(AddonRaceCommand.harness.registry.measured)
       if let stranger = options.strategies.first(where: { !bench.strategies(at: scenario.site).contains($0) }) {

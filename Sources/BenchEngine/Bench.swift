@@ -11,6 +11,10 @@ public struct Bench {
   /// What can be measured: of a scenario, those of its site.
   let codes: [MeasuredCode]
   public init(_ codes: [MeasuredCode] = []) { self.codes = codes }
+  /// Who takes part, by what a scenario says: the strategies of its site, or somebody's code.
+  public var contest: (Scenario, BenchOptions, [MeasuredCode]) throws(EngineError) -> Contest = {
+    (scenario, options, codes) throws(EngineError) in try Contest(scenario, options, codes)
+  }
   /// Asked between samples: whether to stop with what there is.
   public var isInterrupted: () -> Bool = { false }
   /// Told how much of a measure is done, 0 to 1.
@@ -33,7 +37,7 @@ public struct Bench {
 
   public func run(_ scenario: Scenario) throws(EngineError) -> BenchFigures {
     let options = scenario.bench ?? BenchOptions()
-    return try run(Contest(scenario, options, codes), options)
+    return try run(contest(scenario, options, codes), options)
   }
 
   /// Contestants of your own.

@@ -2,8 +2,11 @@
 #include "CCandidate.h"
 
 #include <link.h>
+#include <malloc.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
@@ -28,6 +31,9 @@ static const char raced_header[] = {
     , 0};
 static const char program_text[] = {
 #embed "runtime/program.c"
+    , 0};
+static const char loops_text[] = {
+#embed "runtime/addonrace_loops.h"
     , 0};
 static const char swift_text[] = {
 #embed "runtime/swift.c"
@@ -62,7 +68,8 @@ static const ccandidate_file files[] = {
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
     {"addonrace/kernel.h", kernel_text},   {"raced.c", raced_text},
     {"raced.h", raced_header},             {"program.c", program_text},
-    {"swift.c", swift_text},               {"", ""},
+    {"swift.c", swift_text},               {"addonrace_loops.h", loops_text},
+    {"", ""},
 };
 
 const ccandidate_file *ccandidate_first_file(void) { return files; }
@@ -86,6 +93,45 @@ void ccandidate_bind_race(void *function, const addonrace_race *race) {
 void ccandidate_run_program(void *function, addonrace_program *program) {
   ((void (*)(addonrace_program *))function)(program);
 }
+
+// MARK: Code that is measured
+
+_Thread_local ccandidate_counts ccandidate_counts_of_thread;
+
+static void *measured_allocate(size_t size, size_t alignment, int is_zeroed, int may_fail, uintptr_t pc) {
+  (void)may_fail, (void)pc;
+  ccandidate_counts_of_thread.allocations++;
+  if ((long)size > ccandidate_counts_of_thread.biggest) ccandidate_counts_of_thread.biggest = (long)size;
+  if (alignment <= 16) return is_zeroed ? calloc(1, size) : malloc(size);
+  void *block = 0;
+  if (posix_memalign(&block, alignment, size)) return 0;
+  return is_zeroed ? memset(block, 0, size) : block;
+}
+static void measured_release(void *block, uintptr_t pc) {
+  (void)pc;
+  ccandidate_counts_of_thread.frees++;
+  free(block);
+}
+static void no_change(int change) { (void)change; }
+static void nothing(uintptr_t pc) { (void)pc; }
+static void no_section(const void *domain, int begins) { (void)domain, (void)begins; }
+static void no_grace_period(const void *domain) { (void)domain; }
+static void call_now(void *(*body)(void *), void *argument) { body(argument); }
+static uint32_t choose_first(uint32_t count) { return (void)count, 0; }
+static void no_slot(uintptr_t address, const char *name) { (void)address, (void)name; }
+static void measured_fail(uint32_t failure, const char *text, const char *file, uint32_t line, uintptr_t pc) {
+  (void)failure, (void)pc;
+  fprintf(stderr, "Fatal error: %s (%s:%u)\n", text, file ? file : "", line);
+  abort();
+}
+
+static const addonrace_race measuring_server = {
+    measured_allocate, measured_release, malloc_usable_size, no_change, no_change, nothing, no_section,
+    no_grace_period, call_now, choose_first, no_slot, measured_fail,
+};
+const addonrace_race *ccandidate_measuring_server(void) { return &measuring_server; }
+
+// MARK: Code that is raced
 
 _Thread_local ccandidate_visit *ccandidate_visit_of_thread;
 

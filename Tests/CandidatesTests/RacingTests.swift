@@ -218,6 +218,40 @@ extension CandidateTests {
     #expect(verdict.counterexample?.findings.first?.checker == "no-leak", "\(verdict.notes)")
   }
 
+  /// What has no object that can be visited again cannot be measured, or raced, and says why.
+  @Test func whatCannotBeRaced() throws {
+    let program = try Harness().built(try Candidate("int main() { return 0; }").scenario(), for: .racing)
+    #expect(throws: EngineError.self) { _ = try MeasuredCandidate(program) }
+    let forks = try Candidate("#include <unistd.h>\nint main() { fork(); }").race()
+    #expect(forks.outcome == .invalid && forks.notes.contains { $0.contains("fork()") }, "\(forks.notes)")
+    let starts = try Candidate(
+      """
+      #include <pthread.h>
+      struct inode { int x; };
+      static void *body(void *unused) { return unused; }
+      void racer_a(struct inode *i) { pthread_t t; pthread_create(&t, NULL, body, NULL); }
+      """
+    ).race([RacerGroup(role: "a", count: 2)])
+    #expect(starts.outcome == .invalid && starts.notes.contains { $0.contains("starts a thread") }, "\(starts.notes)")
+  }
+
+  @Test func costs() throws {
+    let scenario = try Harness().built(
+      try Candidate(Self.slot, flags: ["-DDECLARE=", "-DCONTENT=42"]).scenario(), for: .racing)
+    var options = BenchOptions()
+    options.repetitions = 11
+    options.inodes = 64
+    var bench = Bench(Registry.linux.measured)
+    bench.contest = { (scenario, options, codes) throws(EngineError) in
+      try MeasuredCandidate(scenario).contest(options, beside: codes)
+    }
+    var measured = scenario
+    measured.bench = options
+    let figures = try bench.run(measured)
+    let names = Set(figures.results.flatMap { $0.contestants.map(\.name) })
+    #expect(names.isSuperset(of: ["C11 by hand", "candidate: a", "Linux's file-owner"]), "\(names)")
+  }
+
   @Test(arguments: shipped) func shippedCodeRaced(_ name: String) throws {
     if name.hasPrefix("rust/"), !Self.hasRust { return }
     if BuildKind.current != .plain { return }

@@ -72,6 +72,33 @@ static inline __attribute__((always_inline)) ccandidate_visited ccandidate_make_
   return (ccandidate_visited){visit.first_allocation, visit.allocations};
 }
 
+/// Visits many objects, so many times over.
+static inline void ccandidate_visits(void *_Nonnull function, void *_Nonnull first, long spacing, long count, long passes) {
+  ((void (*)(void *, long, long, long))function)(first, spacing, count, passes);
+}
+/// Visits each once, and writes down how many ticks it took.
+static inline void ccandidate_timed_visits(
+    void *_Nonnull function, void *_Nonnull first, long spacing, long count, uint64_t *_Nonnull ticks) {
+  ((void (*)(void *, long, long, uint64_t *))function)(first, spacing, count, ticks);
+}
+/// Calls a function with an object.
+static inline void ccandidate_call_with(void *_Nonnull function, void *_Nonnull object) {
+  ((void (*)(void *))function)(object);
+}
+
+/// What the calling thread's visits have asked for since it was last asked, where code is measured.
+typedef struct ccandidate_counts {
+  long allocations, frees, biggest;
+} ccandidate_counts;
+extern _Thread_local ccandidate_counts ccandidate_counts_of_thread;
+static inline ccandidate_counts ccandidate_take_counts(void) {
+  ccandidate_counts counts = ccandidate_counts_of_thread;
+  ccandidate_counts_of_thread = (ccandidate_counts){0, 0, 0};
+  return counts;
+}
+/// Serves code that is measured: the C library's heap, and nobody who looks.
+const addonrace_race *_Nonnull ccandidate_measuring_server(void);
+
 /// Calls `body(argument)`. Answers 0 where it was left in the middle, from whatever stack, by `ccandidate_escape`.
 int ccandidate_protect(void (*_Nonnull body)(void *_Nullable), void *_Nullable argument);
 /// Does not return.

@@ -150,8 +150,10 @@ public struct CandidateBuild {
     var roles: [String]?
     var fields: [String] = []
     var objects: [String] = []
+    var main: String?
     for (number, source) in code.sources.enumerated() {
       let functions = try RacerFunctions(preprocessed: preprocessed[number])
+      if functions.hasMain { main = source }
       var file = absolute(source)
       if !functions.roles.isEmpty {
         if functions.hasMain {
@@ -172,6 +174,9 @@ public struct CandidateBuild {
           + ["-c", file, "-o", object])
       guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
       objects.append(object)
+    }
+    if let main, roles != nil {
+      throw EngineError("\(main) has main, and another source racers: code is a whole program, or racers")
     }
     let standard = language == .c ? [] : ["-static-libstdc++", "-static-libgcc"]
     let linked = folder.appendingPathComponent("candidate.so").path

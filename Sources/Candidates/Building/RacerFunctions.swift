@@ -156,7 +156,12 @@ struct RacerFunctions {
     var text = "typedef \(type) \(alias);\n"
     text += "\(export)const unsigned long addonrace_object_layout[] = {sizeof(\(alias)), __alignof__(\(alias))};\n"
     text += define("setup", (isCPlusPlus ? "  ::new (object) \(alias)();\n" : "") + call("setup"))
-    for role in roles { text += define("racer_\(role)", call("racer_" + role)) }
+    text += "#include \"addonrace_loops.h\"\n"
+    for role in roles {
+      let visit = call("racer_" + role)
+      text += define("racer_\(role)", visit)
+      text += "ADDONRACE_LOOPS(\(export), \(role), \(visit.filter { $0 != ";" && $0 != "\n" }))\n"
+    }
     text += define("check", call("check"))
     text += define("teardown", call("teardown") + (isCPlusPlus ? "  ((\(alias) *)object)->~\(alias)();\n" : ""))
     return text

@@ -21,7 +21,7 @@ package struct RacedCandidate {
     return (run, ["\(run.figures.rounds) runs of the whole program, \(rate) a second"])
   }
 
-  private func object(of scenario: Scenario) throws(EngineError) -> LoadedObject {
+  func object(of scenario: Scenario) throws(EngineError) -> LoadedObject {
     guard let code = scenario.code else { throw EngineError("the scenario has no code") }
     let built: BuiltCandidate
     if let before = code.raced { built = before } else { built = try CandidateBuild(code, for: .racing).build() }
