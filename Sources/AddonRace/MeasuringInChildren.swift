@@ -50,6 +50,17 @@ extension Children {
   }
 }
 
+extension Bench {
+  /// A bench of a scenario: of its site's strategies, or of the code that it brings, which has to be built.
+  public init(of scenario: Scenario, _ registry: Registry = .linux) {
+    self.init(registry.measured)
+    guard scenario.code != nil else { return }
+    contest = { (scenario, options, codes) throws(EngineError) in
+      try MeasuredCandidate(scenario).contest(options, beside: codes)
+    }
+  }
+}
+
 /// A process that was to measure, and left no figures.
 public struct ChildDeath: Error, CustomStringConvertible {
   public let description: String
@@ -63,12 +74,7 @@ enum Measured: Codable {
   /// Measures, and keeps the page up to date.
   init(_ registry: Registry, _ scenario: Scenario, _ axis: BenchAxis?, _ page: SharedPage) {
     page[.phase] = SharedPage.Phase.measuring.rawValue
-    var bench = Bench(registry.measured)
-    if scenario.code != nil {
-      bench.contest = { (scenario, options, codes) throws(EngineError) in
-        try MeasuredCandidate(scenario).contest(options, beside: codes)
-      }
-    }
+    var bench = Bench(of: scenario, registry)
     bench.isInterrupted = { cthreads_interrupted() != 0 }
     bench.progress = { measure, racers, share in
       page.text = "\(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(share * 100)) %"

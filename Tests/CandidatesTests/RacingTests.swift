@@ -221,7 +221,7 @@ extension CandidateTests {
   /// What has no object that can be visited again cannot be measured, or raced, and says why.
   @Test func whatCannotBeRaced() throws {
     let program = try Harness().built(try Candidate("int main() { return 0; }").scenario(), for: .racing)
-    #expect(throws: EngineError.self) { _ = try MeasuredCandidate(program) }
+    #expect(throws: EngineError.self) { _ = try Bench(of: program).run(program) }
     let forks = try Candidate("#include <unistd.h>\nint main() { fork(); }").race()
     #expect(forks.outcome == .invalid && forks.notes.contains { $0.contains("fork()") }, "\(forks.notes)")
     let starts = try Candidate(
@@ -241,14 +241,10 @@ extension CandidateTests {
     var options = BenchOptions()
     options.repetitions = 11
     options.inodes = 64
-    var bench = Bench(Registry.linux.measured)
-    bench.contest = { (scenario, options, codes) throws(EngineError) in
-      try MeasuredCandidate(scenario).contest(options, beside: codes)
-    }
     var measured = scenario
     measured.bench = options
-    let figures = try bench.run(measured)
-    let names = Set(figures.results.flatMap { $0.contestants.map(\.name) })
+    let figures = try Bench(of: scenario).run(measured)
+    let names = Set(figures.results.map(\.contestant))
     #expect(names.isSuperset(of: ["C11 by hand", "candidate: a", "Linux's file-owner"]), "\(names)")
   }
 
