@@ -48,7 +48,7 @@ build --package-path Benchmarks
 echo "they run"
 
 say "The examples"
-build -c release --package-path Examples/OwnSite --product own-race
+build -c release --package-path Examples/OwnSite --build-tests
 ADDONRACE_OWN_RELEASE=$(swift build -c release --package-path Examples/OwnSite --show-bin-path)/own-race
 export ADDONRACE_OWN_RELEASE
 (
@@ -59,8 +59,7 @@ export ADDONRACE_OWN_RELEASE
   "$ADDONRACE_OWN_RELEASE" audit --only connection-stats
   "$ADDONRACE_OWN_RELEASE" list sites | grep -A 4 connection-stats
 )
-build --package-path Examples/OwnSite --build-tests
-swift test --package-path Examples/OwnSite --skip-build
+swift test -c release --package-path Examples/OwnSite --skip-build
 
 say "Plain tests"
 build --build-tests

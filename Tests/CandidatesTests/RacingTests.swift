@@ -46,7 +46,7 @@ extension CandidateTests {
 
   /// Racers on objects of their own collide as those of a modelled site do, in each shape.
   @Test func racersCollide() throws {
-    for shape in RaceShape.allCases {
+    for shape in BuildKind.current == .plain ? RaceShape.allCases : [.widened] {
       let verdict = try slot([Self.declares]) { scenario in
         scenario.stress.shape = shape
         scenario.stress.minimumYield = shape == .natural ? 0 : nil
@@ -57,13 +57,14 @@ extension CandidateTests {
     }
   }
 
-  @Test(arguments: [
-    (["-DLEAKS"], "no-leak"), (["-DTWICE"], "no-use-after-free"), (["-DSTORES"], "no-leak"),
-    (["-DCONTENT=41"], "assertion"), (["-DLEAKS", declares], "losers-freed"),
-    (["-DSTORES", declares], "single-winner"),
-  ])
-  func wrongRacers(_ flags: [String], _ checker: String) throws {
-    // Left in the middle by what a sanitizer takes for its own.
+  private static let faults = [
+    (["-DLEAKS", declares], "losers-freed"), (["-DSTORES", declares], "single-winner"),
+    (["-DTWICE"], "no-use-after-free"), (["-DLEAKS"], "no-leak"), (["-DSTORES"], "no-leak"),
+    (["-DCONTENT=41"], "assertion"),
+  ]
+
+  @Test(arguments: faults) func wrongRacers(_ flags: [String], _ checker: String) throws {
+    // Left in the middle: what a sanitizer knows of a thread's stack is not left with it.
     if checker == "assertion", BuildKind.current != .plain { return }
     let verdict = try slot(flags) { $0.expect.stress = .fail(checkers: [checker], may: ["no-leak", "losers-freed"]) }
     #expect(verdict.record.reporters.contains(checker), "\(verdict.outcome) \(verdict.findings) \(verdict.notes)")

@@ -1,9 +1,8 @@
 import AddonMemory
 import AddonRace
 import Addons
+import ExploreEngine
 import Testing
-
-@testable import ExploreEngine
 
 @Suite struct ProgressTests {
   /// Whoever comes after the one who keeps the lock waits for ever, and only they.
@@ -12,11 +11,11 @@ import Testing
       var scenario = Scenario(name: "?", question: "?", site: "?", strategy: "?", racers: [])
       scenario.explore.racers = [RacerGroup(role: "lock", count: racers)]
       let site = LockContext<CompareExchange, ContextLockKept>.self
-      let program = try SiteProgram(SubjectFacts(site), ExploredCode(site), scenario)
-      let exploration = try #require(Exploration(program, model: model, usesSymmetry: true))
+      let engine = Explore(model, ExploredSite(SubjectFacts(site), ExploredCode(site)))
+      engine.judgesAll = true
       var findings: [Finding] = []
-      _ = exploration.visitAll {
-        if let evidence = program.conclude(inFull: true, number: 0) { findings += ProgressChecker().check(evidence) }
+      _ = try engine.run(scenario) { evidence in
+        findings += ProgressChecker().check(evidence)
         return .goOn
       }
       return findings

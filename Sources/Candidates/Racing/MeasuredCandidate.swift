@@ -74,7 +74,8 @@ package struct MeasuredCandidate {
   }
 
   private func contestant(_ role: String, on field: BenchField) -> Contestant? {
-    guard let visits = object.function("addonrace_visits_\(role)"), let timed = object.function("addonrace_timed_\(role)")
+    guard let visits = object.function("addonrace_visits_\(role)"),
+      let timed = object.function("addonrace_timed_\(role)")
     else { return nil }
     let (setUp, tearDown) = (UncheckedFunction(setUp), UncheckedFunction(tearDown))
     func forEach(_ body: (UnsafeMutableRawPointer) -> Void) {
