@@ -62,7 +62,8 @@ let package = Package(
     .target(
       name: "Candidates",
       dependencies: [
-        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CCandidate", "CFibers", "CThreads", "ExploreCore",
+        "AddonMemory", "Addons", "BenchEngine", "BenchModel", "CAtomics", "CCandidate", "CFibers", "CThreads",
+        "ExploreCore",
         "ExploreEngine", "Machine", "RaceLoops", "RaceModel", "Recording", "StressEngine",
       ]),
     .target(

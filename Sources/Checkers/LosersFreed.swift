@@ -23,6 +23,6 @@ public struct LosersFreed: CatalogChecker {
       findings.append(
         evidence.finding(name, "allocation \(number) of \(allocation.size) bytes lost the race and \(what)", number))
     }
-    return findings
+    return findings + evidence.findings(name, of: .loserKept)
   }
 }

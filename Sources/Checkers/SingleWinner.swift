@@ -9,6 +9,8 @@ public struct SingleWinner: CatalogChecker {
 
   public func check(_ evidence: Evidence) -> [Finding] {
     if evidence.keepsHistory { return checkHistory(evidence) }
+    let overwritten = evidence.findings(name, of: .overwritten)
+    if !overwritten.isEmpty { return overwritten }
     var findings: [Finding] = []
     evidence.forEachPlace { place in
       let publishers = place.operations.filter(\.published)

@@ -23,6 +23,6 @@ public struct VisibleOnce: CatalogChecker {
         findings.append(evidence.finding(name, "allocation \(number) is in a slot and was freed", number))
       }
     }
-    return findings
+    return findings + evidence.findings(name, of: .visibleTwice)
   }
 }

@@ -219,6 +219,8 @@ enum Line {
   static let barrier = 0
   /// Nonzero ends all waiting: the run is given up.
   static let abandoned = 1
+  /// What `abandoned` holds where code failed and was left.
+  static let leftInTheMiddle: UInt64 = 2
   /// Racers leave before the round of this number; 0: not yet.
   static let stop = 2
   /// For each round in flight, 1 + the number of the round in which something out of the ordinary was seen.

@@ -54,10 +54,7 @@ final class Course: @unchecked Sendable {
   }
 
   /// Code that failed was left in the middle: nobody waits any longer, and the run has ended.
-  func abandon() {
-    end = .stopped
-    catomics_store_relaxed_64(arena.line(Line.abandoned), 1)
-  }
+  func abandon() { catomics_store_relaxed_64(arena.line(Line.abandoned), Line.leftInTheMiddle) }
 
   /// Counts a round that was judged.
   func add(_ tally: Tally, winsByRacer: [Int]) {

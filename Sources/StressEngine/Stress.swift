@@ -43,6 +43,7 @@ public struct Stress {
       if !isWhole { course.abandon() }
       try checkLimits(arena)
     }
+    if catomics_load_relaxed_64(arena.line(Line.abandoned)) == Line.leftInTheMiddle { course.end = .stopped }
     course.figures.visitsInFlight = course.visitsInFlight.choice
     course.figures.delay = course.delay.choice
     course.figures.seconds = MonotonicClock.now() - started

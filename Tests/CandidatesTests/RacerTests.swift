@@ -22,6 +22,44 @@ extension CandidateTests {
     #expect(try candidate.explore(.c11, [RacerGroup(role: "up", count: 2)]).findings.first?.checker == "assertion")
   }
 
+  /// The checkers of slots judge one that is declared, in every execution.
+  @Test(arguments: [
+    ([], []), (["-DSTORES"], ["single-winner", "no-leak"]), (["-DLEAKS"], ["losers-freed", "no-leak"]),
+    (["-DTWICE"], ["visible-once"]),
+  ])
+  func declaredSlots(_ flags: [String], _ reporters: [String]) throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace.h>
+      #include <stdatomic.h>
+      #include <stdlib.h>
+      struct inode { _Atomic(int *) slot, other; };
+      void setup(struct inode *i) {
+        addonrace_slot(&i->slot, "slot");
+        addonrace_slot(&i->other, "other");
+      }
+      void racer_a(struct inode *i) {
+        int *p = NULL, *mine = malloc(sizeof *mine);
+      #ifdef STORES
+        atomic_store(&i->slot, mine);
+      #else
+        if (atomic_compare_exchange_strong(&i->slot, &p, mine)) {
+      #ifdef TWICE
+          atomic_store(&i->other, mine);
+      #endif
+          return;
+        }
+      #ifndef LEAKS
+        free(mine);
+      #endif
+      #endif
+      }
+      void teardown(struct inode *i) { free(i->slot); }
+      """, flags: flags)
+    let verdict = try candidate.explore(.c11, [RacerGroup(role: "a", count: 2)])
+    #expect(Set(verdict.record.reporters) == Set(reporters), "\(verdict.findings) \(verdict.notes)")
+  }
+
   /// One of each role where nobody says more.
   @Test func oneOfEach() throws {
     let verdict = try Candidate(Self.counter, flags: ["-DUPS=1"]).explore(.sc)

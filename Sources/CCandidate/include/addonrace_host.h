@@ -103,6 +103,8 @@ typedef struct addonrace_host {
   void (*_Nonnull fail)(uint32_t failure, const char *_Nonnull text, const char *_Nullable file, uint32_t line, uintptr_t pc);
   /// For the trace.
   void (*_Nonnull note)(const char *_Nonnull text, uintptr_t pc);
+  /// A pointer of 8 bytes that is NULL at first, and that the program populates.
+  void (*_Nonnull slot)(uintptr_t address, const char *_Nonnull name);
 } addonrace_host;
 
 // MARK: Code that is raced on real threads

@@ -12,8 +12,8 @@ unsigned addonrace_choose(unsigned count);
 void addonrace_note(const char *text);
 /// Ends this execution: it is none that counts.
 void addonrace_assume(int holds);
-/// A pointer that is NULL at first and that racers populate, said in setup: single-winner, agreement, losers-freed and
-/// visible-once judge what a race does to it, and its yield. Where code is explored it is accepted, and not judged yet.
+/// A pointer that is NULL at first and that racers populate, said before they begin: single-winner, losers-freed and
+/// visible-once judge what becomes of it, and of a race its yield.
 void addonrace_slot(void *slot, const char *name);
 
 #ifdef __cplusplus

@@ -162,9 +162,9 @@ void addonrace_note(const char *text) {
 void addonrace_assume(int holds) {
   if (!holds && host) host->fail(ADDONRACE_ASSUMPTION, "", 0, 0, PC);
 }
-#ifndef ADDONRACE_RACED
-void addonrace_slot(void *slot, const char *name) { (void)slot, (void)name; }
-#endif
+void addonrace_slot(void *slot, const char *name) {
+  if (host) host->slot((uintptr_t)slot, name);
+}
 
 void __VERIFIER_assume(int holds) {
   if (!holds && host) host->fail(ADDONRACE_ASSUMPTION, "", 0, 0, PC);

@@ -130,18 +130,15 @@ static void native_fail(uint32_t failure, const char *text, const char *file, ui
   server->fail(failure, text, file, line, pc);
 }
 static void no_note(const char *text, uintptr_t pc) { (void)text, (void)pc; }
+static void native_slot(uintptr_t address, const char *name) { server->slot(address, name); }
 
 static const addonrace_host natives = {
     native_load, native_store, native_update, native_fence, nothing, nothing, nothing, own_nothing, native_allocate,
     native_allocate_surely, native_release, native_size, no_storage, native_create, nobody, native_join, native_leave,
     native_lock, native_await, native_pause, native_choose, native_section, native_grace_period, native_atomic_context,
-    native_may_sleep, native_fail, no_note,
+    native_may_sleep, native_fail, no_note, native_slot,
 };
 const addonrace_host *addonrace_host_table;
-
-void addonrace_slot(void *slot, const char *name) {
-  if (server) server->slot((uintptr_t)slot, name);
-}
 
 // MARK: Heap
 

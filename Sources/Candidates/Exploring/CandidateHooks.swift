@@ -17,7 +17,7 @@ enum CandidateHooks {
         create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause,
         choose: choose,
         section: section, grace_period: gracePeriod,
-        atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note))
+        atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note, slot: slot))
     return UnsafePointer(table)
   }()
 
@@ -482,4 +482,17 @@ enum CandidateHooks {
   }
 
   private static let note: @convention(c) (UnsafePointer<CChar>, UInt) -> Void = { _, _ in }
+
+  private static let slot: @convention(c) (UInt, UnsafePointer<CChar>) -> Void = { address, name in
+    declare(state, address, name)
+  }
+
+  @inline(never)
+  private static func declare(
+    _ state: UnsafeMutablePointer<CandidateState>, _ address: UInt, _ name: UnsafePointer<CChar>
+  ) {
+    if !state.pointee.slots.contains(where: { $0.address == address }) {
+      state.pointee.slots.append((address, String(cString: name)))
+    }
+  }
 }

@@ -186,7 +186,11 @@ final class CandidateProgram: JudgedProgram {
   private static let runsLookedAt = 64
 
   override func conclude(inFull: Bool, number: Int) -> Evidence? {
-    if execution.state.pointee.end == .complete, !candidate.pointee.hasExited { noteLeaks() }
+    if execution.state.pointee.end == .complete {
+      var slots = DeclaredSlots(execution, candidate.pointee.slots)
+      slots.judge()
+      if !candidate.pointee.hasExited { noteLeaks(slots.published) }
+    }
     guard inFull || !execution.state.pointee.mishaps.isEmpty else { return nil }
     var evidence = Evidence()
     evidence.round = number
@@ -212,7 +216,7 @@ final class CandidateProgram: JudgedProgram {
 
   /// Allocations that are alive at the end and that nothing reaches any more: from the program's data, or from another
   /// allocation that is reached.
-  private func noteLeaks() {
+  private func noteLeaks(_ published: Set<Int>) {
     let space = execution.space
     var unreached: Set<Int> = []
     execution.forEachLiveBlock { unreached.insert($0) }
@@ -233,6 +237,10 @@ final class CandidateProgram: JudgedProgram {
     for block in unreached.sorted() {
       let pc = UInt(space.blocks[block].note)
       if space.blocks[block].isUnjudged { continue }
+      if !candidate.pointee.slots.isEmpty, !published.contains(block) {
+        execution.noteAtEnd(
+          .loserKept, "\(space.blocks[block].size) bytes were in no slot, and are never freed", block: block, pc: pc)
+      }
       execution.noteAtEnd(
         .leak, "\(space.blocks[block].size) bytes are never freed, and nothing points to them any more", block: block,
         pc: pc)

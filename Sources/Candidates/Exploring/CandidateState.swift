@@ -26,6 +26,8 @@ struct CandidateState {
   /// Of these the first may be in sections.
   let readers: Int
   var domains: [UInt] = []
+  /// That the program has declared.
+  var slots: [(address: UInt, name: String)] = []
   var idleTurns: IdleTurns
   /// What ends the exploration.
   var refusal: String?

@@ -1,4 +1,5 @@
 import AddonMemory
+import CAtomics
 import CCandidate
 import CFibers
 import CThreads
@@ -29,9 +30,13 @@ enum CandidateServer {
     pthread_mutex_init(&lock, nil)
     return lock
   }()
-  /// Nobody has to look into the ledger as long as this is false.
-  nonisolated(unsafe) private static var hasUnwatched = false
-  nonisolated(unsafe) private static var hasDeferred = false
+  /// Nobody has to look for unwatched allocations as long as this is 0. Accessed atomically.
+  nonisolated(unsafe) private static let unwatchedFlag = {
+    let flag = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+    flag.initialize(to: 0)
+    return flag
+  }()
+  private static var hasUnwatched: Bool { catomics_load_relaxed_64(unwatchedFlag) != 0 }
   nonisolated(unsafe) static var data: (start: UInt, bytes: Int) = (0, 0)
   nonisolated(unsafe) static var seed: UInt64 = 0
 
@@ -44,8 +49,7 @@ enum CandidateServer {
   /// Before a race.
   static func begin(_ object: LoadedObject, seed: UInt64) {
     locked { $0 = Ledger() }
-    hasUnwatched = false
-    hasDeferred = false
+    catomics_store_relaxed_64(unwatchedFlag, 0)
     data = (object.image.data, object.image.data_size)
     self.seed = seed
     ccandidate_bind_race(object.bindFunction, table)
@@ -88,7 +92,8 @@ enum CandidateServer {
     if bytes > state.pointee.blockBytes || state.pointee.next >= state.pointee.capacity || alignment > 64 {
       return allocateUnwatched(size, alignment, isZeroed)
     }
-    if bytes > RacedFunctions.bound.pointee.biggestAllocation { RacedFunctions.bound.pointee.biggestAllocation = bytes }
+    let needs = RacedFunctions.bound.unsafelyUnwrapped.pointee.needs + memory.racer
+    if bytes > needs.pointee.biggestAllocation { needs.pointee.biggestAllocation = bytes }
     let kind = AddonKind(size: max(bytes, 8), zeroed: isZeroed, populates: false, maySleep: false)
     if state.pointee.needsSlowAllocation {
       // One that may not fail is asked for again: each attempt counts.
@@ -112,7 +117,7 @@ enum CandidateServer {
     locked {
       $0.unwatched[UInt(bitPattern: block)] = size
       $0.unwatchedCount += 1
-      hasUnwatched = true
+      catomics_store_relaxed_64(unwatchedFlag, 1)
     }
     return block
   }
@@ -158,7 +163,7 @@ enum CandidateServer {
 
   /// What visits left to grace periods, as soon as they are over.
   @inline(__always) static func finishDeferred(_ memory: RacedMemory) {
-    if hasDeferred { finishDeferredSlowly(memory) }
+    if RacedFunctions.bound.unsafelyUnwrapped.pointee.needs[memory.racer].deferred > 0 { finishDeferredSlowly(memory) }
   }
 
   @inline(never) private static func finishDeferredSlowly(_ memory: RacedMemory) {
@@ -177,6 +182,7 @@ enum CandidateServer {
         _ = body(argument)
       }
     }
+    RacedFunctions.bound.pointee.needs[racer].deferred = 0
     ccandidate_set_visit(visit)
   }
 
@@ -264,10 +270,8 @@ enum CandidateServer {
         defer: { body, argument in
           guard let visit = ccandidate_current_visit() else { return }
           let racer = memory(visit).racer
-          locked {
-            $0.deferred[racer, default: []].append((body, argument))
-            hasDeferred = true
-          }
+          locked { $0.deferred[racer, default: []].append((body, argument)) }
+          RacedFunctions.bound.pointee.needs[racer].deferred += 1
         },
         choose: { count in
           guard let visit = ccandidate_current_visit() else { return 0 }

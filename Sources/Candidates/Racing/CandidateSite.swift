@@ -23,16 +23,26 @@ struct RacedFunctions {
   /// one that published: it costs nothing, and what is wrong shows all the same.
   var looksAtSlots = true
 
-  // What the first rounds show of the code's needs.
-  var biggestAllocation = 0
-  var mostAllocations = 0
+  /// By racer, each on lines of its own.
+  let needs: UnsafeMutablePointer<RacedNeeds>
   var creationAllocates = false
-  /// By role: it has allocated.
-  var allocates: UInt64 = 0
   /// Something that was allocated is reached from the program's data when a round is over: it outlives its object.
   var outlivesObjects = false
 
   nonisolated(unsafe) static var bound: UnsafeMutablePointer<RacedFunctions>!
+}
+
+/// What one racer's visits have shown of the code's needs. Only the racer writes it.
+struct RacedNeeds {
+  /// Bytes.
+  var biggestAllocation = 0
+  var mostAllocations = 0
+  /// By role: it has allocated.
+  var allocates: UInt64 = 0
+  /// Calls that the visit has left to a grace period.
+  var deferred = 0
+  private var rest: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) =
+    (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 }
 
 /// What a racer does: the number of its function.
@@ -101,8 +111,9 @@ enum CandidateSite: Site {
   /// What the slot shows right after a visit.
   @inline(never)
   private static func look(at inode: Inode, _ allocations: UInt32, _ role: CandidateRole, in memory: RacedMemory) {
-    functions.pointee.mostAllocations = max(functions.pointee.mostAllocations, Int(allocations))
-    if allocations > 0 { functions.pointee.allocates |= 1 << UInt64(role.rawValue & 63) }
+    let needs = functions.pointee.needs + memory.racer
+    if allocations > needs.pointee.mostAllocations { needs.pointee.mostAllocations = Int(allocations) }
+    if allocations > 0 { needs.pointee.allocates |= 1 << UInt64(role.rawValue & 63) }
     let slot = functions.pointee.slot
     if slot < 0 { return }
     // Low bits of a pointer are often marks.

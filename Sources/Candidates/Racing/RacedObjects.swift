@@ -35,8 +35,11 @@ struct RacedObjects {
     self.roles = roles
     alignment = max(8, Int(layout[1]))
     functions = .allocate(capacity: 1)
+    let needs = UnsafeMutablePointer<RacedNeeds>.allocate(capacity: Stress.mostRacers)
+    needs.initialize(repeating: RacedNeeds(), count: Stress.mostRacers)
     functions.initialize(
-      to: RacedFunctions(visits: visits, setUp: setUp, check: check, tearDown: tearDown, size: Int(layout[0])))
+      to: RacedFunctions(
+        visits: visits, setUp: setUp, check: check, tearDown: tearDown, size: Int(layout[0]), needs: needs))
   }
 
   /// What code that keeps allocations beyond its objects cannot be raced on.
@@ -100,6 +103,9 @@ struct RacedObjects {
 
   // MARK: What the first rounds need, and what the others do
 
+  /// By racer.
+  private var needs: [RacedNeeds] { (0..<scenario.racerCount).map { functions.pointee.needs[$0] } }
+
   private static let secondsOfBeginning = 0.1
   private static let inodesOfBeginning = 32
 
@@ -126,9 +132,9 @@ struct RacedObjects {
 
   private var facts: SubjectFacts {
     // A few more than were seen: who loses a race may try again.
-    let most = functions.pointee.mostAllocations
+    let most = needs.map(\.mostAllocations).max() ?? 0
     return facts(
-      biggest: min(max(functions.pointee.biggestAllocation, 8), SiteLimits.largestAddon),
+      biggest: min(max(needs.map(\.biggestAllocation).max() ?? 0, 8), SiteLimits.largestAddon),
       perVisit: most <= 1 ? max(most, 1) : 2 * most,
       perCreation: functions.pointee.creationAllocates ? Self.allocationsOfBeginning : 0)
   }
@@ -139,11 +145,12 @@ struct RacedObjects {
       inodeSize: max(size, 8), biggestAddon: biggest, allocationsPerVisit: perVisit, allocationsPerCreation: perCreation
     )
     let known = functions.pointee.slot >= 0
+    let allocates = needs.reduce(0) { $0 | $1.allocates }
     return SubjectFacts(
       CandidateSite.about, CandidateSite.strategy,
       roles: roles.enumerated().map { number, name in
         SubjectFacts.Role(
-          name: name, sentence: "", looksOnly: known && functions.pointee.allocates >> UInt64(number & 63) & 1 == 0,
+          name: name, sentence: "", looksOnly: known && allocates >> UInt64(number & 63) & 1 == 0,
           detaches: false, putsInode: false, waitsFor: nil)
       }, limits: limits, keepsHistory: false)
   }

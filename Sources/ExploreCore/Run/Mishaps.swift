@@ -18,9 +18,9 @@ extension Execution {
   }
 
   /// Something about a block that shows only at the end, and the place in native code that it comes from.
-  package func noteAtEnd(_ kind: Mishap.Kind, _ message: String, block: Int, pc: UInt) {
+  package func noteAtEnd(_ kind: Mishap.Kind, _ message: String, block: Int?, pc: UInt = 0, racers: [Int] = []) {
     state.pointee.pc = pc
-    note(kind, [], message, block: block)
+    note(kind, racers, message, block: block)
     state.pointee.pc = 0
   }
 

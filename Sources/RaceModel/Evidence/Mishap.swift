@@ -9,6 +9,12 @@ public struct Mishap: Sendable, Equatable {
     case uninitialised
     /// Memory that nobody can free any more, at the end of a program.
     case leak
+    /// A publication over a slot that was not NULL.
+    case overwritten
+    /// An allocation that was published twice, or is in two slots.
+    case visibleTwice
+    /// An allocation that was in no slot, and is never freed.
+    case loserKept
     /// What the code itself checks.
     case assertion
     /// What may sleep, under a spinlock or in a section of RCU.
