@@ -27,6 +27,8 @@ struct ExploreCommand: ParsableCommand {
   var settings: SettingOptions<ExploreSection>
   @OptionGroup(title: "Code of your own")
   var code: CodeOptions
+  @Flag(name: .customLong("malloc-may-fail"), help: "The same as --allocation-failures 1.")
+  var mallocMayFail = false
 
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace explore scenarios") }
@@ -51,11 +53,16 @@ struct ExploreCommand: ParsableCommand {
 
   func run() throws {
     let named = try namedModels()
+    var settings = try settings.values(for: .explore)
+    if mallocMayFail, let failures = Setting.named("allocation-failures", in: .explore) {
+      settings.append((failures, .integer(1)))
+    }
     var invocation = Invocation(
-      settings: try settings.values(for: .explore), strategy: subject.strategy,
+      settings: settings, strategy: subject.strategy,
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
     invocation.code = code.source
+    invocation.optimisations = code.optimisations
     let runs = ScenarioRuns(
       invocation: invocation, section: .explore, options: report, inProcess: inProcess,
       engines: { scenario in (named.isEmpty ? scenario.explore.memoryModels : named).map { .explore($0) } })

@@ -10,6 +10,8 @@ struct Invocation {
   var switches: [String] = []
   /// How code is compiled; its sources are among the paths.
   var code: CandidateSource?
+  /// Levels of optimisation, where a verdict is asked for each of several.
+  var optimisations: [Int] = []
 
   /// The command that runs one scenario again, in one engine: with the seed, and what was tuned at run time.
   func text(_ scenario: Scenario, file: String, _ engine: EngineKind, _ figures: Figures? = nil) -> String {
@@ -28,6 +30,8 @@ struct Invocation {
       }
     }
     for (setting, value) in said { words += setting.words(value) }
+    var code = code
+    if !optimisations.isEmpty { code?.optimisation = scenario.code?.optimisation }
     return (words + switches + (code?.words ?? [])).joined(separator: " ")
   }
 }
@@ -39,25 +43,40 @@ struct CodeOptions: ParsableArguments {
   var compiler: String?
   @Option(
     help: ArgumentHelp(
-      "How much the compiler optimises code that is named, 0 to 3; 0 by default in C, 1 in C++.", valueName: "level"))
-  var optimise: Int?
+      "How much the compiler optimises code that is named, 0 to 3, or a verdict for each of several, as 0,1,2. By default 2 "
+        + "where it is raced; where it is explored, 0 in C and 1 in C++.", valueName: "level,..."))
+  var optimise: String?
   @Option(
     help: ArgumentHelp(
       "A function that is not looked into, and need not be; may be given more than once.", valueName: "name"))
   var accept: [String] = []
 
-  func validate() throws {
-    if let optimise, !(0...3).contains(optimise) {
-      throw ValidationError("--optimise is \(optimise); it may be 0 to 3.")
+  func validate() throws { _ = try levels() }
+
+  /// Empty where none was named.
+  private func levels() throws -> [Int] {
+    guard let optimise else { return [] }
+    return try optimise.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let level = Int(part), (0...3).contains(level) else {
+        throw ValidationError("--optimise is \(optimise); it may be 0 to 3, or several of them, as 0,1,2.")
+      }
+      return level
     }
   }
 
+  /// With the first level, where several are asked for.
   var source: CandidateSource {
     var source = CandidateSource(sources: [], flags: AddonRaceCommand.compilerFlags)
     source.compiler = compiler
-    source.optimisation = optimise
+    source.optimisation = (try? levels())?.first
     source.accepted = accept
     return source
+  }
+
+  /// Those that are asked for, if they are several.
+  var optimisations: [Int] {
+    let levels = (try? levels()) ?? []
+    return levels.count > 1 ? levels : []
   }
 }
 

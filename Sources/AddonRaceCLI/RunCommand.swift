@@ -36,6 +36,7 @@ struct RunCommand: ParsableCommand {
       racers: try subject.groups(),
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
     invocation.code = code.source
+    invocation.optimisations = code.optimisations
     return invocation
   }
 

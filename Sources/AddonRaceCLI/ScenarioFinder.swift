@@ -11,9 +11,11 @@ struct ScenarioFinder {
   private let vocabulary: Vocabulary
   /// How code that is named is compiled.
   private let code: CandidateSource?
-  init(_ vocabulary: Vocabulary, code: CandidateSource? = nil) {
+  private let optimisations: [Int]
+  init(_ vocabulary: Vocabulary, code: CandidateSource? = nil, optimisations: [Int] = []) {
     self.vocabulary = vocabulary
     self.code = code
+    self.optimisations = optimisations
   }
 
   /// Reads files and folders, in the order given; a folder's files by name, with those of the folders in it. Sources that
@@ -21,7 +23,19 @@ struct ScenarioFinder {
   func find(_ paths: [String]) -> [FoundScenario] {
     let sources = paths.filter { CandidateSource.Language(path: $0) != nil }
     let scenarios = paths.filter { !sources.contains($0) }.flatMap { find($0) }
-    return (sources.isEmpty ? [] : [scenario(of: sources)]) + scenarios
+    return (sources.isEmpty ? [] : scenariosOfCode(sources)) + scenarios
+  }
+
+  /// One, or one for each level of optimisation.
+  private func scenariosOfCode(_ sources: [String]) -> [FoundScenario] {
+    let found = scenario(of: sources)
+    guard case .scenario(let scenario, let file) = found, !optimisations.isEmpty else { return [found] }
+    return optimisations.map { level in
+      var scenario = scenario
+      scenario.name += " -O\(level)"
+      scenario.code?.optimisation = level
+      return .scenario(scenario, file: file)
+    }
   }
 
   private func scenario(of sources: [String]) -> FoundScenario {

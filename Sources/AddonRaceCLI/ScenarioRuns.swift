@@ -16,7 +16,8 @@ enum ResolvedScenario {
     try invocation.checkStrategy(vocabulary)
     var misfits: [Misfit] = []
     var fits = 0
-    let resolved = ScenarioFinder(vocabulary, code: invocation.code).find(paths).map { found -> ResolvedScenario in
+    let finder = ScenarioFinder(vocabulary, code: invocation.code, optimisations: invocation.optimisations)
+    let resolved = finder.find(paths).map { found -> ResolvedScenario in
       switch found {
       case .invalid(let error, let file):
         StandardError.print("\(error)")
@@ -71,7 +72,9 @@ struct ScenarioRuns {
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
     for resolved in try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness) {
-      let ofScenario = self.verdicts(of: resolved)
+      let ofScenario = self.verdicts(of: resolved).map { verdict in
+        Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict
+      }
       verdicts += ofScenario
       if let text = report.scenario(ofScenario) { sink.print(text) }
       if cthreads_interrupted() != 0 { break }
@@ -119,6 +122,29 @@ struct ScenarioRuns {
     }
     verdict = verdict.with(command: invocation.text(scenario, file: file, engine, verdict.figures))
     return verdict
+  }
+}
+
+/// What a compiler's optimiser changes about the same code.
+private struct Optimiser {
+  private let before: [Verdict]
+
+  /// - Parameter before: verdicts that are there already.
+  init(_ before: [Verdict]) { self.before = before }
+
+  /// What there is to say of a verdict that is another one with less optimisation, or with more.
+  func note(on verdict: Verdict) -> String? {
+    guard let level = verdict.scenario.code?.optimisation else { return nil }
+    let others = before.filter { other in
+      other.engine == verdict.engine && other.file == verdict.file && other.scenario.code?.optimisation != level
+        && other.scenario.code != nil
+    }
+    guard let other = others.first(where: { $0.outcome != verdict.outcome }),
+      let otherLevel = other.scenario.code?.optimisation
+    else { return nil }
+    return
+      "with -O\(otherLevel) it \(other.outcome == .pass ? "passes" : "is: \(other.outcome.rawValue)"), and not with -O\(level): "
+      + "undefined behaviour, a dependency that the compiler may break, or accesses that it leaves out"
   }
 }
 

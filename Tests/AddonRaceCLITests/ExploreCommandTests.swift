@@ -144,3 +144,34 @@ import Testing
     #expect((last["counterexample"] as? [String: Any])?["token"] is String)
   }
 }
+
+/// Code is explored as it is named.
+@Suite struct CodeCommandTests {
+  private static let slot = "scenarios/code/c/slot.c"
+
+  @Test func levelsOfOptimisation() throws {
+    let command = try Command(
+      arguments: ["explore", Self.slot, "--memory-model", "c11", "--optimise", "0,2", "--", "-DLEAKS"])
+    #expect(command.status == 1, "\(command.errors)")
+    #expect(command.output.contains("slot.c -O0") && command.output.contains("slot.c -O2"))
+    #expect(try Command(arguments: ["explore", Self.slot, "--optimise", "0,7"]).status == 64)
+  }
+
+  @Test func allocationsMayFail() throws {
+    let command = try Command(arguments: ["explore", Self.slot, "--memory-model", "sc", "--malloc-may-fail"])
+    #expect(command.status == 1 && command.output.contains("through a NULL pointer"), "\(command.output)")
+  }
+
+  @Test func racedAndMeasured() throws {
+    let raced = try Command(
+      arguments: ["run", Self.slot, "--time", "0.5", "--minimum-yield", "0", "--", "-DLEAKS"])
+    #expect(raced.status == 1 && raced.output.contains("no-leak"), "\(raced.output)")
+    let program = try Command(arguments: ["bench", Self.slot, "--processes", "1"])
+    #expect(program.status == 65 && program.errors.contains("a whole program has no visit to measure"))
+    let racers = try Command(
+      arguments: [
+        "bench", "scenarios/code/kernel/file-owner.c", "--processes", "1", "--repetitions", "11", "--inodes", "64",
+      ])
+    #expect(racers.status != 65 && racers.output.contains("file-owner.c: set"), "\(racers.errors)")
+  }
+}

@@ -18,7 +18,7 @@ public struct Verdict: Sendable, Equatable {
   public let record: RunRecord
   public let outcome: Outcome
   /// Why it is vacuous, timed out, crashed or invalid; and warnings.
-  public let notes: [String]
+  public private(set) var notes: [String]
 
   public init(_ record: RunRecord, of scenario: Scenario, facts: SubjectFacts?, file: String?, command: String) {
     self.scenario = scenario
@@ -42,6 +42,13 @@ public struct Verdict: Sendable, Equatable {
   public func with(command: String) -> Verdict {
     var verdict = self
     verdict.command = command
+    return verdict
+  }
+
+  /// The same, with one thing more to say.
+  public func with(note: String) -> Verdict {
+    var verdict = self
+    verdict.notes.append(note)
     return verdict
   }
 
