@@ -32,6 +32,15 @@ static const char raced_header[] = {
 static const char program_text[] = {
 #embed "runtime/program.c"
     , 0};
+static const char program_header[] = {
+#embed "runtime/program.h"
+    , 0};
+static const char program_heap[] = {
+#embed "runtime/program_heap.c"
+    , 0};
+static const char program_threads[] = {
+#embed "runtime/program_threads.c"
+    , 0};
 static const char loops_text[] = {
 #embed "runtime/addonrace_loops.h"
     , 0};
@@ -68,6 +77,8 @@ static const ccandidate_file files[] = {
     {"addonrace_prelude.h", prelude_text}, {"addonrace.h", addonrace_text},
     {"addonrace/kernel.h", kernel_text},   {"raced.c", raced_text},
     {"raced.h", raced_header},             {"program.c", program_text},
+    {"program.h", program_header},         {"program_heap.c", program_heap},
+    {"program_threads.c", program_threads},
     {"swift.c", swift_text},               {"addonrace_loops.h", loops_text},
     {"", ""},
 };

@@ -11,7 +11,7 @@ import StressEngine
 ///
 /// It begins with rounds in the natural shape, which show what the code needs, and often what is wrong with it: the size of
 /// its allocations, how many a visit makes, where its slot is. They are in no figure. Then the race begins.
-struct RacedObjects {
+final class RacedObjects {
   private let object: LoadedObject
   private let scenario: Scenario
   private let functions: UnsafeMutablePointer<RacedFunctions>
@@ -41,6 +41,16 @@ struct RacedObjects {
       to: RacedFunctions(
         visits: visits, setUp: setUp, check: check, tearDown: tearDown, size: Int(layout[0]), needs: needs))
   }
+
+  deinit {
+    // Racers that are stuck in a visit still use it.
+    if isStuck { return }
+    functions.pointee.visits.deallocate()
+    functions.pointee.needs.deallocate()
+    functions.deallocate()
+  }
+
+  private var isStuck = false
 
   /// What code that keeps allocations beyond its objects cannot be raced on.
   enum Outcome {
@@ -77,6 +87,7 @@ struct RacedObjects {
       if !judged.mishaps.isEmpty { functions.pointee.looksAtSlots = true }
       return judge(judged)
     }
+    if case .timedOut = run.end { isStuck = true }
     let mishaps = try CandidateServer.takeMishaps(SourceNames(object), roles: scenario.roles)
     if !mishaps.isEmpty {
       var evidence = Evidence()

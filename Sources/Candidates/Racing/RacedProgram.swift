@@ -15,6 +15,10 @@ final class RacedProgram {
   private let program = UnsafeMutablePointer<addonrace_program>.allocate(capacity: 1)
   private let bodies: UnsafeMutablePointer<UnsafeMutableRawPointer>
   private let racerCount: Int
+  /// What threads of programs that failed may still use.
+  nonisolated(unsafe) private static var kept: [UInt] = []
+  /// No thread of the program is running, for all that is known.
+  private var hasEnded = true
 
   init(_ object: LoadedObject, _ scenario: Scenario) throws(EngineError) {
     self.object = object
@@ -31,6 +35,13 @@ final class RacedProgram {
       bodies[racer] = object.racers[number]
     }
     program.initialize(to: settings())
+  }
+
+  deinit {
+    // Threads that did not come to an end still use it.
+    if !hasEnded || program.pointee.mishap_count > 0 { return Self.kept.append(UInt(bitPattern: program)) }
+    program.deallocate()
+    bodies.deallocate()
   }
 
   static let mostThreads = 64
@@ -122,6 +133,7 @@ final class RacedProgram {
       let now = MonotonicClock.now()
       if UInt64(counts.round) != last { (last, since) = (UInt64(counts.round), now) }
       guard now - since > scenario.stress.watchdog else { continue }
+      hasEnded = false
       if cthreads_interrupted() != 0 { return .interrupted }
       return .timedOut(
         "run \(last + 1) did not end in \(scenario.stress.watchdog) s: a thread waits for what does not happen, or does not end"
