@@ -39,7 +39,10 @@ final class RacedProgram {
 
   deinit {
     // Threads that did not come to an end still use it.
-    if !hasEnded || program.pointee.mishap_count > 0 { return Self.kept.append(UInt(bitPattern: program)) }
+    if !hasEnded || program.pointee.mishap_count > 0 {
+      Self.kept += [UInt(bitPattern: program), UInt(bitPattern: bodies)]
+      return
+    }
     program.deallocate()
     bodies.deallocate()
   }
