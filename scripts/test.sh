@@ -27,7 +27,7 @@ for target in CAtomics CThreads CFibers CCounters CLayouts CCandidate; do
     -isystem /usr/aarch64-linux-gnu/include -isystem "$headers" -I"Sources/$target/include" -o /dev/null
   echo "$target compiles"
 done
-for file in hooks threads library kernel rust swift raced program program_heap program_threads; do
+for file in hooks threads library kernel rust heap raced program program_heap program_threads; do
   for purpose in EXPLORED RACED; do
     "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -w -fPIC -c "Sources/CCandidate/runtime/$file.c" \
       -DADDONRACE_$purpose -isystem /usr/aarch64-linux-gnu/include -ISources/CCandidate/include \

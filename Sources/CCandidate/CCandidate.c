@@ -44,8 +44,8 @@ static const char program_threads[] = {
 static const char loops_text[] = {
 #embed "runtime/addonrace_loops.h"
     , 0};
-static const char swift_text[] = {
-#embed "runtime/swift.c"
+static const char heap_text[] = {
+#embed "runtime/heap.c"
     , 0};
 static const char entry_text[] = {
 #embed "runtime/addonrace_entry.h"
@@ -79,7 +79,7 @@ static const ccandidate_file files[] = {
     {"raced.h", raced_header},             {"program.c", program_text},
     {"program.h", program_header},         {"program_heap.c", program_heap},
     {"program_threads.c", program_threads},
-    {"swift.c", swift_text},               {"addonrace_loops.h", loops_text},
+    {"heap.c", heap_text},                 {"addonrace_loops.h", loops_text},
     {"", ""},
 };
 

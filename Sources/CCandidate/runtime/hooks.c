@@ -1,5 +1,5 @@
 // Compiled with a program that is explored, and linked into it, hidden: what ThreadSanitizer's instrumentation calls, and
-// the allocator and the thread-local storage that the program sees. Everything goes to the host; as long as none is bound,
+// the thread-local storage that the program sees. Everything goes to the host; as long as none is bound,
 // while the program is loaded and its constructors run, it is done here and directly.
 #define _GNU_SOURCE
 #include "addonrace_host.h"
@@ -184,7 +184,7 @@ static void copy_piece(char *to, const char *from, uint32_t size, uintptr_t pc) 
   __builtin_memcpy(to, &value, size);
 }
 
-static void *copy(void *to, const void *from, size_t size, uintptr_t pc) {
+void *addonrace_copy(void *to, const void *from, size_t size, uintptr_t pc) {
   if (!host) {
     char *target = to;
     const char *source = from;
@@ -219,78 +219,9 @@ static void *set(void *to, int byte, size_t size, uintptr_t pc) {
   return to;
 }
 
-void *__tsan_memcpy(void *to, const void *from, size_t size) { return copy(to, from, size, PC); }
-void *__tsan_memmove(void *to, const void *from, size_t size) { return copy(to, from, size, PC); }
+void *__tsan_memcpy(void *to, const void *from, size_t size) { return addonrace_copy(to, from, size, PC); }
+void *__tsan_memmove(void *to, const void *from, size_t size) { return addonrace_copy(to, from, size, PC); }
 void *__tsan_memset(void *to, int byte, size_t size) { return set(to, byte, size, PC); }
-
-// MARK: Heap
-
-// What constructors allocate belongs to the program's data, and is put back with it.
-static char early[256 << 10] __attribute__((aligned(64)));
-static size_t early_used;
-
-static int is_early(const void *p) { return (uintptr_t)p - (uintptr_t)early < sizeof early; }
-
-static void *allocate(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
-  if (host) return host->allocate(size, alignment, is_zeroed, pc);
-  size_t start = (early_used + 16 + alignment - 1) & ~(alignment - 1);
-  if (start + size > sizeof early) abort();
-  early_used = start + size;
-  __builtin_memcpy(early + start - 8, &size, sizeof size);
-  return early + start;
-}
-
-void *malloc(size_t size) { return allocate(size, 16, 0, PC); }
-void *calloc(size_t count, size_t size) {
-  size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return allocate(bytes, 16, 1, PC);
-}
-void free(void *p) {
-  if (host && p && !is_early(p)) host->release(p, PC);
-}
-void cfree(void *p) {
-  if (host && p && !is_early(p)) host->release(p, PC);
-}
-size_t malloc_usable_size(void *p) {
-  if (is_early(p)) {
-    size_t size;
-    __builtin_memcpy(&size, (char *)p - 8, sizeof size);
-    return size;
-  }
-  return host && p ? host->size(p) : 0;
-}
-static void *resize(void *p, size_t size, uintptr_t pc) {
-  void *new = allocate(size, 16, 0, pc);
-  if (!new || !p) return new;
-  size_t before = malloc_usable_size(p);
-  copy(new, p, before < size ? before : size, pc);
-  if (host && !is_early(p)) host->release(p, pc);
-  return new;
-}
-void *realloc(void *p, size_t size) { return resize(p, size, PC); }
-void *reallocarray(void *p, size_t count, size_t size) {
-  size_t bytes;
-  return __builtin_mul_overflow(count, size, &bytes) ? NULL : resize(p, bytes, PC);
-}
-void *aligned_alloc(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
-void *memalign(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
-void *valloc(size_t size) { return allocate(size, 4096, 0, PC); }
-int posix_memalign(void **p, size_t alignment, size_t size) {
-  void *new = allocate(size, alignment, 0, PC);
-  if (!new) return ENOMEM;
-  *p = new;
-  return 0;
-}
-
-// For swift.c.
-void *addonrace_allocate(size_t size, size_t alignment, uintptr_t pc) { return allocate(size, alignment, 0, pc); }
-void addonrace_release(void *p, uintptr_t pc) {
-  if (host && p && !is_early(p)) host->release(p, pc);
-}
-/// Of an allocation, or 0.
-size_t addonrace_size(void *p) { return host && p && !is_early(p) ? host->size(p) : 0; }
-int addonrace_is_early(const void *p) { return is_early(p); }
 
 // MARK: Thread-local storage
 
@@ -302,7 +233,7 @@ static int copy_image(struct dl_phdr_info *info, size_t size, void *argument) {
   int is_here = 0;
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-    if (header->p_type == PT_LOAD && (uintptr_t)early - (info->dlpi_addr + header->p_vaddr) < header->p_memsz) is_here = 1;
+    if (header->p_type == PT_LOAD && (uintptr_t)early_storage - (info->dlpi_addr + header->p_vaddr) < header->p_memsz) is_here = 1;
     if (header->p_type == PT_TLS) storage = header;
   }
   if (!is_here) return 0;

@@ -1,19 +1,14 @@
-// Compiled with code that is raced on real threads, and linked into it, hidden: its allocator, its locks, and what its
-// library needs. Who serves them is bound when the object is loaded; until then constructors run, and are served here.
+// Compiled with code that is raced on real threads, and linked into it, hidden: its locks, and what its library
+// needs. Who serves is bound when the object is loaded.
 #define _GNU_SOURCE
 #include "raced.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <stdlib.h>
-#include <string.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
-
-#define PC ((uintptr_t)__builtin_return_address(0))
 
 #pragma GCC visibility push(hidden)
 
@@ -77,7 +72,7 @@ static void *native_allocate(size_t size, size_t alignment, int is_zeroed, uintp
 static void *native_allocate_surely(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
   return server->allocate(size, alignment, is_zeroed, 0, pc);
 }
-static void native_release(void *p, uintptr_t pc) { free(p), (void)pc; }
+static void native_release(void *p, uintptr_t pc) { server->release(p, pc); }
 static size_t native_size(void *p) { return p ? server->size(p) : 0; }
 static void *no_storage(void) { return 0; }
 /// What kernel code leaves to a grace period.
@@ -139,72 +134,6 @@ static const addonrace_host natives = {
     native_may_sleep, native_fail, no_note, native_slot,
 };
 const addonrace_host *addonrace_host_table;
-
-// MARK: Heap
-
-// What constructors allocate belongs to the program's data, and is put back with it.
-static char early[256 << 10] __attribute__((aligned(64)));
-static size_t early_used;
-
-static int is_early(const void *p) { return (uintptr_t)p - (uintptr_t)early < sizeof early; }
-
-static void *allocate(size_t size, size_t alignment, int is_zeroed, uintptr_t pc) {
-  if (server) return server->allocate(size, alignment, is_zeroed, 1, pc);
-  size_t start = (early_used + 16 + alignment - 1) & ~(alignment - 1);
-  if (start + size > sizeof early) abort();
-  early_used = start + size;
-  __builtin_memcpy(early + start - 8, &size, sizeof size);
-  return early + start;
-}
-
-static void give_back(void *p, uintptr_t pc) {
-  if (server && p && !is_early(p)) server->release(p, pc);
-}
-
-// For swift.c.
-void *addonrace_allocate(size_t size, size_t alignment, uintptr_t pc) { return allocate(size, alignment, 0, pc); }
-void addonrace_release(void *p, uintptr_t pc) { give_back(p, pc); }
-size_t addonrace_size(void *p) { return server && p && !is_early(p) ? server->size(p) : 0; }
-int addonrace_is_early(const void *p) { return is_early(p); }
-
-void *malloc(size_t size) { return allocate(size, 16, 0, PC); }
-void *calloc(size_t count, size_t size) {
-  size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return allocate(bytes, 16, 1, PC);
-}
-void free(void *p) { give_back(p, PC); }
-void cfree(void *p) { give_back(p, PC); }
-size_t malloc_usable_size(void *p) {
-  if (is_early(p)) {
-    size_t size;
-    __builtin_memcpy(&size, (char *)p - 8, sizeof size);
-    return size;
-  }
-  return server && p ? server->size(p) : 0;
-}
-static void *resize(void *p, size_t size, uintptr_t pc) {
-  void *new = allocate(size, 16, 0, pc);
-  if (!new || !p) return new;
-  size_t before = malloc_usable_size(p);
-  memcpy(new, p, before < size ? before : size);
-  give_back(p, pc);
-  return new;
-}
-void *realloc(void *p, size_t size) { return resize(p, size, PC); }
-void *reallocarray(void *p, size_t count, size_t size) {
-  size_t bytes;
-  return __builtin_mul_overflow(count, size, &bytes) ? NULL : resize(p, bytes, PC);
-}
-void *aligned_alloc(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
-void *memalign(size_t alignment, size_t size) { return allocate(size, alignment, 0, PC); }
-void *valloc(size_t size) { return allocate(size, 4096, 0, PC); }
-int posix_memalign(void **p, size_t alignment, size_t size) {
-  void *new = allocate(size, alignment, 0, PC);
-  if (!new) return ENOMEM;
-  *p = new;
-  return 0;
-}
 
 // MARK: Locks: the C library's, and whoever serves knows that one is held
 

@@ -63,7 +63,7 @@ enum RuntimeFiles {
   /// Sources of the runtime, and what it exports to whoever loads the object.
   private static func sources(_ purpose: CandidateBuild.Purpose) -> [String] {
     (purpose == .exploring ? ["hooks", "threads"] : ["raced", "program", "program_heap", "program_threads"]) + [
-      "library", "kernel", "swift",
+      "heap", "library", "kernel",
     ]
   }
   static func exported(_ purpose: CandidateBuild.Purpose) -> [String] {
