@@ -106,6 +106,8 @@ WITHOUT_INSTRUMENTATION void cfiber_restart(cfiber *fiber) {
   fiber->resume_address = (void *)cfiber_start;
 }
 
+enum { GUARD = 4096 };
+
 cfiber *cfiber_ring_create(
     size_t count, size_t stack_size, size_t colour, void (*body)(void *), void **arguments) {
   cfiber *ring = aligned_alloc(64, (sizeof(cfiber) * (count + 1) + 63) / 64 * 64);
@@ -119,6 +121,8 @@ cfiber *cfiber_ring_create(
   memset(ring, 0, sizeof(cfiber) * (count + 1));
   for (size_t i = 0; i < count; i++) {
     cfiber *fiber = &ring[i];
+    // A stack that overflows does not run into the next one.
+    mprotect(stacks + i * stack_size, GUARD, PROT_NONE);
     fiber->stack_bottom = stacks + i * stack_size;
     fiber->stack_size = stack_size;
     fiber->stack_top = (char *)fiber->stack_bottom + stack_size - ((i * colour) % (stack_size / 2)) / 16 * 16;
@@ -166,14 +170,19 @@ static struct sigaction actions_before[fault_signal_count];
 static pthread_once_t faults_are_caught = PTHREAD_ONCE_INIT;
 
 static WITHOUT_INSTRUMENTATION void on_fault(int number, siginfo_t *info, void *context) {
-  (void)info;
   ucontext_t *machine = context;
 #if defined(__x86_64__)
   char *stack = (char *)machine->uc_mcontext.gregs[REG_RSP];
 #elif defined(__aarch64__)
   char *stack = (char *)machine->uc_mcontext.sp;
 #endif
-  // A stack that has overflowed ends in the one below it, or below all of them.
+  // A stack that has overflowed is of no use any more: its fiber goes on at the top of it.
+  size_t touched = (size_t)((char *)info->si_addr - caught.bottom);
+  if (caught.bottom != NULL && number == SIGSEGV && touched < caught.count * caught.stack_size &&
+      touched % caught.stack_size < GUARD) {
+    stack = caught.bottom + (touched / caught.stack_size + 1) * caught.stack_size - GUARD;
+    number = CFIBERS_OVERFLOW;
+  }
   size_t fiber = caught.bottom == NULL ? 0 : (size_t)(stack - caught.bottom) / caught.stack_size;
   if (caught.bottom == NULL || stack < caught.bottom || fiber >= caught.count) {
     for (int i = 0; i < fault_signal_count; i++) {
@@ -197,6 +206,17 @@ static WITHOUT_INSTRUMENTATION void on_fault(int number, siginfo_t *info, void *
 #endif
 }
 
+/// A stack of its own for the calling thread's signals, if it has none.
+static void have_signal_stack(void) {
+  enum { SIZE = 64 << 10 };
+  stack_t now;
+  if (sigaltstack(NULL, &now) != 0 || !(now.ss_flags & SS_DISABLE)) return;
+  void *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  stack_t stack = {.ss_sp = memory, .ss_size = SIZE};
+  sigaltstack(&stack, NULL);
+}
+
 static void install_fault_handlers(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
@@ -211,6 +231,7 @@ void cfiber_catch_faults(cfiber *ring, size_t count, void (*handler)(int, size_t
     return;
   }
   pthread_once(&faults_are_caught, install_fault_handlers);
+  have_signal_stack();
   caught.stack_size = ring[0].stack_size;
   caught.count = count;
   caught.handler = handler;

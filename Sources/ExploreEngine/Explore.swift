@@ -214,6 +214,9 @@ private final class ProgramExploration {
       exploration.willRestart = {}
     }
     figures.isExhaustive = exploration.visitAll(visit)
+    if let divergence = execution.state.pointee.divergence, program.mayDiffer {
+      refusal = program.refusal(of: divergence)
+    }
     var repetitions = 1
     while repetitions < options.repetitions, end == .exhausted, refusal == nil {
       exploration.clearCounts()

@@ -12,6 +12,9 @@ open class JudgedProgram: ExploredProgram, TraceNames {
   /// What ends the exploration: something that the program did and that cannot be explored.
   open var refusal: EngineError? { nil }
 
+  /// Why an exploration of it cannot go on: it did not do what it did before.
+  open func refusal(of divergence: Divergence) -> EngineError? { nil }
+
   /// Racer 0 starts the others.
   open var startsRacers: Bool { false }
 

@@ -29,6 +29,46 @@ extension CandidateTests {
     #expect(try refusal("#include <unistd.h>\nint main() { fork(); }").contains("fork()"))
   }
 
+  /// One that goes by the time of the machine is no program that can be explored.
+  @Test func programsThatAreNotTheSameTwice() throws {
+    #if arch(x86_64)
+      let refusal = try refusal(
+        """
+        #include <pthread.h>
+        #include <stdatomic.h>
+        #include <x86intrin.h>
+        atomic_int a, b;
+        void *f(void *u) { for (int i = 0; i < 3; i++) if (__rdtsc() >> 6 & 1) a++; else b++; return u; }
+        int main() {
+          pthread_t x, y;
+          pthread_create(&x, 0, f, 0); pthread_create(&y, 0, f, 0);
+          pthread_join(x, 0); pthread_join(y, 0);
+        }
+        """)
+      #expect(refusal.contains("the program is not the same twice: event"), "\(refusal)")
+    #endif
+  }
+
+  @Test func whatIsNotLookedInto() throws {
+    let text = #"int main() { __asm__ volatile("nop"); __asm__ volatile("" ::: "memory"); }"#
+    let verdict = try Candidate(text).explore(.sc)
+    #expect(verdict.outcome == .pass && verdict.notes.contains { $0.contains("inline-assembly") }, "\(verdict.notes)")
+    #expect(try Candidate(#"int main() { __asm__ volatile("" ::: "memory"); }"#).explore(.sc).notes.isEmpty)
+  }
+
+  @Test func aStackThatOverflows() throws {
+    let verdict = try Candidate(
+      """
+      #include <pthread.h>
+      static int deep(int n) { volatile char room[2000]; room[0] = n; return deep(n + 1) + room[0]; }
+      static void *f(void *u) { return (void *)(long)deep(0); }
+      int main() { pthread_t x; pthread_create(&x, 0, f, 0); pthread_join(x, 0); }
+      """
+    ).explore(.sc)
+    #expect(
+      verdict.findings.first?.message.contains("overflows its stack") == true, "\(verdict.findings) \(verdict.notes)")
+  }
+
   @Test func compilersThatAreMissing() throws {
     var code = try Candidate("int main() {}").code
     code.compiler = "no-such-compiler"

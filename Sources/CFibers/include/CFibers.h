@@ -37,8 +37,11 @@ void cfiber_restart(cfiber *_Nonnull fiber);
 /// Goes on in any fiber of the ring, or in its root. All sanitizers are told.
 void cfiber_resume(cfiber *_Nonnull from, cfiber *_Nonnull to);
 
+enum { CFIBERS_OVERFLOW = 0 };
+
 /// From now on, until the next call, what would end the process while the calling thread runs on one of a ring's fibers
-/// (a bad access, a trap, an abort) goes on in `handler(signal, number of the fiber, argument)`, on the fiber's stack;
+/// (a bad access, a trap, an abort) goes on in `handler(signal, number of the fiber, argument)`, on the fiber's stack, or
+/// with CFIBERS_OVERFLOW as the signal at the top of one that has overflowed;
 /// `handler` must not return. With NULL as the ring, nothing is caught any more. Signals from elsewhere do what they did.
 void cfiber_catch_faults(
     cfiber *_Nullable ring, size_t count, void (*_Nullable handler)(int, size_t, void *_Nullable),

@@ -181,7 +181,9 @@ public struct CandidateBuild {
     let standard = language == .c ? [] : ["-static-libstdc++", "-static-libgcc"]
     let linked = folder.appendingPathComponent("candidate.so").path
     try link(objects + standard, to: linked, runtime)
-    var built = BuiltCandidate(object: linked, digest: "", roles: roles, unseenCalls: try unseenCalls(linked))
+    var unseen = try unseenCalls(linked)
+    if preprocessed.contains(where: RacerFunctions.hasAssembly) { unseen.append("inline-assembly") }
+    var built = BuiltCandidate(object: linked, digest: "", roles: roles, unseenCalls: unseen)
     built.fields = fields.map { BuiltCandidate.Field(name: $0, offset: 0) }
     return built
   }

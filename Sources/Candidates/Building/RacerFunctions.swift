@@ -89,8 +89,18 @@ struct RacerFunctions {
     return names
   }
 
-  /// What the user wrote: nothing of system headers.
+  /// Whether a preprocessed source has assembly in it that does something: an empty one only keeps a compiler in order.
+  static func hasAssembly(preprocessed text: String) -> Bool {
+    usersLines(of: text).contains(/\b(asm|__asm|__asm__)\b[\w\s]*\(\s*"(?!")/)
+  }
+
   private static func withoutStringsAndMarkers(_ text: String) -> String {
+    usersLines(of: text)
+      .replacing(/"(\\.|[^"\\\n])*"/, with: "\"\"").replacing(/'(\\.|[^'\\\n])*'/, with: "0")
+  }
+
+  /// What the user wrote: nothing of system headers.
+  private static func usersLines(of text: String) -> String {
     var isSystems = false
     var lines: [Substring] = []
     for line in text.split(separator: "\n") {
@@ -104,7 +114,6 @@ struct RacerFunctions {
       }
     }
     return lines.joined(separator: "\n")
-      .replacing(/"(\\.|[^"\\\n])*"/, with: "\"\"").replacing(/'(\\.|[^'\\\n])*'/, with: "0")
   }
 
   private static func isInsideBraces(_ text: String, _ place: String.Index) -> Bool {

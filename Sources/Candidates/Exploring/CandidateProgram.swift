@@ -160,6 +160,35 @@ final class CandidateProgram: JudgedProgram {
 
   override var startsRacers: Bool { true }
 
+  // MARK: A program that is not the same twice
+
+  override var mayDiffer: Bool { true }
+
+  override func refusal(of divergence: Divergence) -> EngineError? {
+    func text(_ step: Divergence.Step, _ address: UInt) -> String {
+      let what =
+        switch step {
+        case .nothing: "nothing more"
+        case .read: "a read"
+        case .write: "a write"
+        case .fence: "a fence, or the start or the end of a thread"
+        case .choice: "an allocation, or another choice"
+        }
+      guard address != 0 else { return what }
+      if case .variable(let name, let offset)? = place(of: address, slots: [:]) {
+        return "\(what) of \(name)\(offset == 0 ? "" : " + \(offset)")"
+      }
+      let block = execution.space.block(of: address)
+      return execution.allocationNumber(ofBlock: block).map { "\(what) of allocation \($0)" } ?? what
+    }
+    let line = names.lines(of: [divergence.pc])[divergence.pc].map { " (\($0))" } ?? ""
+    return EngineError(
+      "the program is not the same twice: event \(divergence.number + 1) of racer \(divergence.racer) was "
+        + "\(text(divergence.before, divergence.addressBefore)), and after the same reads it is now "
+        + "\(text(divergence.now, divergence.address))\(line); it goes by something that is not put back: the time, "
+        + "an address, what is outside the program, or memory that nobody wrote")
+  }
+
   override var wantedRacers: Int? {
     guard isBound else { return nil }
     if candidate.pointee.wantsRoom { return racerCount * 2 }

@@ -16,7 +16,7 @@ extension Execution {
     let replayed = takeTurn(racer)
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
-      guard isSame(replayed, .write, location) else { return stop(racer, .diverged) }
+      guard isSame(replayed, .write, location) else { return diverge(racer, replayed, .write, address) }
       pass(racer, replayed, isReplay: true)
     } else {
       var event = Event(.write, racer: racer, ordering: ordering)
@@ -66,7 +66,7 @@ extension Execution {
     let id: Int32
     if replayed >= 0 {
       guard isSame(replayed, .read, location) else {
-        stop(racer, .diverged)
+        diverge(racer, replayed, .read, address)
         return 0
       }
       id = replayed
@@ -98,7 +98,7 @@ extension Execution {
     if state.pointee.isQuiescent { return }
     let replayed = takeTurn(racer)
     if replayed >= 0 {
-      guard isSame(replayed, .fence, -1) else { return stop(racer, .diverged) }
+      guard isSame(replayed, .fence, -1) else { return diverge(racer, replayed, .fence, 0) }
       pass(racer, replayed, isReplay: true)
     } else {
       var event = Event(.fence, racer: racer, ordering: ordering)
@@ -130,7 +130,7 @@ extension Execution {
     let id: Int32
     if replayed >= 0 {
       guard isSame(replayed, .choice, -1) else {
-        stop(racer, .diverged)
+        diverge(racer, replayed, .choice, 0)
         return nil
       }
       id = replayed
@@ -142,6 +142,27 @@ extension Execution {
     }
     pass(racer, id, isReplay: replayed >= 0)
     return graph.pointee.events[Int(id)].value
+  }
+
+  /// The racer comes to something else than the graph has. Does not return to it.
+  func diverge(_ racer: Int, _ replayed: Int32, _ now: Divergence.Step, _ address: UInt) {
+    noteDivergence(racer, replayed, now, address)
+    stop(racer, .diverged)
+  }
+
+  func noteDivergence(_ racer: Int, _ replayed: Int32, _ now: Divergence.Step, _ address: UInt) {
+    guard state.pointee.guide == nil, state.pointee.divergence == nil else { return }
+    let before = graph.pointee.events[Int(replayed)]
+    let step: Divergence.Step =
+      switch before.kind {
+      case .read: .read
+      case .write: .write
+      case .fence: .fence
+      case .choice: .choice
+      }
+    state.pointee.divergence = Divergence(
+      racer: racer, number: Int(racers[racer].done), before: step, now: now,
+      addressBefore: space.address(of: before.location), address: address, pc: state.pointee.pc)
   }
 
   private func isSame(_ id: Int32, _ kind: Event.Kind, _ location: Int32) -> Bool {

@@ -21,6 +21,22 @@ public struct Execution {
   package var space: AddressSpace { @inline(__always) get { state.pointee.space } }
 }
 
+/// A racer does something else than it did in another execution in which all that it had read was the same.
+public struct Divergence {
+  public enum Step { case read, write, fence, choice, nothing }
+  public let racer: Int
+  /// Its number among the racer's events.
+  public let number: Int
+  /// What it did, and does.
+  public let before: Step
+  public let now: Step
+  /// Addresses of what the two access, or 0.
+  public let addressBefore: UInt
+  public let address: UInt
+  /// Of native code: where it is now.
+  public let pc: UInt
+}
+
 /// Unsafe: everything here belongs to the `Exploration`.
 package struct ExecutionState {
   package let racerCount: Int
@@ -48,6 +64,8 @@ package struct ExecutionState {
   /// Reads of what nobody wrote are findings.
   package var watchesInitialisation = false
   package var end = End.complete
+  /// The first place where the program was not the same as in another execution, where nobody guides it.
+  package var divergence: Divergence?
   package var mishaps: [Mishap] = []
   package var trace: TraceRecorder?
   /// Of native code: where it is.

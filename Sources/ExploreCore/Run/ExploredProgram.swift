@@ -20,6 +20,8 @@ open class ExploredProgram {
   open func race(_ racer: Int) {}
   /// After each run, however it ended, at quiescence.
   open func runEnded() {}
+  /// Nobody vouches that it does the same again after the same reads: if it does not, that ends the exploration.
+  open var mayDiffer: Bool { false }
   /// For people.
   open func name(of racer: Int) -> String { "racer \(racer)" }
   /// The address of a static object.

@@ -1,3 +1,4 @@
+import CFibers
 import RaceModel
 
 // MARK: What goes wrong
@@ -59,7 +60,10 @@ extension Execution {
   }
 
   @inline(never) private func noteFault(_ racer: Int, _ signal: Int32) {
-    note(.crash, [racer], "racer \(racer) died of signal \(signal)")
+    note(
+      .crash, [racer],
+      signal == Int32(CFIBERS_OVERFLOW)
+        ? "racer \(racer) overflows its stack" : "racer \(racer) died of signal \(signal)")
   }
 
   /// The code itself says that it cannot go on. Does not return to the racer.

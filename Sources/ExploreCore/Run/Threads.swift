@@ -16,7 +16,7 @@ extension Execution {
     state.pointee.isQuiescent = false
     let replayed = takeTurn(racer)
     if replayed >= 0 {
-      guard isSame(replayed, .create, first) else { return stop(racer, .diverged) }
+      guard isSame(replayed, .create, first) else { return diverge(racer, replayed, .fence, 0) }
       pass(racer, replayed, isReplay: true)
     } else {
       var event = Event(.fence, racer: racer, ordering: .relaxed)
@@ -87,7 +87,7 @@ extension Execution {
     for target in 0..<state.pointee.racerCount where targets >> UInt64(target) & 1 != 0 {
       let replayed = takeTurn(racer)
       if replayed >= 0 {
-        guard isSame(replayed, .join, target) else { return stop(racer, .diverged) }
+        guard isSame(replayed, .join, target) else { return diverge(racer, replayed, .fence, 0) }
         pass(racer, replayed, isReplay: true)
       } else {
         var event = Event(.fence, racer: racer, ordering: .relaxed)

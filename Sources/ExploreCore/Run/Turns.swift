@@ -82,6 +82,7 @@ extension Execution {
   private func endRun(_ reason: Int) {
     if reason == Self.stuckInReplay {
       state.pointee.end = .diverged
+      noteWhoDoesNothing()
     } else {
       for other in 0..<state.pointee.racerCount {
         switch racers[other].phase {
@@ -89,6 +90,13 @@ extension Execution {
         case .unborn, .unstarted, .ready, .finished: break
         }
       }
+    }
+  }
+
+  /// Who has events to run again, and has come to its end.
+  private func noteWhoDoesNothing() {
+    for racer in 0..<state.pointee.racerCount where racers[racer].phase == .finished && racers[racer].cursor >= 0 {
+      noteDivergence(racer, racers[racer].cursor, .nothing, 0)
     }
   }
 
@@ -158,6 +166,7 @@ extension Execution {
       let next = nextRacer()
       if next == racer { return -1 }
       if next < 0 {
+        noteWhoDoesNothing()
         stop(racer, .diverged)
       } else {
         cfiber_resume(state.pointee.fibers + racer, fiber(next))

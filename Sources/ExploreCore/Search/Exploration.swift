@@ -268,7 +268,7 @@ extension Exploration {
     case .diverged:
       counts.blockedRuns += 1
       counts.divergedRuns += 1
-      return .goOn
+      return program.mayDiffer && execution.state.pointee.divergence != nil ? .stop : .goOn
     }
     counts.executions += 1
     return visit()
