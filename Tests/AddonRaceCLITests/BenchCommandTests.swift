@@ -3,7 +3,8 @@ import AddonRaceTestSupport
 import Foundation
 import Testing
 
-@Suite(.serialized) struct BenchCommandTests {
+/// Sanitizers watch the bench itself, in its own tests: what a command prints of it is the same.
+@Suite(.serialized, .enabled(if: BuildKind.current == .plain)) struct BenchCommandTests {
   private static let scenario = "scenarios/bench/file-owner.yaml"
   private static let quick = [
     "--processes", "1", "--repetitions", "11", "--inodes", "8", "--racers", "2", "--strategies", "compare-exchange",

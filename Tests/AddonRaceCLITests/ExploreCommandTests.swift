@@ -3,11 +3,11 @@ import AddonRaceTestSupport
 import Foundation
 import Testing
 
-@Suite(.serialized) struct ExploreCommandTests {
+/// Sanitizers watch the explorer, which is one thread, in its own tests: what a command prints of it is the same.
+@Suite(.serialized, .enabled(if: BuildKind.current == .plain)) struct ExploreCommandTests {
   private static let faults = "scenarios/faults"
 
-  /// Hundreds of verdicts of one thread: sanitizers have nothing to see there, and take minutes.
-  @Test(.enabled(if: BuildKind.current == .plain)) func everyScenarioIsAsItExpects() throws {
+  @Test func everyScenarioIsAsItExpects() throws {
     let folders = ["scenarios/sites", Self.faults, "scenarios/hazards", "scenarios/lifecycle"]
     let files = try folders.reduce(0) { try $0 + FileManager.default.contentsOfDirectory(atPath: $1).count }
     let command = try Command(arguments: ["explore"] + folders)
@@ -146,7 +146,7 @@ import Testing
 }
 
 /// Code is explored as it is named.
-@Suite struct CodeCommandTests {
+@Suite(.enabled(if: BuildKind.current == .plain)) struct CodeCommandTests {
   private static let slot = "scenarios/code/c/slot.c"
 
   @Test func levelsOfOptimisation() throws {

@@ -267,8 +267,8 @@ extension CandidateTests {
       """),
   ]
 
-  /// Under sanitizers every fourth will do: they watch the explorer, and not the programs.
-  private static let chosen = programs.enumerated().filter { BuildKind.current == .plain || $0.offset % 4 == 0 }.map(
+  /// Under sanitizers every eighth will do: they watch the explorer, and not the programs.
+  private static let chosen = programs.enumerated().filter { BuildKind.current == .plain || $0.offset % 8 == 0 }.map(
     \.element)
 
   @Test(arguments: chosen) func program(_ program: Program) throws {
