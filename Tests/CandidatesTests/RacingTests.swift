@@ -225,6 +225,8 @@ extension CandidateTests {
   @Test func whatCannotBeRaced() throws {
     let program = try Harness().built(try Candidate("int main() { return 0; }").scenario(), for: .racing)
     #expect(throws: EngineError.self) { _ = try Bench(of: program).run(program) }
+    let heap = try slot(["-DDECLARE="]) { $0.stress.heap = .malloc }
+    #expect(heap.outcome == .invalid && heap.notes.contains { $0.contains("the pool as their heap") }, "\(heap.notes)")
     let forks = try Candidate("#include <unistd.h>\nint main() { fork(); }").race()
     #expect(forks.outcome == .invalid && forks.notes.contains { $0.contains("fork()") }, "\(forks.notes)")
     // Left in the middle, as above.

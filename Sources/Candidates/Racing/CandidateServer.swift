@@ -203,7 +203,7 @@ enum CandidateServer {
   }
 
   /// What failed, in words; throws for what cannot be raced.
-  static func takeMishaps(_ names: SourceNames, roles: [String]) throws(EngineError) -> [Mishap] {
+  static func takeMishaps(_ names: SourceNames) throws(EngineError) -> [Mishap] {
     var mishaps: [Mishap] = []
     for told in locked({ $0.mishaps }) {
       let place = names.lines(of: [told.pc])[told.pc]

@@ -159,7 +159,7 @@ enum CandidateSite: Site {
   @inline(__always) static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
     let memory = raced(memory)
     _ = call(functions.pointee.tearDown, inode, memory)
-    if memory.state.pointee.phase == .sweeping, memory.state.pointee.round.pointee.slotCount == 1 {
+    if memory.state.pointee.phase == .sweeping {
       ReachedBlocks(memory).freeOwn(from: inode, functions.pointee.size)
     } else {
       ReachedBlocks(memory).free(from: inode, functions.pointee.size)

@@ -61,6 +61,10 @@ final class RacedObjects {
   func run(
     progress: @escaping (RunProgress) -> Void, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> Outcome {
+    // What is reached from an object is found by where the pools lie.
+    if scenario.stress.heap == .malloc {
+      throw EngineError("racers that share an object are raced with the pool as their heap: leave 'heap: malloc' out")
+    }
     RacedFunctions.bound = functions
     CandidateServer.begin(object, seed: scenario.stress.seed)
     let first = try race(beginning, beginningFacts, { _ in }, judge)
@@ -88,7 +92,7 @@ final class RacedObjects {
       return judge(judged)
     }
     if case .timedOut = run.end { isStuck = true }
-    let mishaps = try CandidateServer.takeMishaps(SourceNames(object), roles: scenario.roles)
+    let mishaps = try CandidateServer.takeMishaps(SourceNames(object))
     if !mishaps.isEmpty {
       var evidence = Evidence()
       evidence.round = run.figures.rounds
@@ -183,8 +187,8 @@ final class RacedObjects {
   }
 }
 
-/// What is judged of a round: where a slot is declared and was looked at, all that is of a modelled site; else what became
-/// of each allocation.
+/// What is judged of a round: where a slot is declared and was looked at, all that is judged of a modelled site; else what
+/// became of each allocation.
 struct RacedEvidence {
   private let evidence: Evidence
   private let slotsWereSeen: Bool
