@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "RaceModel", dependencies: ["AddonMemory", "Addons", "BenchModel", "Machine"]),
     .target(name: "Recording", dependencies: ["AddonMemory", "RaceModel"]),
     .target(name: "Checkers", dependencies: ["AddonMemory", "RaceModel"]),
-    .target(name: "ExploreCore", dependencies: ["AddonMemory", "CFibers", "RaceModel"]),
+    .target(name: "ExploreCore", dependencies: ["AddonMemory", "CFibers", "Machine", "RaceModel"]),
     .target(
       name: "ExploreEngine",
       dependencies: ["AddonMemory", "Addons", "CThreads", "ExploreCore", "Machine", "RaceModel", "Recording"]),
@@ -68,7 +68,7 @@ let package = Package(
       ]),
     .target(
       name: "ScenarioFiles",
-      dependencies: ["AddonMemory", "BenchModel", "RaceModel", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["AddonMemory", "Addons", "BenchModel", "RaceModel", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "Reports",
       dependencies: [

@@ -54,6 +54,10 @@ public struct Audit {
           let isRight = cell.outcome == .pass || !entry.rightIn.contains(model)
           return isRight ? nil : "right in \(cell.way), and accused by \(cell.checkers.joined(separator: ", "))"
         }
+        // The strategy is not right there either, and what shows first is not the site's fault alone.
+        if entry.strategy.fault == nil, !entry.strategy.rightIn.contains(model) {
+          return cell.outcome == .pass ? "escaped in \(cell.way)" : nil
+        }
         let missing = fault.exploredBy.filter { !cell.checkers.contains($0) }
         if !missing.isEmpty { return "escaped in \(cell.way) from \(missing.joined(separator: ", "))" }
         let others = Set(cell.checkers).subtracting(fault.exploredBy).subtracting(fault.mayBeExploredBy)
@@ -80,6 +84,9 @@ public struct Audit {
         let missing = names.filter { !reported.contains($0) }
         if !missing.isEmpty { return "escaped from \(missing.joined(separator: ", "))" }
         let wrong = reported.subtracting(names).subtracting(fault.may)
+        return wrong.isEmpty ? nil : "also reported by \(wrong.sorted().joined(separator: ", "))"
+      case .byChance(let names):
+        let wrong = Set(cells.flatMap(\.checkers)).subtracting(names).subtracting(fault.may)
         return wrong.isEmpty ? nil : "also reported by \(wrong.sorted().joined(separator: ", "))"
       case .byThreadSanitizer, .byExploration:
         let accused = cells.filter { $0.outcome == .fail && $0.checkers.contains { $0 != DataRace.checkerName } }
@@ -154,7 +161,7 @@ extension Fault {
   public var exploredBy: [String] {
     if let explored { return explored }
     return switch caught {
-    case .by(let names): names
+    case .by(let names), .byChance(let names): names
     case .byCrash: [Crash.checkerName]
     case .byWatchdog: [ProgressChecker.checkerName]
     case .byThreadSanitizer: [DataRace.checkerName]
@@ -172,6 +179,7 @@ extension Fault {
   public var caughtBy: String {
     switch caught {
     case .by(let names): names.joined(separator: ", ")
+    case .byChance(let names): names.joined(separator: ", ") + " (rarely, but for sure where it is explored)"
     case .byCrash: "a crash of the process"
     case .byWatchdog: "the watchdog, and \(ProgressChecker.checkerName) where it is explored"
     case .byThreadSanitizer: "\(DataRace.checkerName) (under ThreadSanitizer; x86 hardware cannot show it)"

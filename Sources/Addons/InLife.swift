@@ -14,7 +14,7 @@ import AddonMemory
     return SiteDescription(
       about.name + "-in-life", about.summary + " Whoever visits holds a reference; the last one to put it evicts.",
       source: about.source, slots: about.slots, ownStrategy: about.ownStrategy,
-      racers: about.racers.prefix(2).map { ($0.role, isOfOneRole ? 2 : 1) }, domains: about.domains)
+      racers: about.racers.prefix(2).map { ($0.role, isOfOneRole ? 2 : 1) }, domains: about.domains, fault: about.fault)
   }
   public static var strategy: StrategyDescription { S.strategy }
 
@@ -59,6 +59,7 @@ import AddonMemory
     reference(inode).gotten(in: memory)
     S.visit(inode, as: role.role, in: memory)
     if reference(inode).put(in: memory) {
+      S.checkAtEviction(of: inode, in: memory)
       S.tearDown(inode, in: memory)
       reference(inode).evicted(in: memory)
     }

@@ -41,6 +41,10 @@ public protocol Site {
   /// The same for the shared area.
   static func inspectShared<M: Memory>(at shared: UInt, in memory: M)
 
+  /// The last reference was put, and the inode is about to go: checks what must hold then, in each of its lives. (The race
+  /// goes on at other inodes, so what the whole race must have led to is for `inspect`.)
+  static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M)
+
   /// The inode goes: frees all that hangs off it and puts it back into its first state.
   static func tearDown<M: Memory>(_ inode: Inode, in memory: M)
 }
@@ -57,6 +61,8 @@ extension Site {
   @inlinable @inline(__always) public static func createShared<M: Memory>(at shared: UInt, in memory: M) {}
   @inlinable @inline(__always)
   public static func inspectShared<M: Memory>(at shared: UInt, in memory: M) {}
+  @inlinable @inline(__always)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {}
 }
 
 /// Visits by code that is not specialised for site and memory. It is slow, and it is compiled in this module, so that its
@@ -116,12 +122,15 @@ public struct SiteDescription: Sendable {
   public let racers: [(role: String, count: Int)]
   /// The domains of the read-side sections that its visits are in, or wait for.
   public let domains: [ReadDomain]
-  /// What is wrong with it, on purpose.
+  /// Of several sites that model one place: the versions of Linux that this one is as.
+  public let versions: LinuxVersions?
+  /// What is wrong with it: on purpose, or in the version of Linux that it is as.
   public let fault: Fault?
 
   public init(
     _ name: String, _ summary: String, source: String, slots: [String], eager: Bool = false, ownStrategy: String,
-    racers: [(role: String, count: Int)], domains: [ReadDomain] = [.rcu], fault: Fault? = nil
+    racers: [(role: String, count: Int)], domains: [ReadDomain] = [.rcu], versions: LinuxVersions? = nil,
+    fault: Fault? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -131,6 +140,7 @@ public struct SiteDescription: Sendable {
     self.ownStrategy = ownStrategy
     self.racers = racers
     self.domains = domains.contains(.rcu) ? domains : [.rcu] + domains
+    self.versions = versions
     self.fault = fault
   }
 }

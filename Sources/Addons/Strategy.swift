@@ -53,9 +53,20 @@ extension Strategy {
 public protocol Maker {
   var kind: AddonKind { get }
   func initialise<M: Memory>(_ addon: Addon, in memory: M)
+  /// Takes back what `initialise` did outside the addon: a loser's, before it is freed. By default nothing.
+  func undo<M: Memory>(_ addon: Addon, in memory: M)
 }
 
 extension Maker {
+  @inlinable @inline(__always) public func undo<M: Memory>(_ addon: Addon, in memory: M) {}
+
+  /// Undoes and frees what was made in vain.
+  @inlinable @inline(__always)
+  public func discard<M: Memory>(_ addon: Addon, in memory: M) {
+    undo(addon, in: memory)
+    memory.free(addon)
+  }
+
   /// Allocates and initialises.
   @inlinable @inline(__always)
   public func make<M: Memory>(in memory: M) throws(OutOfMemory) -> Addon {
@@ -133,6 +144,8 @@ public struct Fault: Sendable {
   public enum Caught: Sendable {
     /// On any hardware, by all of these checkers.
     case by([String])
+    /// On any hardware by these, but rarely: exploration shows it for sure.
+    case byChance([String])
     /// On any hardware, by ending the process.
     case byCrash
     /// On any hardware, by never coming to an end.
@@ -164,7 +177,7 @@ public struct Fault: Sendable {
   /// Whether a plain stress run on x86 can show it.
   public var shownByHardware: Bool {
     switch caught {
-    case .by, .byCrash, .byWatchdog: true
+    case .by, .byChance, .byCrash, .byWatchdog: true
     case .byThreadSanitizer, .byExploration: false
     }
   }

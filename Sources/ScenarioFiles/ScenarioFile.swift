@@ -1,4 +1,5 @@
 import AddonMemory
+import Addons
 import BenchModel
 import RaceModel
 import Yams
@@ -92,11 +93,35 @@ private struct Reading {
       return nil
     }
     let name = node.scalar?.string ?? ""
-    if let site = vocabulary.site(name) { return site }
+    if let site = vocabulary.site(name) {
+      guard let version = reader.value("linux") else { return site }
+      return self.site(at: site, inLinux: version)
+    }
     diagnostics.add(
       "unknown site '\(name)'", at: node,
       remedy: Suggestion.remedy(
         for: name, among: vocabulary.sites.map(\.name), else: "`addonrace list sites` shows them"))
+    return nil
+  }
+
+  /// Of the sites that model the same place the one that is as this version of Linux.
+  private func site(at site: SiteFacts, inLinux node: Node) -> SiteFacts? {
+    let versions = vocabulary.versions(ofPlace: site.name)
+    guard !versions.isEmpty else {
+      diagnostics.add(
+        "site '\(site.name)' is not told apart by versions of Linux", at: node,
+        remedy: "leave out 'linux'; it is from \(site.description.source)")
+      return nil
+    }
+    let text = node.scalar?.string ?? ""
+    if let version = LinuxVersion(text), let found = versions.first(where: { $0.versions.contains(version) }) {
+      return found.site
+    }
+    let known = versions.map(\.versions.words).joined(separator: ", ")
+    diagnostics.add(
+      LinuxVersion(text) == nil
+        ? "'\(text)' is no version of Linux" : "site '\(site.name)' does not say what it is in Linux \(text)",
+      at: node, remedy: "there are: \(known)")
     return nil
   }
 

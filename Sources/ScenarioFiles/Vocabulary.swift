@@ -1,4 +1,5 @@
 import AddonMemory
+import Addons
 import RaceModel
 
 /// The names that a scenario may use. Files are read against it, so that a misspelt name is an error in its place.
@@ -16,6 +17,12 @@ public struct Vocabulary: Sendable {
   }
 
   public func site(_ name: String) -> SiteFacts? { sites.first { $0.name == name } }
+
+  /// The sites that model one place as it is in some versions of Linux, oldest first.
+  func versions(ofPlace place: String) -> [(versions: LinuxVersions, site: SiteFacts)] {
+    sites.compactMap { site in site.description.versions.map { ($0, site) } }
+      .filter { $0.0.place == place }.sorted { $0.0.first < $1.0.first }
+  }
 
   public var strategies: [String] {
     var seen = Set<String>()

@@ -13,13 +13,14 @@ private func role(
 }
 
 private func site(
-  _ name: String, _ roles: [SubjectFacts.Role], _ strategies: [String], domains: [ReadDomain] = [.rcu]
+  _ name: String, _ roles: [SubjectFacts.Role], _ strategies: [String], domains: [ReadDomain] = [.rcu],
+  versions: LinuxVersions? = nil
 ) -> SiteFacts {
   let subjects = strategies.map { strategy in
     SubjectFacts(
       SiteDescription(
         name, "?", source: "?", slots: ["slot"], ownStrategy: strategies[0], racers: [(roles[0].name, 2)],
-        domains: domains),
+        domains: domains, versions: versions),
       StrategyDescription(strategy, "?", rightIn: .everyModel), roles: roles, keepsHistory: false)
   }
   return SiteFacts(subjects)!
@@ -35,6 +36,8 @@ private let vocabulary = Vocabulary(
         role("add", putsInode: true), role("hook"),
         role("destroy-group", detaches: true, waitsFor: .fsnotifyMarks),
       ], ["compare-exchange"], domains: [.rcu, .fsnotifyMarks]),
+    site("lease", [role("open")], ["compare-exchange"], versions: LinuxVersions("6.12", nil, of: "lease")),
+    site("lease-old", [role("open")], ["compare-exchange"], versions: LinuxVersions("5.15", "6.9", of: "lease")),
   ], checkers: ["single-winner", "no-leak"], layouts: ["V0", "V2"], mostRacers: 255)
 
 private let start = "name: n\nquestion: q\nsite: file-owner\n"
@@ -56,6 +59,27 @@ private func problems(_ text: String) -> [String] {
 }
 
 @Suite struct ScenarioFileTests {
+  @Test func aVersionOfLinuxChoosesAmongTheSitesOfOnePlace() throws {
+    let start = "name: n\nquestion: q\nsite: lease\n"
+    #expect(try read(start).get().site == "lease")
+    #expect(try read(start + "linux: 6.12\n").get().site == "lease")
+    #expect(try read(start + "linux: 7.10\n").get().site == "lease")
+    #expect(try read(start + "linux: 6.6\n").get().site == "lease-old")
+    #expect(try read(start + "linux: 5.15.3\n").get().site == "lease-old")
+    #expect(
+      problems(start + "linux: 6.10\n") == [
+        "f.yaml:4:8: error: site 'lease' does not say what it is in Linux 6.10\n    there are: 5.15 to 6.9, 6.12 and later"
+      ])
+    #expect(
+      problems(start + "linux: newest\n") == [
+        "f.yaml:4:8: error: 'newest' is no version of Linux\n    there are: 5.15 to 6.9, 6.12 and later"
+      ])
+    #expect(
+      problems("name: n\nquestion: q\nsite: file-owner\nlinux: 6.12\n") == [
+        "f.yaml:4:8: error: site 'file-owner' is not told apart by versions of Linux\n    leave out 'linux'; it is from ?"
+      ])
+  }
+
   @Test func theShortestScenarioTakesItsDefaultsFromTheSite() throws {
     let scenario = try read(start).get()
     #expect(scenario.strategy == "full-compare-exchange")

@@ -6,7 +6,7 @@ public enum LosersElementLeft: BpfStorageVariant {
   public static var suffix: String { "-element-left" }
   public static var fault: Fault? {
     Fault(
-      "side effect done by a loser", happenedAs: "what the unlinking in bpf_local_storage_alloc guards against",
+      "side effect done by a loser", happenedAs: "guarded: bpf_local_storage_alloc unlinks",
       caught: .byCrash, may: ["winner-effects", "no-use-after-free", "initialised"], racers: [("update", 2)])
   }
 }
@@ -17,7 +17,8 @@ public enum UnchargedOnce: BpfStorageVariant {
   public static var suffix: String { "-uncharged-once" }
   public static var fault: Fault? {
     Fault(
-      "accounting drift", happenedAs: "kernel 55d49f750b1c", caught: .by(["accounting"]), racers: [("update", 2)])
+      "accounting drift, loser", happenedAs: "kernel 4396a73115fc (fsnotify, 5.15-rc)", caught: .by(["accounting"]),
+      racers: [("update", 2)])
   }
 }
 
@@ -27,7 +28,7 @@ public enum DeletedTwice: BpfStorageVariant {
   public static var suffix: String { "-deleted-twice" }
   public static var fault: Fault? {
     Fault(
-      "two tear-downers, one from each side", happenedAs: "kernel 5d800f87d0a5",
+      "two tear-downers, one from each side", happenedAs: "synthetic; guarded: a state word, 5d800f87d0a5",
       caught: .by(["no-use-after-free", "accounting"]),
       may: ["history", "single-winner", "initialised", "winner-effects"],
       racers: [("update", 1), ("delete", 1), ("free-map", 1)])
@@ -39,7 +40,7 @@ public enum FreedUnderReaders: BpfStorageVariant {
   public static var suffix: String { "-freed-under-readers" }
   public static var fault: Fault? {
     Fault(
-      "freed without a grace period", happenedAs: "fsverity hash fix", caught: .by(["no-use-after-free"]),
+      "freed without a grace period", happenedAs: "fsverity hash fix (7.2.11)", caught: .by(["no-use-after-free"]),
       may: ["initialised"], racers: [("update", 1), ("delete", 1), ("use", 1)])
   }
   @inlinable @inline(__always)

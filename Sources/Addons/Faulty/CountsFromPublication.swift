@@ -1,11 +1,11 @@
 import AddonMemory
 
 /// Faulty: the winner starts the count after publication, over what others have counted by then.
-public enum CountsFromPublication: CountStart {
+public enum CountsFromPublication: SuperblockInfoVariant {
   public static var suffix: String { "-counted-late" }
   public static var fault: Fault? {
     Fault(
-      "initial reference after publication", happenedAs: "futex private hash fixes", caught: .by(["accounting"]))
+      "initial reference after publication", happenedAs: "guarded: futex private hash", caught: .by(["accounting"]))
   }
 
   @inlinable @inline(__always)

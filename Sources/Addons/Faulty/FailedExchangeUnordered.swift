@@ -7,7 +7,8 @@ import AddonMemory
     StrategyDescription(
       "failed-exchange-unordered", "A loser uses what a failed cmpxchg returned, at once.", rightIn: .allButC11,
       fault: Fault(
-        "failed compare-exchange orders nothing", happenedAs: "kernel f3db0bed4583", caught: .byThreadSanitizer,
+        "failed compare-exchange orders nothing", happenedAs: "kernel f3db0bed4583, its second half, by inspection",
+        caught: .byThreadSanitizer,
         racers: [("set-owner", 2)]))
   }
 

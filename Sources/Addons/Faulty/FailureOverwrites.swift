@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "failure-overwrites", "Stores a failure sentinel over whatever is there.", rightIn: [],
       fault: Fault(
-        "ENOMEM overwrites a winner", happenedAs: "slab obj_exts fix",
+        "ENOMEM overwrites a winner", happenedAs: "slab obj_exts fix (6.12.56)",
         caught: .by(["allocation-failure"]), may: ["agreement", "no-leak", "single-winner", "no-use-after-free"],
         failures: .someOfOneRacer))
   }

@@ -16,7 +16,8 @@ public enum NoGracePeriod: MarksVariant {
   public static var suffix: String { "-no-grace-period" }
   public static var fault: Fault? {
     Fault(
-      "freed without a grace period", happenedAs: "fsverity hash fix", caught: .by(["no-use-after-free"]),
+      "freed without a grace period", happenedAs: "fsverity hash fix (7.2.11)",
+      caught: .by(["no-use-after-free"]),
       may: ["initialised"], racers: [("add-and-remove", 1), ("hook", 1)])
   }
 
@@ -32,8 +33,11 @@ public enum DetachedUnchecked: MarksVariant {
   public static var suffix: String { "-detached-unchecked" }
   public static var fault: Fault? {
     Fault(
-      "revived after teardown", happenedAs: "shrinker_info, uprobes, coreclr 18782", caught: .by(["aggregate"]),
-      may: ["history", "single-winner", "no-use-after-free", "initialised"], racers: [("add-and-remove", 2)])
+      "revived after teardown",
+      happenedAs: "shrinker_info (6.12.96), uprobes (6.12.19), by their titles; coreclr 18782",
+      caught: .by(["no-use-after-free"]),
+      may: ["history", "single-winner", "accounting", "aggregate", "initialised", "no-leak", "visible-once"],
+      racers: [("add-and-remove", 2)])
   }
 }
 
@@ -42,7 +46,7 @@ public enum FollowsBackPointer: MarksVariant {
   public static var suffix: String { "-back-pointer" }
   public static var fault: Fault? {
     Fault(
-      "detach against use", happenedAs: "kernel d90a10e2444b", caught: .by(["initialised"]),
+      "detach against use", happenedAs: "synthetic: in Linux the lock guards it", caught: .by(["initialised"]),
       racers: [("add-and-remove", 1), ("hook", 1)])
   }
 
@@ -59,19 +63,20 @@ public enum FollowsBackPointer: MarksVariant {
 /// Faulty: the mask is not recalculated for a mark whose events are in it already; by the time the lock is taken they
 /// may have gone.
 public enum RecalculationSkipped: MarksVariant {
+  @inlinable public static var looksAtMaskFirst: Bool { true }
   public static var suffix: String { "-recalculation-skipped" }
   public static var fault: Fault? {
     Fault(
-      "stale aggregate mask", happenedAs: "fsnotify fix of 2026", caught: .by(["aggregate"]),
+      "stale aggregate mask", happenedAs: "CVE-2026-89595 (6.12.110)", caught: .by(["aggregate"]),
       racers: [("add-and-remove", 1), ("add", 1)])
   }
 
   @inlinable @inline(__always)
   public static func recalculate<M: Memory>(
-    _ mask: Word64, for marks: UInt64, adding mark: UInt64, cached: UInt64, in memory: M
+    _ mask: Word64, for events: UInt64, adding: UInt64, cached: UInt64, isDetached: Bool, in memory: M
   ) {
-    if cached & Marks.mask(of: mark) == Marks.mask(of: mark) { return }  // the fault
-    memory.store(mask, Marks.mask(of: marks), .relaxed)
+    if isDetached || cached & adding == adding { return }  // the fault
+    memory.store(mask, events, .relaxed)
   }
 }
 
@@ -80,46 +85,34 @@ public enum MaskWithoutLock: MarksVariant {
   public static var suffix: String { "-mask-without-lock" }
   public static var fault: Fault? {
     Fault(
-      "lost mask update", happenedAs: "kernel recalc fix", caught: .by(["aggregate"]),
+      "lost mask update", happenedAs: "synthetic", caught: .by(["aggregate"]),
       racers: [("add", 1), ("destroy", 1)])
   }
 
   @inlinable @inline(__always)
   public static func recalculate<M: Memory>(
-    _ mask: Word64, for marks: UInt64, adding mark: UInt64, cached: UInt64, in memory: M
+    _ mask: Word64, for events: UInt64, adding: UInt64, cached: UInt64, isDetached: Bool, in memory: M
   ) {}
 
   @inlinable @inline(__always)
-  public static func addWithoutLock<M: Memory>(_ bits: UInt64, to mask: Word64, in memory: M) {
+  public static func addWithoutLock<M: Memory>(_ events: UInt64, to mask: Word64, in memory: M) {
     let before = memory.load(mask, .relaxed)  // the fault
     memory.window()
-    memory.store(mask, before | bits, .relaxed)
+    memory.store(mask, before | events, .relaxed)
   }
 }
 
 /// Faulty: nothing orders the clearing of the mask before the clearing of the slot. Whoever finds the slot NULL may attach
-/// a connector, under a lock of its own, and have its mask cleared by the old one's detach.
+/// a connector, under a lock of its own, and have its mask cleared by the old one's detach. (Linux has this fault, and a
+/// plain store besides; here it stands alone.)
 public enum MaskClearedLate: MarksVariant {
-  @inlinable public static var ordersMaskBeforeSlot: Bool { false }  // the fault
+  @inlinable public static var detaching: Detaching { .marked }  // the fault
   public static var suffix: String { "-mask-cleared-late" }
   public static var fault: Fault? {
     Fault(
       "lost mask update, by reordering",
-      happenedAs: "found by this tool in the model: Linux has a barrier there by chance",
+      happenedAs: "kernel c9d4603b054f (6.10, to this day), by reading; herd7: Sometimes",
       caught: .byExploration(["aggregate"]), racers: [("add-and-remove", 1), ("add", 1)], rightIn: .strongOnly)
-  }
-}
-
-/// Faulty: it is seen under the lock that no mark is left, and the connector is detached after it was given back. Two see
-/// the same, and tear it down twice.
-public enum DetachUnlocked: MarksVariant {
-  @inlinable public static var detachesLocked: Bool { false }  // the fault
-  public static var suffix: String { "-detach-unlocked" }
-  public static var fault: Fault? {
-    Fault(
-      "two tear-downers", happenedAs: "kernel 5d800f87d0a5", caught: .by(["history", "no-use-after-free"]),
-      may: ["single-winner", "aggregate", "initialised", "no-leak", "visible-once"], explored: ["history"],
-      racers: [("add", 1), ("destroy", 2)])
   }
 }
 
@@ -142,5 +135,57 @@ public enum WaitsForItself: MarksVariant {
     Fault(
       "grace period inside its own section", happenedAs: "synthetic; what synchronize_srcu warns of",
       caught: .byWatchdog, racers: [("destroy-group", 1), ("hook", 1)])
+  }
+}
+
+/// Faulty: who destroys all marks detaches a connector whose attacher has not come to adding its mark, and leaves it: it is
+/// freed with its last mark, and there will be none. (Linux 6.12.117 does this, by reading: nobody has reported it.)
+public enum EmptyConnectorLeft: MarksVariant {
+  @inlinable public static var freesEmptyConnector: Bool { false }  // the fault
+  public static var suffix: String { "-empty-connector-left" }
+  public static var fault: Fault? {
+    Fault(
+      "detached before its first mark, and never freed", happenedAs: "kernel 6.12.117, by reading",
+      caught: .by(["no-leak"]), racers: [("add", 1), ("destroy", 1)])
+  }
+}
+
+/// Faulty: while all marks are being destroyed, with the lock dropped at each, one more is let onto the connector, and
+/// survives its detach. The slot is NULL, and nobody will ever come back for it.
+public enum AddedWhileDestroyed: MarksVariant {
+  @inlinable public static var refusesWhileDestroyed: Bool { false }  // the fault
+  public static var suffix: String { "-added-while-destroyed" }
+  public static var fault: Fault? {
+    Fault(
+      "attach during teardown", happenedAs: "fsnotify, fixed in 6.12.115 and 7.2.13", caught: .by(["no-leak"]),
+      may: ["history", "accounting"], racers: [("destroy", 1), ("add", 2)])
+  }
+}
+
+/// Faulty: whoever removes its mark forgets the reference that it has itself, as one that returns early. The mark stays.
+public enum ReferenceForgotten: MarksVariant {
+  @inlinable public static var putsOwnReference: Bool { false }  // the fault
+  public static var suffix: String { "-reference-forgotten" }
+  public static var fault: Fault? {
+    Fault(
+      "reference leaked on an early return", happenedAs: "CVE-2019-9857 (inotify, IN_MASK_CREATE)",
+      caught: .by(["aggregate"]), may: ["accounting", "no-leak"], racers: [("add-and-remove", 2)])
+  }
+}
+
+/// Faulty: the link of the list of what is to be freed shares its word with the list of marks, which hooks still walk.
+public enum DeferralOverwrites: MarksVariant {
+  public static var suffix: String { "-deferral-overwrites" }
+  public static var fault: Fault? {
+    Fault(
+      "deferral overwrites what readers walk", happenedAs: "kernel d90a10e2444b (4.17)",
+      caught: .by(["initialised"]), racers: [("add-and-remove", 1), ("hook", 1)])
+  }
+
+  @inlinable @inline(__always)
+  public static func free<M: Memory>(_ connector: Addon, in memory: M) {
+    // The fault. A list of the dead leads somewhere else: here to where a hook takes the back pointer for a mark's events.
+    memory.store(ConnectorMaker.first(connector), UInt64(connector.address &- 8), .relaxed)
+    memory.freeAfterGracePeriod(connector, .fsnotifyMarks)
   }
 }

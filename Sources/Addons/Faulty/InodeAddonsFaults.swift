@@ -4,7 +4,7 @@ public enum NeverUncharges: InodeAddonsVariant {
   public static var suffix: String { "-never-uncharged" }
   public static var fault: Fault? {
     Fault(
-      "accounting drift", happenedAs: "kernel 55d49f750b1c, CVE-2019-9857", caught: .by(["accounting"]))
+      "accounting drift, loser", happenedAs: "kernel 4396a73115fc (fsnotify, 5.15-rc)", caught: .by(["accounting"]))
   }
 }
 

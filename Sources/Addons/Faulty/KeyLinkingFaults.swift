@@ -5,7 +5,7 @@ public enum LoserLinks: KeyLinking {
   public static var suffix: String { "-linked-by-loser" }
   public static var fault: Fault? {
     Fault(
-      "side effect done by a loser", happenedAs: "what the fscrypt design guards against",
+      "side effect done by a loser", happenedAs: "guarded: fscrypt",
       caught: .by(["winner-effects"]))
   }
 

@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "lock-without-recheck", "Does not look again once it has the lock.", rightIn: [], usesInodeLock: true,
       fault: Fault(
-        "lock without re-check", happenedAs: "amdkfd doorbell fix",
+        "lock without re-check", happenedAs: "CommonLibSSE-NG 112",
         caught: .by(["single-winner", "no-leak"]), may: ["losers-freed", "agreement"]))
   }
 

@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "plain-read", "Readers read the slot plainly.", rightIn: .strongOnly,
       fault: Fault(
-        "plain read of the slot", happenedAs: "kernel e37a784d8b6a", caught: .byThreadSanitizer,
+        "plain read of the slot", happenedAs: "kernel 128a37852234, e37a784d8b6a", caught: .byThreadSanitizer,
         racers: [("allocate", 1), ("read", 1)]))
   }
 

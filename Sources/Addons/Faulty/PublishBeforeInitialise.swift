@@ -6,7 +6,8 @@ import AddonMemory
     StrategyDescription(
       "publish-before-initialise", "Initialises what is already visible.", rightIn: [],
       fault: Fault(
-        "publish before init", happenedAs: "several ext4, net and RDMA fixes; CVE-2026-74662",
+        "publish before init",
+        happenedAs: "mctp_dev (6.12.113), siw QP (6.12.101), ext4 jinode (6.12.81), by their titles",
         caught: .by(["initialised"]), may: ["data-race"], explored: ["data-race"],
         racers: [("set-owner", 2)]))
   }

@@ -6,7 +6,8 @@ import AddonMemory
     StrategyDescription(
       "relaxed-publish", "Publishes without release.", rightIn: .strongOnly,
       fault: Fault(
-        "relaxed publish", happenedAs: "kernel a0b3bc855374, CVE-2026-93138", caught: .byThreadSanitizer,
+        "relaxed publish", happenedAs: "synthetic; as a plain store under a lock, CVE-2026-93138",
+        caught: .byThreadSanitizer,
         racers: [("set-owner", 2)]))
   }
 

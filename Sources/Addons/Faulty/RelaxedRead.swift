@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "relaxed-read", "Readers load without acquire.", rightIn: .allButC11,
       fault: Fault(
-        "relaxed read of the slot", happenedAs: "kernel 128a37852234", caught: .byThreadSanitizer,
+        "relaxed read of the slot", happenedAs: "synthetic; right in the kernel's model", caught: .byThreadSanitizer,
         racers: [("allocate", 1), ("read", 1)]))
   }
 

@@ -6,7 +6,8 @@ public enum SleepingHook: HookVariant {
   public static var suffix: String { "-sleeping" }
   public static var fault: Fault? {
     Fault(
-      "sleeping allocation in atomic context", happenedAs: "kernel a96a44aba556", caught: .by(["atomic-context"]),
+      "sleeping allocation in atomic context", happenedAs: "kernel a96a44aba556 (bpf, on PREEMPT_RT)",
+      caught: .by(["atomic-context"]),
       racers: [("event", 2)])
   }
 }

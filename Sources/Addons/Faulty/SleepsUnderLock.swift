@@ -7,7 +7,8 @@ import AddonMemory
       "sleeps-under-lock", "Makes an allocation that may sleep while it holds the lock.", rightIn: [],
       usesInodeLock: true,
       fault: Fault(
-        "sleeping allocation in atomic context", happenedAs: "kernel a96a44aba556",
+        "sleeping allocation in atomic context",
+        happenedAs: "kernel a96a44aba556 (bpf, on PREEMPT_RT); outright: synthetic",
         caught: .by(["atomic-context"])))
   }
 

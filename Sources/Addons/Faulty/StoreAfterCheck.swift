@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "store-after-check", "Checks, then stores: a second racer overwrites the first.", rightIn: [],
       fault: Fault(
-        "winner overwritten, leak", happenedAs: "CVE-2024-56613",
+        "winner overwritten, leak", happenedAs: "CVE-2024-56613; amdkfd doorbells (6.12.117)",
         caught: .by(["single-winner", "no-leak"]), may: ["losers-freed"]))
   }
 

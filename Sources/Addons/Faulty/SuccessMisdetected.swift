@@ -6,7 +6,7 @@ import AddonMemory
     StrategyDescription(
       "success-misdetected", "Compares what the exchange returned with a variable that it updated.", rightIn: [],
       fault: Fault(
-        "success misdetected", happenedAs: "two library bugs",
+        "success misdetected", happenedAs: "haskell-lockfree 15, haphazard 38",
         caught: .by(["agreement", "losers-freed", "no-leak"])))
   }
 

@@ -5,7 +5,7 @@ public enum RemovedAndFreed: VerityTableVariant {
   public static var suffix: String { "-freed-at-once" }
   public static var fault: Fault? {
     Fault(
-      "freed without a grace period", happenedAs: "fsverity hash fix", caught: .by(["no-use-after-free"]),
+      "freed without a grace period", happenedAs: "fsverity hash fix (7.2.11)", caught: .by(["no-use-after-free"]),
       may: ["initialised"], racers: [("open", 1), ("pass", 1)])
   }
   @inlinable @inline(__always)

@@ -20,7 +20,7 @@ import AddonMemory
     SiteDescription(
       "attaching-hook" + Variant.suffix, "An event hook that allocates in the fast path, \(Variant.how).",
       source: "what was asked of event hooks in 2024", slots: ["addon"], ownStrategy: "full-compare-exchange",
-      racers: [("event", 2), ("look", 1)], fault: Variant.fault)
+      racers: [("event", 2), ("look", 1)], domains: [.rcu, .fsnotifyMarks], fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 
@@ -64,6 +64,13 @@ import AddonMemory
     if let addon = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       let events = UInt64(memory.successes(ofRole: Int(Role.event.rawValue)))
       memory.expect(EventCountMaker.events(addon), holds: events, .balanced)
+    }
+  }
+
+  @inlinable @inline(__always)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {
+    if let addon = memory.load(inode.slot(at: 0), .acquiring) {
+      memory.expect(EventCountMaker.magic(addon), holds: EventCountMaker.someMagic, .initialised)
     }
   }
 

@@ -24,7 +24,7 @@ import AddonMemory
       fault: S.about.rightIn.contains(.c11)
         ? nil
         : Fault(
-          "dependency is not enough", happenedAs: "kernel ab673b987488, 97c6327f7192, 777afe4e68d7",
+          "dependency is not enough", happenedAs: "kernel ab673b987488, 97c6327f7192, 777afe4e68d7, f3db0bed4583",
           caught: .byThreadSanitizer, rightIn: .strongOnly))
   }
   public static var strategy: StrategyDescription { S.about }

@@ -170,7 +170,11 @@ public enum AsProposed: InodeAddonsVariant {
 /// struct inode_addons: 24 bytes, zeroed.
 @frozen public struct ContainerMaker: Maker {
   public let initialMask: UInt32
-  @inlinable @inline(__always) public init(mask: UInt32) { initialMask = mask }
+  public let maySleep: Bool
+  @inlinable @inline(__always) public init(mask: UInt32, maySleep: Bool = true) {
+    initialMask = mask
+    self.maySleep = maySleep
+  }
 
   @inlinable public static var size: Int { 24 }
   @inlinable public static var someEvent: UInt32 { 0x20 }
@@ -179,7 +183,7 @@ public enum AsProposed: InodeAddonsVariant {
   @inlinable @inline(__always) public static func storage(_ container: Addon) -> Slot { container.slot(at: 8) }
   @inlinable @inline(__always) public static func mask(_ container: Addon) -> Word32 { container.word32(at: 16) }
 
-  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true) }
+  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true, maySleep: maySleep) }
 
   @inlinable @inline(__always) public func initialise<M: Memory>(_ container: Addon, in memory: M) {
     if initialMask != 0 { memory.store(Self.mask(container), initialMask, .relaxed) }

@@ -3,51 +3,55 @@ import AddonMemory
 /// `inode->i_addons` as proposed, whole: marks, storage and mask in one container, from the first reference that needs it
 /// to the inode's eviction.
 ///
-/// What used to lie in the inode lies in the container now, and two kinds of readers follow it without a reference to the
-/// inode: a walk under RCU that looks at the mask (the inode itself is freed after a grace period of RCU), and whoever has
-/// a mark in hand, inside SRCU, and goes from its connector back to what it hangs off. So when may the container go?
+/// No hook of fsnotify's comes without a reference to the inode. Two others do:
 ///
-/// Slot 0 is the container, slot 1 the marks' connector, slot 2 bpf's storage.
-@frozen public enum InodeAddonsWhole<S: Strategy, Release: ContainerRelease>: Site {
+/// - A bpf program on a path walk under RCU. It follows the container to its storage, and makes both where there are none:
+///   on an inode that it has found alive, and that may be evicted meanwhile.
+/// - A group that destroys an evictable mark, which keeps no reference: it goes by the mark's own connector, and as long
+///   as that is attached, on to the mask and the slot in the container.
+///
+/// So when may the container go, and what has to be off it by then? Slot 0 is the container, slot 1 the marks' connector,
+/// slot 2 bpf's storage.
+@frozen public enum InodeAddonsWhole<S: Strategy, Variant: WholeVariant>: Site {
   public enum Role: UInt8, SiteRole {
-    case watch, bpf, walk, show
+    case watch, bpf, program
     public var sentence: String {
       switch self {
-      case .watch: "Gets the inode, adds a mark and removes it, puts the inode; the last one to put it evicts it."
-      case .bpf: "Gets the inode, makes sure that it has a storage, puts the inode."
-      case .walk: "Under RCU, without a reference: looks at the mask."
-      case .show: "Inside SRCU, without a reference: goes from a mark's connector back to the mask, as fdinfo does."
+      case .watch: "Gets the inode, adds an evictable mark, puts the inode, and destroys its mark after that."
+      case .bpf: "Gets the inode, makes sure that it has a storage, puts the inode; the last one to put it evicts it."
+      case .program: "A program under RCU, without a reference: follows the container to its storage, or makes them."
       }
     }
-    @inlinable public var looksOnly: Bool { self == .walk || self == .show }
-    public var detaches: Bool { self == .watch || self == .bpf }
-    public var putsInode: Bool { detaches }
+    @inlinable public var looksOnly: Bool { self == .program }
+    public var detaches: Bool { self != .program }
+    public var putsInode: Bool { self != .program }
   }
 
   public static var about: SiteDescription {
     SiteDescription(
-      "inode-addons-whole" + Release.suffix,
+      "inode-addons-whole" + Variant.suffix,
       "The proposed container with all that was to go into it, from an inode's first use to its eviction.",
-      source: "the proposal of 2024, never merged", slots: ["i_addons", "marks", "storage"],
-      ownStrategy: "full-compare-exchange", racers: [("watch", 1), ("bpf", 1), ("walk", 1)],
-      domains: [.rcu, .fsnotifyMarks],
-      fault: Release.fault)
+      source: "the proposal of 2024, never merged, on fs/notify/mark.c of Linux 6.12",
+      slots: ["i_addons", "marks", "storage"], ownStrategy: "full-compare-exchange",
+      racers: [("bpf", 1), ("program", 1)], domains: [.rcu, .fsnotifyMarks], fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 
-  @inlinable public static var inodeSize: Int { 32 }
+  @inlinable public static var inodeSize: Int { 40 }
   @inlinable public static var slotCount: Int { 3 }
   @inlinable public static var biggestAddon: Int { StorageMaker.size }
-  @inlinable public static var allocationsPerVisit: Int { 4 }
-  @inlinable public static var deferredFreesPerVisit: Int { 3 }
+  @inlinable public static var allocationsPerVisit: Int { 6 }
+  @inlinable public static var deferredFreesPerVisit: Int { 4 }
   @inlinable public static var keepsHistory: Bool { true }
 
-  /// What a group keeps of its mark: the connector, while the mark is on it. (Here one for all groups of an inode.)
-  @inlinable @inline(__always) static func mark(_ inode: Inode) -> Word64 { inode.word64(at: 24) }
+  /// Whether a path walk can find it: from its first reference until its eviction begins.
+  @inlinable @inline(__always) static func isAlive(_ inode: Inode) -> Word64 { inode.word64(at: 24) }
 
-  @inlinable @inline(__always) static func object(_ container: Addon) -> WatchedObject {
+  @inlinable @inline(__always) static func object(_ container: Addon, of inode: Inode) -> WatchedObject {
     WatchedObject(
-      slot: ContainerMaker.marks(container), mask: ContainerMaker.wholeMask(container), address: container.address)
+      slot: ContainerMaker.marks(container),
+      mask: Variant.keepsMaskInInode ? inode.word64(at: 32) : ContainerMaker.wholeMask(container),
+      address: container.address)
   }
 
   @inlinable @inline(__always)
@@ -56,26 +60,70 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     switch role {
-    case .watch, .bpf:
-      InodeReference(inode).get(in: memory)
-      if let container = container(of: inode, in: memory) {
-        if role == .watch {
-          watch(container, of: inode, in: memory.at(1))
-        } else {
-          store(in: container, of: inode, in: memory.at(2))
-        }
+    case .watch: watch(inode, in: memory)
+    case .bpf:
+      get(inode, in: memory)
+      if let container = container(of: inode, maySleep: true, in: memory) {
+        _ = storage(in: container, of: inode, in: memory.at(2))
       }
-      if InodeReference(inode).put(in: memory) { evict(inode, in: memory) }
-    case .walk: walk(inode, in: memory)
-    case .show: show(inode, in: memory.at(1))
+      put(inode, in: memory)
+    case .program: program(inode, in: memory)
     }
   }
 
+  // MARK: The inode's life
+
   @inlinable @inline(__always)
-  static func container<M: Memory>(of inode: Inode, in memory: M) -> Addon? {
+  static func get<M: Memory>(_ inode: Inode, in memory: M) {
+    if InodeReference(inode).beginToGet(in: memory) { memory.store(isAlive(inode), 1, .releasing) }
+    InodeReference(inode).gotten(in: memory)
+  }
+
+  @inlinable @inline(__always)
+  static func put<M: Memory>(_ inode: Inode, in memory: M) {
+    if InodeReference(inode).put(in: memory) {
+      evict(inode, in: memory)
+      InodeReference(inode).evicted(in: memory)
+    }
+  }
+
+  /// evict, and destroy_inode: marks and connector go first; then storage and container, as the variant frees them.
+  @inlinable @inline(__always)
+  static func evict<M: Memory>(_ inode: Inode, in memory: M) {
+    memory.store(isAlive(inode), 0, .relaxed)
+    if Variant.destroysMarks, let container = memory.load(inode.slot(at: 0), .acquiring) {
+      _ = Connector<S, MarksOrdered>.destroyAll(of: object(container, of: inode), inode, in: memory.at(1))
+    }
+    if Variant.freeing == .inCallback { memory.synchronize(.rcu) }
+    guard let container = memory.load(inode.slot(at: 0), .acquiring) else { return }
+    if let storage = memory.at(2).load(ContainerMaker.storage(container), .acquiring) {
+      let start = memory.began()
+      memory.at(2).store(ContainerMaker.storage(container), nil, .relaxed)
+      memory.at(2).ended(start, .detached(storage))
+      free(storage, in: memory)
+    }
+    let start = memory.began()
+    memory.store(inode.slot(at: 0), nil, .relaxed)
+    memory.ended(start, .detached(container))
+    free(container, in: memory)
+  }
+
+  @inlinable @inline(__always)
+  static func free<M: Memory>(_ addon: Addon, in memory: M) {
+    switch Variant.freeing {
+    case .inCallback, .atOnce: memory.free(addon)
+    case .afterGracePeriod: memory.freeAfterGracePeriod(addon, .rcu)
+    }
+  }
+
+  // MARK: What hangs off it
+
+  @inlinable @inline(__always)
+  static func container<M: Memory>(of inode: Inode, maySleep: Bool, in memory: M) -> Addon? {
     let start = memory.began()
     do {
-      let made = try S.populate(inode.slot(at: 0), of: inode, in: memory, ContainerMaker(mask: 0))
+      let maker = ContainerMaker(mask: 0, maySleep: maySleep)
+      let made = try S.populate(inode.slot(at: 0), of: inode, in: memory, maker)
       guard let container = made.addon ?? S.look(at: inode.slot(at: 0), of: inode, in: memory) else { return nil }
       if case .won = made {
         memory.ended(start, .attached(container))
@@ -91,27 +139,16 @@ import AddonMemory
   }
 
   @inlinable @inline(__always)
-  static func watch<M: Memory>(_ container: Addon, of inode: Inode, in memory: M) {
-    let object = object(container)
-    let bit = Marks.mark(of: memory.racer)
-    guard let connector = Connector<S, MarksAsInLinux>.add(bit, to: object, of: inode, in: memory) else {
-      memory.report(.failure)
-      return
-    }
-    memory.report(.success(connector))
-    memory.store(mark(inode), UInt64(connector.address), .releasing)
-    memory.window()
-    memory.store(mark(inode), 0, .relaxed)
-    _ = Connector<S, MarksAsInLinux>.remove(bit, from: object, of: inode, in: memory)
-  }
-
-  @inlinable @inline(__always)
-  static func store<M: Memory>(in container: Addon, of inode: Inode, in memory: M) {
+  static func storage<M: Memory>(in container: Addon, of inode: Inode, in memory: M) -> Addon? {
     let start = memory.began()
     do {
       let slot = ContainerMaker.storage(container)
       let made = try S.populate(slot, of: inode, in: memory, StorageMaker(owner: inode))
-      guard let storage = made.addon ?? S.look(at: slot, of: inode, in: memory) else { return }
+      guard let storage = made.addon ?? S.look(at: slot, of: inode, in: memory) else { return nil }
+      if storage.address & 7 != 0 {  // poison, which leads nowhere
+        memory.violated(.initialised, seen: UInt64(storage.address), expected: 0, at: slot.word.address)
+        return nil
+      }
       if case .won = made {
         memory.ended(start, .attached(storage))
       } else {
@@ -119,106 +156,123 @@ import AddonMemory
       }
       memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
       memory.report(.success(storage))
+      return storage
     } catch {
       memory.report(.failure)
+      return nil
     }
   }
 
-  /// evict, and destroy_inode: the connector, the storage, the container, in this order.
+  /// A mark with FSNOTIFY_MARK_FLAG_NO_IREF.
   @inlinable @inline(__always)
-  static func evict<M: Memory>(_ inode: Inode, in memory: M) {
-    if let container = memory.load(inode.slot(at: 0), .relaxed) {
-      if let connector = memory.at(1).load(ContainerMaker.marks(container), .relaxed) {
-        Connector<S, MarksAsInLinux>.detach(connector, from: object(container), in: memory.at(1))
-        memory.freeAfterGracePeriod(connector, .fsnotifyMarks)
-      }
-      if let storage = memory.at(2).load(ContainerMaker.storage(container), .relaxed) {
-        let start = memory.began()
-        memory.at(2).store(ContainerMaker.storage(container), nil, .relaxed)
-        memory.at(2).ended(start, .detached(storage))
-        memory.freeAfterGracePeriod(storage, .rcu)
-      }
-      let start = memory.began()
-      memory.store(inode.slot(at: 0), nil, .relaxed)
-      memory.ended(start, .detached(container))
-      Release.free(container, in: memory)
+  static func watch<M: Memory>(_ inode: Inode, in memory: M) {
+    get(inode, in: memory)
+    guard let container = container(of: inode, maySleep: true, in: memory) else { return put(inode, in: memory) }
+    let marks = memory.at(1)
+    let object = object(container, of: inode)
+    let mark: Mark
+    do {
+      mark = Mark(try MarkMaker(of: memory.racer).make(in: marks))
+    } catch {
+      marks.report(.failure)
+      return put(inode, in: memory)
     }
-    InodeReference(inode).evicted(in: memory)
+    guard case .added(let connector) = Connector<S, MarksOrdered>.add(mark, to: object, of: inode, in: marks) else {
+      marks.report(.failure)
+      marks.free(mark.addon)
+      return put(inode, in: memory)
+    }
+    marks.report(.success(connector))
+    put(inode, in: memory)
+    memory.window()
+    Connector<S, MarksOrdered>.destroy(mark, on: object, in: marks)
+    Connector<S, MarksOrdered>.put(mark, on: object, in: marks)
   }
 
+  /// inode_permission under RCU, with a program on it: it has found the inode alive.
   @inlinable @inline(__always)
-  static func walk<M: Memory>(_ inode: Inode, in memory: M) {
+  static func program<M: Memory>(_ inode: Inode, in memory: M) {
     memory.enterReadSection(.rcu)
-    let start = memory.began()
-    if let container = S.look(at: inode.slot(at: 0), of: inode, in: memory) {
-      memory.ended(start, .found(container))
+    if memory.load(isAlive(inode), .acquiring) == 0 {
+      memory.leaveReadSection(.rcu)
+      memory.report(.absent)
+      return
+    }
+    memory.window()
+    if Variant.checksBeforeFilling, memory.load(isAlive(inode), .relaxed) == 0 {
+      memory.leaveReadSection(.rcu)
+      memory.report(.absent)
+      return
+    }
+    if let container = container(of: inode, maySleep: false, in: memory) {
       memory.window()
-      look(atMaskOf: container, in: memory)
-      memory.leaveReadSection(.rcu)
-      memory.report(.success(container))
-    } else {
-      memory.ended(start, .absent)
-      memory.leaveReadSection(.rcu)
-      memory.report(.absent)
+      _ = storage(in: container, of: inode, in: memory.at(2))
     }
-  }
-
-  @inlinable @inline(__always)
-  static func show<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.enterReadSection(.fsnotifyMarks)
-    if let connector = Addon(bits: memory.load(mark(inode), .acquiring)) {
-      if let container = Addon(bits: memory.load(ConnectorMaker.object(connector), .relaxed)) {
-        memory.window()
-        look(atMaskOf: container, in: memory)
-      }
-      memory.leaveReadSection(.fsnotifyMarks)
-      memory.report(.success(nil))
-    } else {
-      memory.leaveReadSection(.fsnotifyMarks)
-      memory.report(.absent)
-    }
-  }
-
-  @inlinable @inline(__always)
-  static func look<M: Memory>(atMaskOf container: Addon, in memory: M) {
-    let word = ContainerMaker.wholeMask(container)
-    let mask = memory.load(word, .relaxed)
-    if mask & ~Marks.everyEvent != 0 { memory.violated(.initialised, seen: mask, expected: 0, at: word.address) }
+    memory.leaveReadSection(.rcu)
   }
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     InodeReference(inode).expectNone(in: memory)
-    memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0)
+    guard let container = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
+    memory.slotShows(memory.load(ContainerMaker.marks(container), .relaxed), slot: 1)
+    memory.slotShows(memory.load(ContainerMaker.storage(container), .relaxed), slot: 2)
+    // Nobody will ever take it off an inode that has been evicted.
+    memory.violated(.released, seen: UInt64(container.address), expected: 0, at: inode.slot(at: 0).word.address)
   }
 
   @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.store(mark(inode), 0, .relaxed)
+    memory.store(isAlive(inode), 0, .relaxed)
     InodeReference(inode).initialise(in: memory)
     guard let container = memory.load(inode.slot(at: 0), .relaxed) else { return }
-    if let connector = memory.load(ContainerMaker.marks(container), .relaxed) { memory.free(connector) }
+    Connector<S, MarksOrdered>.tearDown(object(container, of: inode), in: memory.at(1))
     if let storage = memory.load(ContainerMaker.storage(container), .relaxed) { memory.free(storage) }
     memory.store(inode.slot(at: 0), nil, .relaxed)
     memory.free(container)
   }
 }
 
-/// How the container goes when its inode does.
-public protocol ContainerRelease {
-  static func free<M: Memory>(_ container: Addon, in memory: M)
+/// How storage and container are freed with their inode.
+public enum ContainerFreeing {
+  /// After a grace period of RCU, whatever hangs there by then: the inode's own RCU callback does it.
+  case inCallback
+  /// They are taken off at once, and freed after a grace period of RCU.
+  case afterGracePeriod
+  case atOnce
+}
+
+/// How the container goes when its inode does, and where the mask is.
+public protocol WholeVariant {
+  static var freeing: ContainerFreeing { get }
+  /// Eviction destroys the marks, so that no connector is attached any more when the container goes.
+  static var destroysMarks: Bool { get }
+  /// A program looks once more whether the inode is alive, before it fills anything.
+  static var checksBeforeFilling: Bool { get }
+  /// The mask is in the hole after `i_state`, and only the rest in the container.
+  static var keepsMaskInInode: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
 }
 
-/// Once nobody can be reading it any more, under RCU or inside SRCU.
-public enum AfterEveryGracePeriod: ContainerRelease {
+extension WholeVariant {
+  @inlinable public static var freeing: ContainerFreeing { .inCallback }
+  @inlinable public static var destroysMarks: Bool { true }
+  @inlinable public static var checksBeforeFilling: Bool { false }
+  @inlinable public static var keepsMaskInInode: Bool { false }
+}
+
+/// Right: no connector is left attached, and what hangs there is freed by the inode's RCU callback.
+public enum FreedInCallback: WholeVariant {
   public static var suffix: String { "" }
   public static var fault: Fault? { nil }
-  @inlinable @inline(__always)
-  public static func free<M: Memory>(_ container: Addon, in memory: M) {
-    memory.freeAfterGracePeriod(container, .everyDomain)
-  }
+}
+
+/// The same with the mask in the inode.
+public enum MaskInInode: WholeVariant {
+  @inlinable public static var keepsMaskInInode: Bool { true }
+  public static var suffix: String { "-mask-inline" }
+  public static var fault: Fault? { nil }
 }
 
 extension ContainerMaker {

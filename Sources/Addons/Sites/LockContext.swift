@@ -89,11 +89,21 @@ import AddonMemory
     if let context = memory.slotShows(S.look(at: inode.slot(at: 0), of: inode, in: memory), slot: 0) {
       LockContextMaker.flocks(context).expectEmpty(.initialised, in: memory)
       LockContextMaker.leases(context).expectEmpty(.initialised, in: memory)
-      // locks_free_lock_context: "leaked locks"
-      LockContextMaker.flocks(context).expectEmpty(.released, in: memory)
-      LockContextMaker.posixLocks(context).expectEmpty(.released, in: memory)
-      LockContextMaker.leases(context).expectEmpty(.released, in: memory)
+      checkListsEmpty(of: context, in: memory)
     }
+  }
+
+  /// locks_check_ctx_lists: "leaked locks".
+  @inlinable @inline(__always)
+  static func checkListsEmpty<M: Memory>(of context: Addon, in memory: M) {
+    LockContextMaker.flocks(context).expectEmpty(.released, in: memory)
+    LockContextMaker.posixLocks(context).expectEmpty(.released, in: memory)
+    LockContextMaker.leases(context).expectEmpty(.released, in: memory)
+  }
+
+  @inlinable @inline(__always)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {
+    if let context = memory.load(inode.slot(at: 0), .acquiring) { checkListsEmpty(of: context, in: memory) }
   }
 
   @inlinable @inline(__always)

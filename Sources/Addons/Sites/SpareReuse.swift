@@ -79,6 +79,13 @@ import AddonMemory
   }
 
   @inlinable @inline(__always)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {
+    if let leaf = memory.load(inode.slot(at: 8), .acquiring) {
+      memory.expect(TreeNodeMaker.children(leaf), holds: 0, .initialised)
+    }
+  }
+
+  @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
     if let leaf = memory.load(inode.slot(at: 8), .relaxed) {
       S.empty(inode.slot(at: 8), of: inode, in: memory.at(1))

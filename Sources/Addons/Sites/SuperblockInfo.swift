@@ -2,30 +2,33 @@ import AddonMemory
 
 /// `sb->s_fsnotify_info`: how many objects of a superblock are watched, allocated with the first watch.
 ///
-/// A loser frees its own and returns 0; the caller counts its object in whatever is there. Freed with the superblock,
-/// when the count has to match what was counted.
-@frozen public enum SuperblockInfo<S: Strategy, Counting: CountStart>: Site {
+/// A loser frees its own and returns 0; the caller counts its object in whatever is there, and counts it down when the
+/// object is watched no more. Unmount waits until the count is 0, and frees nothing: events of FS_ERROR still read the info
+/// during shutdown, so it is freed with the superblock's own memory.
+@frozen public enum SuperblockInfo<S: Strategy, Variant: SuperblockInfoVariant>: Site {
   public enum Role: UInt8, SiteRole {
-    case watch, hook
+    case watch, hook, unmount
     public var sentence: String {
       switch self {
-      case .watch: "fsnotify_attach_info_to_sb, then counts the object as watched."
-      case .hook: "fsnotify_sb_has_watchers: looks, and reads the count."
+      case .watch: "fsnotify_attach_info_to_sb; counts an object as watched, and down again."
+      case .hook: "fsnotify_sb_has_watchers, or an event of FS_ERROR during shutdown: looks, and reads the count."
+      case .unmount: "fsnotify_sb_delete: ends watching, if nothing is watched."
       }
     }
-    @inlinable public var looksOnly: Bool { self == .hook }
+    @inlinable public var looksOnly: Bool { self != .watch }
   }
 
   public static var about: SiteDescription {
     SiteDescription(
-      "superblock-info" + Counting.suffix, "A superblock's counts of watched objects, allocated with the first watch.",
-      source: "fs/notify/mark.c fsnotify_attach_info_to_sb, Linux 6.12", slots: ["s_fsnotify_info"],
-      ownStrategy: "full-compare-exchange", racers: [("watch", 2)], fault: Counting.fault)
+      "superblock-info" + Variant.suffix, "A superblock's counts of watched objects, allocated with the first watch.",
+      source: "fs/notify/mark.c fsnotify_attach_info_to_sb, Linux 6.12.117", slots: ["s_fsnotify_info"],
+      ownStrategy: "full-compare-exchange", racers: [("watch", 2)], fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 
   @inlinable public static var inodeSize: Int { 8 }
   @inlinable public static var biggestAddon: Int { SuperblockInfoMaker.size }
+  @inlinable public static var keepsHistory: Bool { Variant.freesWhenUnmounted }
 
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
@@ -34,10 +37,13 @@ import AddonMemory
     case .watch:
       do {
         let populated = try S.populate(slot, of: inode, in: memory, SuperblockInfoMaker(superblock: inode))
-        Counting.start(populated, in: memory)
-        let info = populated.addon ?? S.look(at: slot, of: inode, in: memory)
-        if let info { memory.fetchAdd(SuperblockInfoMaker.watched(info), 1, .relaxed) }
-        memory.report(.success(info))
+        Variant.start(populated, in: memory)
+        if let info = populated.addon ?? S.look(at: slot, of: inode, in: memory) {
+          memory.fetchAdd(SuperblockInfoMaker.watched(info), 1, .relaxed)  // atomic_long_inc
+          memory.report(.success(info))
+          memory.window()
+          memory.fetchAdd(SuperblockInfoMaker.watched(info), 0 &- 1, .full)  // atomic_long_dec_and_test
+        }
       } catch {
         memory.report(.failure)
       }
@@ -46,9 +52,29 @@ import AddonMemory
         memory.report(.absent)
         return
       }
+      memory.window()
       _ = memory.load(SuperblockInfoMaker.watched(info), .relaxed)
       memory.expect(SuperblockInfoMaker.superblock(info), holds: UInt64(inode.address), .initialised)
       memory.report(.success(info))
+    case .unmount: unmount(inode, in: memory)
+    }
+  }
+
+  @inlinable @inline(__always)
+  static func unmount<M: Memory>(_ inode: Inode, in memory: M) {
+    let slot = inode.slot(at: 0)
+    guard let info = S.look(at: slot, of: inode, in: memory),
+      memory.load(SuperblockInfoMaker.watched(info), .acquiring) == 0
+    else {
+      memory.report(.absent)
+      return
+    }
+    memory.report(.success(info))
+    if Variant.freesWhenUnmounted {
+      let start = memory.began()
+      memory.store(slot, nil, .relaxed)
+      memory.ended(start, .detached(info))
+      memory.free(info)
     }
   }
 
@@ -56,9 +82,14 @@ import AddonMemory
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     if let info = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) {
       memory.expect(SuperblockInfoMaker.superblock(info), holds: UInt64(inode.address), .initialised)
-      let watched = memory.successes(ofRole: Int(Role.watch.rawValue))
-      memory.expect(SuperblockInfoMaker.watched(info), holds: UInt64(watched), .balanced)
+      memory.expect(SuperblockInfoMaker.watched(info), holds: 0, .balanced)
     }
+  }
+
+  @inlinable @inline(__always)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {
+    guard let info = memory.load(inode.slot(at: 0), .acquiring) else { return }
+    memory.expect(SuperblockInfoMaker.watched(info), holds: 0, .balanced)
   }
 
   @inlinable @inline(__always)
@@ -67,18 +98,24 @@ import AddonMemory
   }
 }
 
-/// When the count of watched objects begins.
-public protocol CountStart {
+/// When the count of watched objects begins, and when the info goes.
+public protocol SuperblockInfoVariant {
   static func start<M: Memory>(_ populated: Populated, in memory: M)
+  static var freesWhenUnmounted: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
 }
 
-/// With the zeroed allocation: there is nothing to do after publication.
-public enum CountsFromAllocation: CountStart {
+extension SuperblockInfoVariant {
+  @inlinable @inline(__always) public static func start<M: Memory>(_ populated: Populated, in memory: M) {}
+  @inlinable public static var freesWhenUnmounted: Bool { false }
+}
+
+/// The count begins with the zeroed allocation, so that there is nothing to do after publication; and the info is freed
+/// with the superblock.
+public enum CountsFromAllocation: SuperblockInfoVariant {
   public static var suffix: String { "" }
   public static var fault: Fault? { nil }
-  @inlinable @inline(__always) public static func start<M: Memory>(_ populated: Populated, in memory: M) {}
 }
 
 /// struct fsnotify_sb_info: 32 bytes, zeroed.

@@ -6,11 +6,15 @@ import AddonMemory
 /// compare-exchange orders nothing. Freed at eviction, which clears the slot.
 @frozen public enum VerityInfo<S: Strategy>: Site {
   public enum Role: UInt8, SiteRole {
-    case open, verify
+    case open, verify, enable, openEnabled
     public var sentence: String {
       switch self {
-      case .open: "fsverity_file_open: makes sure that there is an info, and checks its digest."
-      case .verify: "fsverity_verify_page: looks, and uses the tree's parameters."
+      case .open:
+        "fsverity_file_open, of a file that has verity: makes sure that there is an info, and checks its digest."
+      case .verify:
+        "fsverity_active, then verify_data_blocks: acquires, then reads the slot plainly, and uses the info."
+      case .enable: "enable_verity: sets S_VERITY, then publishes the info."
+      case .openEnabled: "fsverity_file_open, of a file that gets verity meanwhile: if it sees S_VERITY, as open."
       }
     }
     @inlinable public var looksOnly: Bool { self == .verify }
@@ -24,29 +28,43 @@ import AddonMemory
   }
   public static var strategy: StrategyDescription { S.about }
 
-  @inlinable public static var inodeSize: Int { 8 }
+  @inlinable public static var inodeSize: Int { 16 }
   @inlinable public static var biggestAddon: Int { VerityMaker.size }
 
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     let slot = inode.slot(at: 0)
     switch role {
-    case .open:
-      do {
-        let populated = try S.populate(slot, of: inode, in: memory, VerityMaker(inode: inode))
-        let info = populated.addon ?? S.look(at: slot, of: inode, in: memory)
-        if let info { use(info, of: inode, in: memory) }
-        memory.report(.success(info))
-      } catch {
-        memory.report(.failure)
-      }
+    case .open: setUp(inode, in: memory)
     case .verify:
-      guard let info = S.look(at: slot, of: inode, in: memory) else {
+      guard S.look(at: slot, of: inode, in: memory) != nil, let info = memory.read(slot) else {
         memory.report(.absent)
         return
       }
       use(info, of: inode, in: memory)
       memory.report(.success(info))
+    case .enable:
+      memory.store(flags(inode), 1, .relaxed)
+      setUp(inode, in: memory)
+    case .openEnabled:
+      if memory.load(flags(inode), .relaxed) == 0 { memory.report(.absent) } else { setUp(inode, in: memory) }
+    }
+  }
+
+  /// i_flags, of which S_VERITY matters here.
+  @inlinable @inline(__always) static func flags(_ inode: Inode) -> Word64 { inode.word64(at: 8) }
+
+  /// ensure_verity_info, and what follows fsverity_set_info.
+  @inlinable @inline(__always)
+  static func setUp<M: Memory>(_ inode: Inode, in memory: M) {
+    let slot = inode.slot(at: 0)
+    do {
+      let populated = try S.populate(slot, of: inode, in: memory, VerityMaker(inode: inode))
+      let info = populated.addon ?? S.look(at: slot, of: inode, in: memory)
+      if let info { use(info, of: inode, in: memory) }
+      memory.report(.success(info))
+    } catch {
+      memory.report(.failure)
     }
   }
 

@@ -19,7 +19,7 @@ import AddonMemory
     switch memory.compareExchange(slot, nil, mine, .acquiringAndReleasing, failure: .acquiring) {
     case .won: return .won(mine)
     case .lost(let winner):
-      memory.free(mine)
+      maker.discard(mine, in: memory)
       return .lost(winner, spare: nil)
     }
   }

@@ -20,7 +20,7 @@ import AddonMemory
     switch memory.compareExchange(slot, nil, mine, .full, failure: .relaxed) {
     case .won: return .won(mine)
     case .lost:
-      memory.free(mine)
+      maker.discard(mine, in: memory)
       return .lost(look(at: slot, of: inode, in: memory), spare: nil)
     }
   }

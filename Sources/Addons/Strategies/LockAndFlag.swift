@@ -34,7 +34,7 @@ import AddonMemory
       return .won(mine)
     }
     memory.unlock(inode.lock)
-    memory.free(mine)
+    maker.discard(mine, in: memory)
     return .lost(look(at: slot, of: inode, in: memory), spare: nil)
   }
 

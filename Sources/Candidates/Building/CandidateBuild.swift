@@ -1,5 +1,6 @@
 import CCandidate
 import Foundation
+import Machine
 import RaceModel
 
 /// Compiles what somebody brings into an object that can be loaded, and links it with a runtime of ours that is hidden in
@@ -195,7 +196,7 @@ public struct CandidateBuild {
   }
 
   private func link(_ parts: [String], to object: String, _ runtime: URL) throws(EngineError) {
-    let linker = Toolchain.find("ld.lld").map { _ in ["-fuse-ld=lld"] } ?? []
+    let linker = Tools.find("ld.lld").map { _ in ["-fuse-ld=lld"] } ?? []
     let arguments =
       ["-shared", "-g"] + linker + parts + (try RuntimeFiles.objects(runtime, purpose))
       + ["-Wl,-Bsymbolic", "-Wl,-z,now", "-o", object, "-lm"]
@@ -215,7 +216,7 @@ public struct CandidateBuild {
       "-O", "-g", "-Cpanic=abort", "-Crelocation-model=pic", "--edition=2021", "--crate-type=bin", "-Clinker=\(clang)",
     ]
     var linking = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,now"] + (try RuntimeFiles.objects(runtime, purpose))
-    if Toolchain.find("ld.lld") != nil { linking.append("-fuse-ld=lld") }
+    if Tools.find("ld.lld") != nil { linking.append("-fuse-ld=lld") }
     if purpose == .exploring {
       arguments += [
         "-Zsanitizer=thread", "-Zexternal-clangrt", "-Cunsafe-allow-abi-mismatch=sanitizer",
@@ -283,7 +284,7 @@ public struct CandidateBuild {
 
   /// Functions of shared libraries that the program calls: nothing says what they do to memory.
   private func unseenCalls(_ object: String) throws(EngineError) -> [String] {
-    guard let tool = Toolchain.find("llvm-nm") ?? Toolchain.find("nm") else { return [] }
+    guard let tool = Tools.find("llvm-nm") ?? Tools.find("nm") else { return [] }
     let answer = try Toolchain.run(tool, ["-D", "--undefined-only", object])
     let names = answer.output.split(separator: "\n").compactMap { line -> String? in
       line.split(separator: " ").last.map { String($0.split(separator: "@")[0]) }

@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import RaceModel
 
 /// Functions of Rust's standard library that touch words which a program accesses, too. The library comes compiled and
@@ -33,7 +34,7 @@ struct RustLibrary {
   init(_ compiler: String) throws(EngineError) {
     let root = try Toolchain.run(compiler, ["--print", "target-libdir"]).output.split(separator: "\n").first.map(
       String.init)
-    guard let root, let tool = Toolchain.find("llvm-nm") ?? Toolchain.find("nm") else {
+    guard let root, let tool = Tools.find("llvm-nm") ?? Tools.find("nm") else {
       throw EngineError("the standard library of \(compiler) is not to be found")
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []

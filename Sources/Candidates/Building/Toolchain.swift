@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import RaceModel
 
 /// The compilers of a machine, and how a command is run.
@@ -43,34 +44,12 @@ struct Toolchain {
     return Answer(status: process.terminationStatus, output: text(output), errors: text(errors))
   }
 
-  // MARK: Where tools are
-
-  /// The path of a tool: one that is named, or found beside the Swift compiler, or on the path.
-  static func find(_ name: String) -> String? {
-    if name.contains("/") { return FileManager.default.isExecutableFile(atPath: name) ? name : nil }
-    let folders = [swiftFolder].compactMap { $0 } + path
-    return folders.map { $0 + "/" + name }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  private static var path: [String] {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(
-      String.init)
-  }
-
-  /// The folder of the Swift compiler, which brings a clang and a linker of its own.
-  private static let swiftFolder: String? = {
-    for folder in path where FileManager.default.isExecutableFile(atPath: folder + "/swiftc") {
-      return URL(fileURLWithPath: folder + "/swiftc").resolvingSymlinksInPath().deletingLastPathComponent().path
-    }
-    return nil
-  }()
-
   /// The compiler of a language.
   ///
   /// - Throws: which package brings it.
   static func compiler(of language: CandidateSource.Language, named: String?) throws(EngineError) -> String {
     if let named {
-      if let found = find(named) { return found }
+      if let found = Tools.find(named) { return found }
       throw EngineError("there is no compiler '\(named)'; name one that is on the path, or its whole path")
     }
     let (names, package) =
@@ -80,7 +59,7 @@ struct Toolchain {
       case .rust: (["rustc"], "the Debian package rustc, or rustup")
       case .swift: (["swiftc"], "a Swift toolchain")
       }
-    for name in names { if let found = find(name) { return found } }
+    for name in names { if let found = Tools.find(name) { return found } }
     throw EngineError("there is no \(names[0]) on this machine, which \(language.rawValue) needs: \(package) brings it")
   }
 }

@@ -1,6 +1,7 @@
 import CCandidate
 import Foundation
 import Glibc
+import Machine
 import RaceModel
 
 /// An object of somebody's code that is loaded into this process, once, and has run its constructors.

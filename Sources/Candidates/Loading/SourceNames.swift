@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import RaceModel
 
 /// Names that a person knows, by addresses of a loaded candidate: lines of source, functions, variables. Asked of the
@@ -70,7 +71,7 @@ final class SourceNames {
 
   /// Swift's names, which the symbolizer does not know.
   private static func demangled(_ name: String) -> String {
-    guard let tool = Toolchain.find("swift-demangle"),
+    guard let tool = Tools.find("swift-demangle"),
       let answer = try? Toolchain.run(tool, ["--compact", "--simplified", name]), answer.status == 0
     else { return name }
     let text = answer.output.split(separator: "\n").first.map(String.init) ?? name

@@ -46,6 +46,7 @@ package struct TraceReading {
   /// In the order in which they are shown.
   private let entries: [TraceRecorder.Entry]
   private let sources: [UInt: String]
+  private let lines = CallSiteLines()
   private var graph: ExecutionGraph { execution.graph.pointee }
 
   package init(_ names: any TraceNames, _ execution: Execution, _ trace: TraceRecorder) {
@@ -66,7 +67,7 @@ package struct TraceReading {
     let event = entry.event >= 0 ? graph.events[Int(entry.event)] : nil
     var step = Counterexample.Step(racer: entry.racer, verb: verb(entry, event))
     step.isMarked = entry.isMarked
-    step.source = entry.place?.description ?? sources[entry.pc]
+    step.source = entry.place.flatMap(lines.line) ?? sources[entry.pc]
     describe(&step, entry, event)
     if let event, event.kind == .read {
       if event.readsFrom >= 0 { step.readsFrom = writers[event.readsFrom] }

@@ -1,21 +1,21 @@
 import Foundation
 import Glibc
 
-/// The toolchain's symbolizer, kept running for one object: it reads the debug information once.
+/// The toolchain's symbolizer, kept running: it reads the debug information of an object once.
 ///
 /// Asked from fibers, too, so it is talked to through plain pipes.
-final class Symbolizer {
+public final class Symbolizer {
   private let process = Process()
   private let input: Int32
   private let output: Int32
   private var buffer: [UInt8] = []
 
-  /// Nil where there is none.
-  init?(_ object: String) {
-    guard let tool = Toolchain.find("llvm-symbolizer") else { return nil }
+  /// Nil where there is none. `object`: the one that questions are about, where they name none.
+  public init?(_ object: String? = nil) {
+    guard let tool = Tools.find("llvm-symbolizer") else { return nil }
     let (questions, answers) = (Pipe(), Pipe())
     process.executableURL = URL(fileURLWithPath: tool)
-    process.arguments = ["--obj=" + object, "--demangle"]
+    process.arguments = (object.map { ["--obj=" + $0] } ?? []) + ["--demangle"]
     process.standardInput = questions
     process.standardOutput = answers
     process.standardError = FileHandle.nullDevice
@@ -34,7 +34,7 @@ final class Symbolizer {
   }
 
   /// The lines that it answers: a function and where it is, for each frame; or what it knows of data.
-  func answer(_ question: String) -> [String] {
+  public func answer(_ question: String) -> [String] {
     var text = Array((question + "\n").utf8)
     guard write(input, &text, text.count) == text.count else { return [] }
     var lines: [String] = []
