@@ -95,15 +95,33 @@ import Glibc
   }()
 
   public func enterReadSection(_ domain: ReadDomain) { Self.sections.enter(domain, as: racer) }
-  public func leaveReadSection(_ domain: ReadDomain) { Self.sections.leave(domain, as: racer) }
+  public func leaveReadSection(_ domain: ReadDomain) {
+    Self.sections.leave(domain, as: racer)
+    Self.postponed[racer].freeAll(in: self)
+  }
   public func synchronize(_ gracePeriod: GracePeriod) {
     Self.sections.synchronize(gracePeriod, spins: 100) { false }
   }
-  /// Waits for the grace period, since there is nobody who would do it later.
+  /// Waits for the grace period, since there is nobody who would do it later: at once, or, inside a section that it would
+  /// wait for, when that is left.
   public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
+    if isInside(gracePeriod) { return Self.postponed[racer].add(addon, gracePeriod) }
     synchronize(gracePeriod)
     freeToLibrary(addon)
   }
+
+  func isInside(_ gracePeriod: GracePeriod) -> Bool {
+    Self.sections.words(of: gracePeriod).contains { index in
+      index % Self.mostRacers == racer && Self.sections.look(at: index) & ReadSections.depth != 0
+    }
+  }
+
+  /// For each racer, which alone touches its own.
+  private nonisolated(unsafe) static let postponed: UnsafeMutablePointer<PostponedFrees> = {
+    let all = UnsafeMutablePointer<PostponedFrees>.allocate(capacity: mostRacers)
+    all.initialize(repeating: PostponedFrees(), count: mostRacers)
+    return all
+  }()
 
   // MARK: Counted, where somebody wants to know
 
@@ -139,4 +157,33 @@ import Glibc
   @inlinable @inline(__always) public func populations(ofSlot slot: Int) -> Int { 0 }
   @inlinable @inline(__always) public func window() {}
   public func bug(_ why: StaticString) -> Never { fatalError("BUG: \(why)") }
+}
+
+/// What one racer has left to grace periods inside a section that they wait for. A visit does so a few times at most.
+private struct PostponedFrees {
+  private var addons: InlineArray<16, (Addon, GracePeriod)?> = .init(repeating: nil)
+  private var count = 0
+
+  /// - Precondition: fewer than 16 are there.
+  mutating func add(_ addon: Addon, _ gracePeriod: GracePeriod) {
+    addons[count] = (addon, gracePeriod)
+    count += 1
+  }
+
+  /// Those that this racer's sections no longer hold up.
+  mutating func freeAll(in memory: HardwareMemory) {
+    if count == 0 { return }
+    var kept = 0
+    for index in 0..<count {
+      guard let (addon, gracePeriod) = addons[index] else { continue }
+      if memory.isInside(gracePeriod) {
+        addons[kept] = (addon, gracePeriod)
+        kept += 1
+      } else {
+        memory.synchronize(gracePeriod)
+        memory.freeToLibrary(addon)
+      }
+    }
+    count = kept
+  }
 }

@@ -155,14 +155,20 @@ import AddonMemory
 
   /// fsnotify_attach_connector_to_object. It may be gone again when this returns.
   @inlinable @inline(__always)
-  static func attach<M: Memory>(to object: WatchedObject, of inode: Inode, in memory: M) throws(OutOfMemory) {
+  static func attach<M: Memory>(
+    to object: WatchedObject, of inode: Inode, in memory: M
+  ) throws(OutOfMemory) -> Populated {
     let start = memory.began()
     let list = Variant.detaching == .listLockBetween ? object.superblock : nil
-    switch try S.populate(object.slot, of: inode, in: memory, ConnectorMaker(object: object.address, list: list)) {
+    let maker = ConnectorMaker(object: object.address, list: list)
+    let populated = try S.populate(object.slot, of: inode, in: memory, maker)
+    switch populated {
     case .won(let connector): memory.ended(start, .attached(connector))
-    case .found(let connector), .lost(let connector?, _): memory.ended(start, .found(connector))
-    case .lost(nil, _): break
+    case .found(let connector), .lost(to: let connector?), .lostKeeping(_, to: let connector?):
+      memory.ended(start, .found(connector))
+    case .lost, .lostKeeping, .lostWithoutLooking: break
     }
+    return populated
   }
 
   /// fsnotify_grab_connector: the connector that is in the slot, locked; nil if there is none, or none any more.
@@ -231,7 +237,8 @@ import AddonMemory
       if hasAttached { memory.startsOver() }
       hasAttached = true
       do {
-        try attach(to: object, of: inode, in: memory)
+        let populated = try attach(to: object, of: inode, in: memory)
+        if !Variant.losersAddTheirMark, case .lost(to: let winner?) = populated { return .added(winner) }
       } catch {
         return .outOfMemory
       }

@@ -124,8 +124,8 @@ import AddonMemory
     let populated = try S.populate(slot, of: inode, in: memory, maker)
     switch populated {
     case .won(let addon): memory.ended(start, .attached(addon))
-    case .found(let addon), .lost(let addon?, _): memory.ended(start, .found(addon))
-    case .lost(nil, _): break
+    case .found(let addon), .lost(to: let addon?), .lostKeeping(_, to: let addon?): memory.ended(start, .found(addon))
+    case .lost, .lostKeeping, .lostWithoutLooking: break
     }
     return populated
   }

@@ -17,8 +17,14 @@ public struct LinuxVersions: Sendable, Equatable {
     version >= first && (last.map { version <= $0 } ?? true)
   }
 
-  /// "5.15 to 6.9".
-  public var words: String { last.map { "\(first) to \($0)" } ?? "\(first) and later" }
+  /// "5.15 to 6.9", "6.12".
+  public var words: String {
+    switch last {
+    case nil: "\(first) and later"
+    case first?: "\(first)"
+    case let last?: "\(first) to \(last)"
+    }
+  }
 }
 
 /// A version of Linux by its first two numbers: 6.12. (What a stable release changed is said in words.)

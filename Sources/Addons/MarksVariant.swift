@@ -40,6 +40,8 @@ public protocol MarksVariant {
   static var looksAtMaskFirst: Bool { get }
   /// Whoever removes its mark puts its own reference too.
   static var putsOwnReference: Bool { get }
+  /// Whoever loses the race for the connector adds its mark to the winner's.
+  static var losersAddTheirMark: Bool { get }
   static var suffix: String { get }
   static var summary: String { get }
   static var source: String { get }
@@ -68,6 +70,7 @@ extension MarksVariant {
   @inlinable public static var freesEmptyConnector: Bool { true }
   @inlinable public static var looksAtMaskFirst: Bool { false }
   @inlinable public static var putsOwnReference: Bool { true }
+  @inlinable public static var losersAddTheirMark: Bool { true }
   public static var summary: String {
     "What watches an inode: a connector that comes with the first mark, and goes with the last."
   }

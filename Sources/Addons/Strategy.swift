@@ -36,15 +36,19 @@ extension Strategy {
   case found(Addon)
   /// By this visit.
   case won(Addon)
-  /// By another racer, meanwhile: its addon, where the strategy looks; and the block that this visit made in vain,
-  /// where the strategy leaves it to the caller.
-  case lost(Addon?, spare: Addon?)
+  /// By another racer meanwhile, whose addon this is, or was: this visit has freed its own.
+  case lost(to: Addon?)
+  /// By another racer meanwhile: this visit has freed its own, and does not know whose it is.
+  case lostWithoutLooking
+  /// By another racer meanwhile, whose addon is the second: the first is this visit's own, which the caller must free.
+  case lostKeeping(Addon, to: Addon?)
 
   /// The addon in the slot, where the strategy says it.
   @inlinable public var addon: Addon? {
     switch self {
     case .found(let addon), .won(let addon): addon
-    case .lost(let winner, _): winner
+    case .lost(to: let winner), .lostKeeping(_, to: let winner): winner
+    case .lostWithoutLooking: nil
     }
   }
 }

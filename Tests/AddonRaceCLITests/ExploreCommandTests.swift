@@ -7,10 +7,11 @@ import Testing
 @Suite(.serialized, .enabled(if: BuildKind.current == .plain)) struct ExploreCommandTests {
   private static let faults = "scenarios/faults"
 
+  /// In the release build, if there is one: exploring them all takes minutes without optimisation.
   @Test func everyScenarioIsAsItExpects() throws {
     let folders = ["scenarios/sites", Self.faults, "scenarios/hazards", "scenarios/lifecycle"]
     let files = try folders.reduce(0) { try $0 + FileManager.default.contentsOfDirectory(atPath: $1).count }
-    let command = try Command(arguments: ["explore"] + folders)
+    let command = try Command(arguments: ["explore"] + folders, executable: Command.released)
     #expect(command.status == 0, "\(command.output)")
     #expect(command.output.contains(": \(4 * files) as expected"), "a verdict for each file in each model")
   }

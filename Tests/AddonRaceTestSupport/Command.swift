@@ -13,21 +13,28 @@ public struct Command {
   public static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// Runs `addonrace` with these arguments in the package's folder. `interruptedAfter` sends SIGINT then; `meanwhile` is called
+  /// The release build, where `ADDONRACE_RELEASE` names one; else the one that was built along with the tests.
+  public static let released =
+    ProcessInfo.processInfo.environment["ADDONRACE_RELEASE"].map(URL.init(fileURLWithPath:)) ?? built
+  private static let built = products.appendingPathComponent("addonrace")
+
+  /// Runs `addonrace` with these arguments in the package's folder, in the build that `executable` names, or else in the one
+  /// that was built along with the tests. `interruptedAfter` sends SIGINT then; `meanwhile` is called
   /// with its process number, once it runs.
   public init(_ arguments: String..., interruptedAfter seconds: Double? = nil) throws {
     try self.init(arguments: arguments, interruptedAfter: seconds)
   }
 
   public init(
-    arguments: [String], interruptedAfter seconds: Double? = nil, meanwhile: (Int32) throws -> Void = { _ in }
+    arguments: [String], executable: URL? = nil, interruptedAfter seconds: Double? = nil,
+    meanwhile: (Int32) throws -> Void = { _ in }
   ) throws {
     let process = Process()
     let scratch = try TemporaryFolder()
     let output = scratch.url.appendingPathComponent("output")
     let errors = scratch.url.appendingPathComponent("errors")
     for file in [output, errors] { try Data().write(to: file) }
-    process.executableURL = Self.products.appendingPathComponent("addonrace")
+    process.executableURL = executable ?? Self.built
     process.arguments = arguments
     process.currentDirectoryURL = Self.package
     process.standardInput = FileHandle.nullDevice

@@ -157,7 +157,7 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
   /// Where a visit empties its slot again, nothing is populated for long; what was left to grace periods is not wasted.
   @Test func slotsThatGoBackToNull() throws {
     let figures = try Bench(Registry.linux.measured).run(
-      small("fsnotify-marks") {
+      small("fsnotify-marks-ordered") {
         $0.racers = [2, 3]
         $0.role = "add-and-remove"
       })
@@ -165,14 +165,14 @@ private func small(_ site: String, _ change: (inout BenchOptions) -> Void = { _ 
     for result in figures.results where result.measure == .firstAllocation {
       #expect(result.wastedAllocations == 0, "\(result.contestant)")
     }
-    let kept = try Bench(Registry.linux.measured).run(small("fsnotify-marks") { $0.role = "add" })
+    let kept = try Bench(Registry.linux.measured).run(small("fsnotify-marks-ordered") { $0.role = "add" })
     #expect(Set(kept.results.map(\.measure)) == [.fastPath, .firstAllocation, .contended])
   }
 
   @Test func aRoleThatEmptiesItsSlotHasNoFastPath() {
     let error = #expect(throws: EngineError.self) {
       try Bench(Registry.linux.measured).run(
-        small("fsnotify-marks") {
+        small("fsnotify-marks-ordered") {
           $0.role = "add-and-remove"
           $0.measures = [.fastPath]
         })

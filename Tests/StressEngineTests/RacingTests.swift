@@ -282,7 +282,16 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
   @Test func aReaderThatStaysIsNamed() throws {
     let entry = try #require(
       Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
-    let verdict = Harness().run(small(entry) { $0.stress.watchdog = 0.3 }, file: nil)
+    let scenario = small(entry) {
+      $0.stress.watchdog = 0.3
+      $0.stress.collisions = .max
+      $0.stress.time = 120
+      // A round leaves more frees than a racer may before it waits.
+      $0.stress.inodes = 256
+      // One mark stays, so that the hook gets past the mask and into its section whenever it comes.
+      $0.racers.append(RacerGroup(role: "add", count: 1))
+    }
+    let verdict = Harness().run(scenario, file: nil)
     #expect(verdict.outcome == .timedOut)
     #expect(
       verdict.notes.contains { $0.contains("inside a read-side section of fsnotify-marks: racer 1;") },

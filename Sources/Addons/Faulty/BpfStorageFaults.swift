@@ -2,18 +2,19 @@ import AddonMemory
 
 /// Faulty: whoever loses frees its element and leaves it on the map's list.
 public enum LosersElementLeft: BpfStorageVariant {
-  @inlinable public static var loserUnlinksElement: Bool { false }  // the fault
+  @inlinable public static var unlinksLosers: Bool { false }  // the fault
   public static var suffix: String { "-element-left" }
   public static var fault: Fault? {
     Fault(
       "side effect done by a loser", happenedAs: "guarded: bpf_local_storage_alloc unlinks",
-      caught: .byCrash, may: ["winner-effects", "no-use-after-free", "initialised"], racers: [("update", 2)])
+      caught: .by(["winner-effects"]), may: ["no-use-after-free", "initialised"], racers: [("update", 2)])
   }
 }
 
 /// Faulty: whoever loses takes back the charge for its element, and not the one for its storage.
 public enum UnchargedOnce: BpfStorageVariant {
-  @inlinable public static var unchargesTwice: Bool { false }  // the fault
+  @inlinable public static var charges: Bool { true }
+  @inlinable public static var unchargesStorage: Bool { false }  // the fault
   public static var suffix: String { "-uncharged-once" }
   public static var fault: Fault? {
     Fault(
@@ -22,16 +23,69 @@ public enum UnchargedOnce: BpfStorageVariant {
   }
 }
 
-/// Faulty: the inode's side and the map's both delete the element, without looking whether the other has.
+/// Faulty: the owner goes with all that hangs off it, and is still charged for it.
+public enum DestroyedCharged: BpfStorageVariant {
+  @inlinable public static var charges: Bool { true }
+  @inlinable public static var unchargesAtDestruction: Bool { false }  // the fault
+  public static var suffix: String { "-destroyed-charged" }
+  public static var fault: Fault? {
+    Fault(
+      "accounting drift, teardown", happenedAs: "kernel 55d49f750b1c (bpf, when the socket dies)",
+      caught: .by(["accounting"]), racers: [("update", 1), ("destroy", 1)])
+  }
+}
+
+/// Faulty: the owner's side and the map's both delete the element, without looking whether the other has.
 public enum DeletedTwice: BpfStorageVariant {
   @inlinable public static var checksLinked: Bool { false }  // the fault
   public static var suffix: String { "-deleted-twice" }
   public static var fault: Fault? {
     Fault(
-      "two tear-downers, one from each side", happenedAs: "synthetic; guarded: a state word, 5d800f87d0a5",
-      caught: .by(["no-use-after-free", "accounting"]),
+      "two tear-downers, one from each side", happenedAs: "synthetic; guarded: selem_linked_to_storage under the lock",
+      caught: .byChance(["no-use-after-free"]),
       may: ["history", "single-winner", "initialised", "winner-effects"],
-      racers: [("update", 1), ("delete", 1), ("free-map", 1)])
+      racers: [("update", 1), ("destroy", 1), ("free-map", 1)])
+  }
+}
+
+/// Faulty: of an owner and a map that go at once, each frees what it has taken off a list.
+public enum StateIgnored: BpfStorageVariant {
+  @inlinable public static var exchangesUnderBucketLock: Bool { true }
+  @inlinable public static var meetsInState: Bool { true }
+  @inlinable public static var freesByPlaces: Bool { true }  // the fault
+  public static var suffix: String { "-state-ignored" }
+  public static var source: String { "kernel/bpf/bpf_local_storage.c, Linux 7.2" }
+  public static var fault: Fault? {
+    Fault(
+      "two tear-downers", happenedAs: "synthetic; guarded: a state word, 5d800f87d0a5",
+      caught: .byChance(["no-use-after-free"]), may: ["initialised", "winner-effects", "accounting"],
+      racers: [("update", 1), ("destroy", 1), ("free-map", 1)])
+  }
+}
+
+/// Faulty: a look-up caches what it has found, though it may have been replaced meanwhile.
+public enum CachedWhenGone: BpfStorageVariant {
+  @inlinable public static var cachesLinkedOnly: Bool { false }  // the fault
+  public static var suffix: String { "-cached-when-gone" }
+  public static var fault: Fault? {
+    Fault(
+      "stale fill of a slot that was emptied meanwhile",
+      happenedAs: "synthetic; guarded: __bpf_local_storage_insert_cache looks under the lock",
+      caught: .byChance(["aggregate"]), may: ["no-use-after-free", "initialised"],
+      racers: [("update", 2), ("use", 1)])
+  }
+}
+
+/// Faulty: an update puts its element onto a storage from which the last one has just been deleted.
+public enum AddedWhileDeleted: BpfStorageVariant {
+  @inlinable public static var looksAgain: Bool { false }  // the fault
+  public static var suffix: String { "-added-while-deleted" }
+  public static var fault: Fault? {
+    Fault(
+      "revived after teardown", happenedAs: "synthetic; guarded: bpf_local_storage_update looks again under the lock",
+      caught: .byChance(["no-leak"]),
+      may: ["winner-effects", "no-use-after-free", "initialised", "history", "single-winner"],
+      racers: [("update", 1), ("update-other", 1), ("delete", 1)])
   }
 }
 

@@ -22,7 +22,7 @@ import AddonMemory
     case .won: return .won(mine)
     case .lost(let winner):
       memory.free(mine)
-      return .lost(winner, spare: nil)  // the fault: without reading again
+      return .lost(to: winner)  // the fault: without reading again
     }
   }
 }

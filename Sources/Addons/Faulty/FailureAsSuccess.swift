@@ -15,12 +15,12 @@ import AddonMemory
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated {
     if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }
-    guard let mine = try? maker.make(in: memory) else { return .lost(nil, spare: nil) }  // the fault: no error
+    guard let mine = try? maker.make(in: memory) else { return .lostWithoutLooking }  // the fault: no error
     switch memory.compareExchange(slot, nil, mine, .acquiringAndReleasing, failure: .acquiring) {
     case .won: return .won(mine)
     case .lost(let winner):
       memory.free(mine)
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }

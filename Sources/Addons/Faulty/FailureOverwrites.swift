@@ -36,7 +36,7 @@ import AddonMemory
     case .won: return .won(mine)
     case .lost(let winner):
       memory.free(mine)
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }

@@ -31,7 +31,7 @@ import AddonMemory
     }
     memory.unlock(inode.lock)
     memory.free(mine)
-    return .lost(look(at: slot, of: inode, in: memory), spare: nil)
+    return .lost(to: look(at: slot, of: inode, in: memory))
   }
 
   @inlinable @inline(__always)

@@ -189,3 +189,34 @@ public enum DeferralOverwrites: MarksVariant {
     memory.freeAfterGracePeriod(connector, .fsnotifyMarks)
   }
 }
+
+/// Faulty: the mask is built in place, from nothing: an event that comes meanwhile finds nobody watching.
+public enum MaskBuiltInPlace: MarksVariant {
+  public static var suffix: String { "-mask-in-place" }
+  public static var fault: Fault? {
+    Fault(
+      "partial aggregate mask", happenedAs: "kernel 35ceae44742e (6.12-rc2)", caught: .byChance(["aggregate"]),
+      racers: [("add-and-listen", 1), ("add", 1)])
+  }
+
+  @inlinable @inline(__always)
+  public static func recalculate<M: Memory>(
+    _ mask: Word64, for events: UInt64, adding: UInt64, cached: UInt64, isDetached: Bool, in memory: M
+  ) {
+    if isDetached { return }
+    memory.store(mask, 0, .relaxed)  // the fault
+    memory.window()
+    memory.fetchOr(mask, events, .relaxed)
+  }
+}
+
+/// Faulty: whoever loses the race for the connector frees its own, and forgets that it came to add a mark.
+public enum LosersMarkForgotten: MarksVariant {
+  @inlinable public static var losersAddTheirMark: Bool { false }  // the fault
+  public static var suffix: String { "-mark-forgotten" }
+  public static var fault: Fault? {
+    Fault(
+      "loser forgets its own work", happenedAs: "synthetic; guarded: fsnotify_add_mark_list starts over",
+      caught: .by(["no-leak"]), may: ["losers-freed"], racers: [("add", 2)])
+  }
+}

@@ -27,3 +27,25 @@ public enum ContainerFreedFirst: InodeAddonsVariant {
       caught: .by(["no-use-after-free", "no-leak"]))
   }
 }
+
+/// Faulty: a hook acquires what hangs off the container, and not the container itself.
+public enum ContainerNotAcquired: InodeAddonsVariant {
+  @inlinable public static var acquiresContainer: Bool { false }  // the fault
+  public static var suffix: String { "-container-relaxed" }
+  public static var fault: Fault? {
+    Fault(
+      "outer pointer relaxed, inner acquired", happenedAs: "synthetic; right in the kernel's model",
+      caught: .byThreadSanitizer, racers: [("fsnotify", 1), ("hook", 1)], rightIn: .allButC11)
+  }
+}
+
+/// Faulty: one allocation is published through both doors, and each frees it.
+public enum MarksPublishedTwice: InodeAddonsVariant {
+  @inlinable public static var marksAreStorage: Bool { true }  // the fault
+  public static var suffix: String { "-published-twice" }
+  public static var fault: Fault? {
+    Fault(
+      "one allocation published in two slots", happenedAs: "synthetic", caught: .by(["visible-once"]),
+      may: ["initialised", "accounting", "single-winner", "no-use-after-free"], racers: [("fsnotify", 1), ("bpf", 1)])
+  }
+}

@@ -20,7 +20,7 @@ import AddonMemory
     case .lost(let winner):
       memory.free(mine)
       memory.free(mine)  // the fault: once more
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }

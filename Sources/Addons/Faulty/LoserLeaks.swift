@@ -17,7 +17,7 @@ import AddonMemory
     let mine = try maker.make(in: memory)
     switch memory.compareExchange(slot, nil, mine, .acquiringAndReleasing, failure: .acquiring) {
     case .won: return .won(mine)
-    case .lost(let winner): return .lost(winner, spare: nil)  // the fault: mine is not freed
+    case .lost(let winner): return .lost(to: winner)  // the fault: mine is not freed
     }
   }
 }

@@ -25,7 +25,7 @@ import AddonMemory
       return .won(mine)
     case .lost(let winner):
       memory.free(mine)
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }

@@ -24,6 +24,6 @@ import AddonMemory
     }
     if returned == expected { return .won(mine) }  // the fault: always so
     memory.free(mine)
-    return .lost(returned, spare: nil)
+    return .lost(to: returned)
   }
 }

@@ -19,7 +19,7 @@ import AddonMemory
     memory.free(mine)  // the fault: without asking who won
     switch result {
     case .won: return .won(mine)
-    case .lost(let winner): return .lost(winner, spare: nil)
+    case .lost(let winner): return .lost(to: winner)
     }
   }
 }

@@ -1,148 +1,305 @@
 import AddonMemory
 
-/// `bpf_local_storage`: what programs keep for an inode, an element for each map, found from the inode and from the map.
+/// `bpf_local_storage`: what programs keep for an inode or a socket, an element for each map, found from the owner and from
+/// the map.
 ///
-/// The first element is linked into the storage *and* into the map before the storage is published; whoever loses unlinks
-/// its element from the map, frees both, takes both charges back and returns -EAGAIN without trying again. The last element
-/// to go sets the slot to NULL under the storage's lock; storage and element are freed after a grace period of RCU. An
-/// element can be deleted from the inode's side and from the map's at once: whoever unlinks it from the storage frees it.
+/// The first element is linked into the storage *and* into its map before the storage is published; whoever loses unlinks
+/// its element from the map, frees both, takes both charges back and returns -EAGAIN without trying again. An update of a
+/// storage that is there looks again under the storage's lock whether anything is on it, and replaces what its map had.
+/// The last element to go sets the slot to NULL under the storage's lock; whoever unlinks an element from the storage frees
+/// it, after a grace period. A look-up fills the cache under the lock, and only with what is still on the list.
+///
+/// Maps and owners go when nobody uses them; so against an owner's end there is only a map's, and the other way round. A
+/// socket is charged for all this; an inode never is.
 @frozen public enum BpfStorage<S: Strategy, Variant: BpfStorageVariant>: Site {
   public enum Role: UInt8, SiteRole {
-    case update, delete, use, freeMap
+    case update, updateOther, delete, use, freeMap, destroy
     public var sentence: String {
       switch self {
       case .update:
-        "bpf_local_storage_update: makes the storage with its first element, or finds it; -EAGAIN if it lost."
-      case .delete: "Deletes the inode's element; the last one to go takes the storage with it."
-      case .use: "Under RCU: follows the slot to the element, and reads its value."
-      case .freeMap: "The map goes, unless somebody is using it: deletes the element from the map's side."
+        "bpf_local_storage_update: makes the storage with its first element, or replaces the map's element in it."
+      case .updateOther: "The same for the other map."
+      case .delete: "Deletes the map's element; the last one to go takes the storage with it."
+      case .use:
+        "Under RCU, without a reference to the owner: looks the map's element up, caches it, and reads its value."
+      case .freeMap: "The map goes, unless somebody is using it: deletes its element from the map's side."
+      case .destroy: "The owner goes, unless somebody is using it: deletes all elements."
       }
     }
-    @inlinable public var looksOnly: Bool { self != .update }
-    public var detaches: Bool { self == .delete || self == .freeMap }
+    @inlinable public var looksOnly: Bool { self != .update && self != .updateOther }
+    public var detaches: Bool { self == .delete || self == .freeMap || self == .destroy }
+    public var waitsFor: GracePeriod? { self == .freeMap ? .rcu : nil }
   }
 
   public static var about: SiteDescription {
     SiteDescription(
-      "bpf-storage" + Variant.suffix, "What bpf programs keep for an inode, in two levels; deleted from either side.",
-      source: "kernel/bpf/bpf_local_storage.c, Linux 6.12", slots: ["inode_storage"],
-      ownStrategy: "full-compare-exchange", racers: [("update", 2), ("delete", 1), ("use", 1)], fault: Variant.fault)
+      "bpf-storage" + Variant.suffix, Variant.summary, source: Variant.source, slots: ["owner_storage"],
+      ownStrategy: "full-compare-exchange", racers: [("update", 2), ("delete", 1)],
+      versions: Variant.versions, fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 
-  @inlinable public static var inodeSize: Int { 16 }
-  @inlinable public static var sharedSize: Int { 32 }
-  @inlinable public static var biggestAddon: Int { LocalStorageMaker.size }
+  @inlinable public static var inodeSize: Int { 24 + StorageMap.count * StorageMap.size }
+  @inlinable public static var biggestAddon: Int { LocalStorage.size }
   @inlinable public static var allocationsPerVisit: Int { 2 }
-  @inlinable public static var deferredFreesPerVisit: Int { 2 }
+  /// A storage and an element of each map.
+  @inlinable public static var deferredFreesPerVisit: Int { 1 + StorageMap.count }
   @inlinable public static var keepsHistory: Bool { true }
 
+  @inlinable @inline(__always) static func owner(_ inode: Inode) -> StorageOwner<Variant> { StorageOwner(inode) }
+
   @inlinable @inline(__always)
-  public static func createShared<M: Memory>(at shared: UInt, in memory: M) {
-    StorageMap(at: shared).initialise(in: memory)
+  public static func create<M: Memory>(_ inode: Inode, in memory: M) {
+    for index in 0..<StorageMap.count { memory.initialise(owner(inode).map(index).lock) }
   }
 
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
+    let owner = owner(inode)
+    let map = owner.map(role == .updateOther ? 1 : 0)
     switch role {
-    case .update:
-      guard MapUsers.get(inode, in: memory) else {
-        memory.report(.absent)
-        return
-      }
-      update(inode, in: memory)
-      MapUsers.put(inode, in: memory)
-    case .delete: delete(inode, in: memory)
-    case .use: use(inode, in: memory)
-    case .freeMap:
-      if MapUsers.end(inode, in: memory) { freeMap(inode, in: memory) } else { memory.report(.absent) }
+    case .update, .updateOther, .delete:
+      guard owner.users.get(in: memory) else { return memory.report(.absent) }
+      memory.enterReadSection(.rcu)
+      if role == .delete { delete(from: owner, map, in: memory) } else { update(owner, map, in: memory) }
+      memory.leaveReadSection(.rcu)
+      owner.users.put(in: memory)
+    case .use: use(owner, map, in: memory)
+    case .freeMap: freeMap(map, of: owner, in: memory)
+    case .destroy: destroy(owner, in: memory)
     }
   }
 
+  /// bpf_local_storage_update, with BPF_ANY.
   @inlinable @inline(__always)
-  static func update<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.enterReadSection(.rcu)
+  static func update<M: Memory>(_ owner: StorageOwner<Variant>, _ map: StorageMap, in memory: M) {
     let start = memory.began()
-    if let storage = S.look(at: inode.slot(at: 0), of: inode, in: memory) {
-      memory.ended(start, .found(storage))
-      memory.report(.success(storage))
-    } else {
-      memory.ended(start, .absent)
-      add(to: inode, in: memory)
-    }
-    memory.leaveReadSection(.rcu)
+    let found = S.look(at: owner.slot, of: owner.inode, in: memory).map { LocalStorage($0) }
+    memory.ended(start, found.map { HistoryResult.found($0.addon) } ?? .absent)
+    let begins = found.map { $0.elements.isEmpty(in: memory) } ?? true
+    guard let element = allocate(map, for: owner, in: memory) else { return memory.report(.failure) }
+    if !begins, let storage = found { return replace(element, in: storage, of: owner, map, memory) }
+
+    let storage = create(with: element, for: owner, map, in: memory)
+    if case .success = storage { return memory.report(storage) }
+    memory.free(element.addon)
+    owner.charge(0 - Element.size, in: memory)  // mem_uncharge
+    memory.report(storage)
   }
 
-  /// bpf_local_storage_alloc, with the element that it begins with.
+  /// bpf_selem_alloc: nil if there is no memory.
   @inlinable @inline(__always)
-  static func add<M: Memory>(to inode: Inode, in memory: M) {
-    let map = StorageMap(at: inode.shared)
-    map.charge(Element.size, in: memory)
-    let element: Element
-    do {
-      element = Element(try memory.allocate(Element.kind))
-    } catch {
-      map.charge(0 - Element.size, in: memory)
-      memory.report(.failure)
-      return
+  static func allocate<M: Memory>(_ map: StorageMap, for owner: StorageOwner<Variant>, in memory: M) -> Element? {
+    owner.charge(Element.size, in: memory)  // mem_charge
+    guard let block = memory.block(of: Element.kind) else {
+      owner.charge(0 - Element.size, in: memory)
+      return nil
     }
+    let element = Element(block)
+    memory.store(element.map, UInt64(map.address), .relaxed)
+    memory.write(element.value, Element.someValue)
+    return element
+  }
+
+  /// bpf_local_storage_alloc. (The strategy looks once more than Linux does.)
+  @inlinable @inline(__always)
+  static func create<M: Memory>(
+    with element: Element, for owner: StorageOwner<Variant>, _ map: StorageMap, in memory: M
+  ) -> Report {
+    owner.charge(LocalStorage.size, in: memory)
+    let maker = LocalStorageMaker<Variant>(owner: owner, first: element, map: map)
+    var report = Report.again
     let start = memory.began()
     do {
-      let made = try S.populate(
-        inode.slot(at: 0), of: inode, in: memory,
-        LocalStorageMaker(inode: inode, element: element, map: map))
-      switch made {
+      switch try S.populate(owner.slot, of: owner.inode, in: memory, maker) {
       case .won(let storage):
         memory.ended(start, .attached(storage))
-        memory.report(.success(storage))
-        return
-      case .found: break
-      case .lost:
-        if Variant.loserUnlinksElement { map.unlink(element, in: memory) }
-        if Variant.unchargesTwice { map.charge(0 - LocalStorageMaker.size, in: memory) }
+        if Variant.exchangesUnderBucketLock { memory.unlock(map.lock) }
+        return .success(storage)
+      case .found, .lost, .lostKeeping, .lostWithoutLooking: break  // -EAGAIN
       }
-      memory.report(.again)
     } catch {
-      memory.report(.failure)
+      report = .failure
     }
-    memory.free(element.addon)
-    map.charge(0 - Element.size, in: memory)
+    if Variant.unchargesStorage { owner.charge(0 - LocalStorage.size, in: memory) }
+    return report
   }
 
-  /// bpf_selem_unlink: from the map first, then from the storage.
+  /// The rest of bpf_local_storage_update: under the lock of a storage that is there.
   @inlinable @inline(__always)
-  static func unlink<M: Memory>(_ element: Element, from storage: Addon, of inode: Inode, in memory: M) -> Bool {
-    let map = StorageMap(at: inode.shared)
-    map.unlink(element, in: memory)
-    memory.lock(LocalStorageMaker.lock(storage))
-    let isLinked = memory.load(LocalStorageMaker.element(storage), .relaxed) == UInt64(element.addon.address)
-    if isLinked || !Variant.checksLinked {
-      let start = memory.began()
-      memory.store(LocalStorageMaker.element(storage), 0, .relaxed)
-      memory.store(inode.slot(at: 0), nil, .relaxed)
-      memory.ended(start, .detached(storage))
+  static func replace<M: Memory>(
+    _ element: Element, in storage: LocalStorage, of owner: StorageOwner<Variant>, _ map: StorageMap, _ memory: M
+  ) {
+    memory.lock(storage.lock)
+    if Variant.looksAgain, storage.elements.isEmpty(in: memory) {
+      memory.unlock(storage.lock)  // the last one is being deleted: -EAGAIN
+      owner.charge(0 - Element.size, in: memory)
+      memory.free(element.addon)
+      return memory.report(.again)
     }
-    memory.unlock(LocalStorageMaker.lock(storage))
-    guard isLinked || !Variant.checksLinked else { return false }
-    map.charge(0 - Element.size - LocalStorageMaker.size, in: memory)
+    let old = storage.cached(for: map, in: memory) ?? storage.listed(for: map, in: memory)
+    map.link(element, in: memory)
+    link(element, to: storage, in: memory)
+    if let old {
+      map.unlink(old, in: memory)
+      _ = unlink(old, from: storage, of: owner, in: memory)
+    }
+    memory.unlock(storage.lock)
+    memory.report(.success(storage.addon))
+  }
+
+  /// bpf_selem_link_storage_nolock.
+  @inlinable @inline(__always)
+  static func link<M: Memory>(_ element: Element, to storage: LocalStorage, in memory: M) {
+    memory.store(element.storage, UInt64(storage.addon.address), .relaxed)
+    memory.write(storage.charged, memory.read(storage.charged) &+ UInt64(Element.size))
+    memory.linked(element.addon)
+    storage.elements.add(element.addon, in: memory)
+  }
+
+  /// bpf_selem_unlink_storage_nolock: whether it was the last one; then the caller frees the storage.
+  @inlinable @inline(__always)
+  static func unlink<M: Memory>(
+    _ element: Element, from storage: LocalStorage, of owner: StorageOwner<Variant>, uncharges: Bool = true,
+    in memory: M
+  ) -> Bool {
+    let isLast = storage.elements.isSingular(element.addon, in: memory)
+    if uncharges { owner.charge(0 - Element.size, in: memory) }
+    memory.write(storage.charged, memory.read(storage.charged) &- UInt64(Element.size))
+    if isLast {
+      if uncharges { owner.charge(0 - LocalStorage.size, in: memory) }
+      memory.write(storage.owner, 0)
+      empty(owner, of: storage, in: memory)  // from here the owner may be freed
+    }
+    storage.elements.remove(element.addon, in: memory)
+    forget(element, in: storage, memory)
     Variant.free(element.addon, in: memory)
-    Variant.free(storage, in: memory)
-    return true
+    return isLast
+  }
+
+  /// RCU_INIT_POINTER(*owner_storage(smap, owner), NULL).
+  @inlinable @inline(__always)
+  static func empty<M: Memory>(_ owner: StorageOwner<Variant>, of storage: LocalStorage, in memory: M) {
+    let start = memory.began()
+    memory.store(owner.slot, nil, .relaxed)
+    memory.ended(start, .detached(storage.addon))
   }
 
   @inlinable @inline(__always)
-  static func delete<M: Memory>(_ inode: Inode, in memory: M) {
+  static func forget<M: Memory>(_ element: Element, in storage: LocalStorage, _ memory: M) {
+    let cache = storage.cache(StorageMap.cacheIndex)
+    if memory.load(cache, .relaxed) == UInt64(element.addon.address) { memory.store(cache, 0, .relaxed) }
+  }
+
+  /// What inode_storage_delete does: bpf_local_storage_lookup, then bpf_selem_unlink.
+  @inlinable @inline(__always)
+  static func delete<M: Memory>(from owner: StorageOwner<Variant>, _ map: StorageMap, in memory: M) {
+    let start = memory.began()
+    guard let addon = S.look(at: owner.slot, of: owner.inode, in: memory) else {
+      memory.ended(start, .absent)
+      return memory.report(.absent)
+    }
+    memory.ended(start, .found(addon))
+    memory.window()
+    let storage = LocalStorage(addon)
+    let found = storage.cached(for: map, in: memory) ?? storage.listed(for: map, in: memory)
+    if let element = found, unlink(element, of: owner, map, in: memory) {
+      memory.report(.success(addon))
+    } else {
+      memory.report(.absent)
+    }
+  }
+
+  /// bpf_selem_unlink: from the map first, then from the storage. Whether it was still there.
+  @inlinable @inline(__always)
+  static func unlink<M: Memory>(
+    _ element: Element, of owner: StorageOwner<Variant>, _ map: StorageMap, in memory: M
+  ) -> Bool {
+    if !Variant.exchangesUnderBucketLock { map.unlink(element, in: memory) }
+    let storage = LocalStorage(Addon(address: UInt(memory.load(element.storage, .relaxed))))
+    if !storage.elements.contains(element.addon, in: memory) { return false }
+    memory.lock(storage.lock)
+    let isLinked = !Variant.checksLinked || storage.elements.contains(element.addon, in: memory)
+    if isLinked, Variant.exchangesUnderBucketLock { map.unlink(element, in: memory) }
+    let isLast = isLinked && unlink(element, from: storage, of: owner, in: memory)
+    memory.unlock(storage.lock)
+    if isLast { Variant.free(storage.addon, in: memory) }
+    return isLinked
+  }
+
+  /// bpf_local_storage_lookup, which caches what it had to search for.
+  @inlinable @inline(__always)
+  static func use<M: Memory>(_ owner: StorageOwner<Variant>, _ map: StorageMap, in memory: M) {
     memory.enterReadSection(.rcu)
     let start = memory.began()
-    if let storage = S.look(at: inode.slot(at: 0), of: inode, in: memory) {
-      memory.ended(start, .found(storage))
+    // Whoever comes later gets at neither.
+    let isGoing = owner.users.areGone(StorageUsers.ownerGone | StorageUsers.mapGone, in: memory)
+    let storage = isGoing ? nil : S.look(at: owner.slot, of: owner.inode, in: memory)
+    if let addon = storage {
+      memory.ended(start, .found(addon))
       memory.window()
-      let bits = memory.load(LocalStorageMaker.element(storage), .acquiring)
-      if let addon = Addon(bits: bits), unlink(Element(addon), from: storage, of: inode, in: memory) {
-        memory.report(.success(storage))
+      let storage = LocalStorage(addon)
+      if let element = storage.cached(for: map, in: memory) {
+        memory.expect(element.value, holds: Element.someValue, .initialised)
+      } else if let element = storage.listed(for: map, in: memory) {
+        fillCache(of: storage, with: element, in: memory)
+        memory.expect(element.value, holds: Element.someValue, .initialised)
+      }
+      memory.report(.success(addon))
+    } else {
+      memory.ended(start, .absent)
+      memory.report(.absent)
+    }
+    memory.leaveReadSection(.rcu)
+  }
+
+  /// __bpf_local_storage_insert_cache.
+  @inlinable @inline(__always)
+  static func fillCache<M: Memory>(of storage: LocalStorage, with element: Element, in memory: M) {
+    memory.lock(storage.lock)
+    if !Variant.cachesLinkedOnly || storage.elements.contains(element.addon, in: memory) {
+      memory.store(storage.cache(StorageMap.cacheIndex), UInt64(element.addon.address), .releasing)
+    }
+    memory.unlock(storage.lock)
+  }
+
+  /// bpf_local_storage_map_free: waits for those who may still add to it, and before it goes for those who still use it.
+  @inlinable @inline(__always)
+  static func freeMap<M: Memory>(_ map: StorageMap, of owner: StorageOwner<Variant>, in memory: M) {
+    guard owner.users.end(StorageUsers.mapGone, in: memory) else { return memory.report(.absent) }
+    memory.synchronize(.rcu)
+    memory.enterReadSection(.rcu)
+    var unlinked: Addon?
+    if let addon = map.elements.begin(in: memory) {
+      memory.window()
+      let storage = memory.load(Element(addon).storage, .relaxed)
+      if Variant.meetsInState {
+        LocalStorageEnds<Variant>.unlink(Element(addon), from: map, of: owner, in: memory)
+        unlinked = Addon(bits: storage)
+      } else if unlink(Element(addon), of: owner, map, in: memory) {
+        unlinked = Addon(bits: storage)
+      }
+    }
+    memory.leaveReadSection(.rcu)
+    memory.report(unlinked.map { .success($0) } ?? .absent)
+    memory.synchronize(.rcu)
+  }
+
+  /// bpf_inode_storage_free and bpf_sk_storage_free: nobody but a map that goes is at the storage.
+  @inlinable @inline(__always)
+  static func destroy<M: Memory>(_ owner: StorageOwner<Variant>, in memory: M) {
+    let start = memory.began()
+    guard owner.users.end(StorageUsers.ownerGone, in: memory) else { return memory.report(.absent) }
+    memory.enterReadSection(.rcu)
+    if let addon = S.look(at: owner.slot, of: owner.inode, in: memory) {
+      let storage = LocalStorage(addon)
+      if Variant.meetsInState {
+        // The slot stays as it is: nobody gets at the owner any more.
+        if LocalStorageEnds<Variant>.destroy(storage, of: owner, in: memory) { memory.ended(start, .detached(addon)) }
       } else {
-        memory.report(.absent)
+        destroy(storage, of: owner, in: memory)
       }
+      memory.report(.success(addon))
     } else {
       memory.ended(start, .absent)
       memory.report(.absent)
@@ -150,225 +307,144 @@ import AddonMemory
     memory.leaveReadSection(.rcu)
   }
 
+  /// bpf_local_storage_destroy.
   @inlinable @inline(__always)
-  static func freeMap<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.enterReadSection(.rcu)
-    if let element = StorageMap(at: inode.shared).element(of: inode, in: memory) {
-      memory.window()
-      let storage = Addon(address: UInt(memory.read(element.storage)))
-      memory.report(unlink(element, from: storage, of: inode, in: memory) ? .success(storage) : .absent)
-    } else {
-      memory.report(.absent)
+  static func destroy<M: Memory>(_ storage: LocalStorage, of owner: StorageOwner<Variant>, in memory: M) {
+    var isLast = false
+    memory.lock(storage.lock)
+    var next = storage.elements.begin(in: memory)
+    while let addon = next, !isLast {
+      next = storage.elements.after(addon, in: memory)
+      let element = Element(addon)
+      StorageMap(at: UInt(memory.load(element.map, .relaxed))).unlink(element, in: memory)
+      isLast = unlink(element, from: storage, of: owner, uncharges: Variant.unchargesAtDestruction, in: memory)
     }
-    memory.leaveReadSection(.rcu)
-  }
-
-  @inlinable @inline(__always)
-  static func use<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.enterReadSection(.rcu)
-    let start = memory.began()
-    if let storage = S.look(at: inode.slot(at: 0), of: inode, in: memory) {
-      memory.ended(start, .found(storage))
-      memory.window()
-      let isWhole = memory.expect(LocalStorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
-      if isWhole, let element = Addon(bits: memory.load(LocalStorageMaker.element(storage), .acquiring)) {
-        memory.expect(Element(element).value, holds: Element.someValue, .initialised)
-      }
-      memory.report(.success(storage))
-    } else {
-      memory.ended(start, .absent)
-      memory.report(.absent)
-    }
-    memory.leaveReadSection(.rcu)
+    memory.unlock(storage.lock)
+    if isLast { Variant.free(storage.addon, in: memory) }
   }
 
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
-    guard let storage = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
-    if let element = Addon(bits: memory.load(LocalStorageMaker.element(storage), .relaxed)) {
-      memory.ownedByVisibleAddon(element)
-      memory.expect(Element(element).value, holds: Element.someValue, .initialised)
-    } else {
-      memory.violated(.initialised, seen: 0, expected: 1, at: LocalStorageMaker.element(storage).address)
-    }
+    let owner = owner(inode)
+    let isGone = Variant.meetsInState && owner.users.areGone(StorageUsers.ownerGone, in: memory)
+    let slot = isGone ? nil : memory.load(owner.slot, .relaxed)
+    let storage = memory.slotShows(slot, slot: 0).map { LocalStorage($0) }
+    check(storage, of: owner, in: memory) { memory.ownedByVisibleAddon($0) }
   }
 
   @inlinable @inline(__always)
-  public static func inspectShared<M: Memory>(at shared: UInt, in memory: M) {
-    let map = StorageMap(at: shared)
-    let storages = UInt64(memory.populations(ofSlot: 0))
-    memory.expect(map.charged, holds: storages &* UInt64(Element.size + LocalStorageMaker.size), .balanced)
-    memory.expect(map.elementCount, holds: storages, .winnerEffect)
+  public static func checkAtEviction<M: Memory>(of inode: Inode, in memory: M) {
+    let owner = owner(inode)
+    check(memory.load(owner.slot, .relaxed).map { LocalStorage($0) }, of: owner, in: memory) { _ in }
+  }
+
+  /// Whatever is on the storage's list is on its map's, and nothing else is; the owner is charged for that; and nothing
+  /// is cached that is not on the list.
+  @inlinable @inline(__always)
+  static func check<M: Memory>(
+    _ storage: LocalStorage?, of owner: StorageOwner<Variant>, in memory: M, _ seen: (Addon) -> Void
+  ) {
+    var bytes = UInt64(storage == nil ? 0 : LocalStorage.size)
+    var cached = storage.map { memory.load($0.cache(StorageMap.cacheIndex), .relaxed) } ?? 0
+    for index in 0..<StorageMap.count {
+      let map = owner.map(index)
+      let element = storage?.listed(for: map, in: memory)?.addon
+      memory.expect(map.elements.first, holds: element.map { UInt64($0.address) } ?? 0, .winnerEffect)
+      if let element {
+        bytes &+= UInt64(Element.size)
+        if cached == UInt64(element.address) { cached = 0 }
+        memory.expect(Element(element).value, holds: Element.someValue, .initialised)
+        seen(element)
+      }
+    }
+    memory.expect(owner.charged, holds: Variant.charges ? bytes : 0, .balanced)
+    if let storage {
+      if storage.elements.isEmpty(in: memory) {
+        memory.violated(.initialised, seen: 0, expected: 1, at: storage.elements.first.address)
+      }
+      if cached != 0 {
+        memory.violated(.aggregated, seen: cached, expected: 0, at: storage.cache(StorageMap.cacheIndex).address)
+      }
+    }
   }
 
   @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.store(MapUsers.count(inode), 0, .relaxed)
+    let owner = owner(inode)
+    let isGone = Variant.meetsInState && owner.users.areGone(StorageUsers.ownerGone, in: memory)
     let start = memory.began()
-    guard let storage = memory.load(inode.slot(at: 0), .relaxed) else { return }
-    let map = StorageMap(at: inode.shared)
-    if let element = Addon(bits: memory.load(LocalStorageMaker.element(storage), .relaxed)) {
-      map.unlink(Element(element), in: memory)
-      memory.free(element)
+    let storage = memory.load(owner.slot, .relaxed).map { LocalStorage($0) }
+    memory.store(owner.slot, nil, .relaxed)
+    memory.store(owner.charged, 0, .relaxed)
+    owner.users.initialise(in: memory)
+    for index in 0..<StorageMap.count { memory.store(owner.map(index).elements.first, 0, .relaxed) }
+    guard let storage, !isGone else { return }
+    memory.ended(start, .detached(storage.addon))
+    var next = storage.elements.begin(in: memory)
+    while let addon = next {
+      next = storage.elements.after(addon, in: memory)
+      memory.free(addon)
     }
-    map.charge(0 - Element.size - LocalStorageMaker.size, in: memory)
-    memory.store(inode.slot(at: 0), nil, .relaxed)
-    memory.ended(start, .detached(storage))
-    memory.free(storage)
+    memory.free(storage.addon)
   }
 }
 
-/// Who uses the map for this inode: a map goes only when nobody does, and nobody begins to then. (bpf_map_inc_not_zero.)
-@frozen public enum MapUsers {
-  @inlinable public static var isGone: UInt64 { 1 << 32 }
-  @inlinable @inline(__always) static func count(_ inode: Inode) -> Word64 { inode.word64(at: 8) }
+/// What the storage hangs off: an inode, or a socket. 24 bytes, with its maps behind them.
+@frozen public struct StorageOwner<Variant: BpfStorageVariant> {
+  public let inode: Inode
+  @inlinable @inline(__always) public init(_ inode: Inode) { self.inode = inode }
 
-  @inlinable @inline(__always) public static func get<M: Memory>(_ inode: Inode, in memory: M) -> Bool {
-    if memory.fetchAdd(count(inode), 1, .acquiring) & isGone == 0 { return true }
-    put(inode, in: memory)
-    return false
+  @inlinable @inline(__always) public var slot: Slot { inode.slot(at: 0) }
+  @inlinable @inline(__always) public var users: StorageUsers { StorageUsers(inode.word64(at: 8)) }
+  /// sk_omem_alloc. Bytes.
+  @inlinable @inline(__always) public var charged: Word64 { inode.word64(at: 16) }
+  @inlinable @inline(__always) public func map(_ index: Int) -> StorageMap {
+    StorageMap(at: inode.address &+ 24 &+ UInt(bitPattern: index &* StorageMap.size))
   }
 
-  @inlinable @inline(__always) public static func put<M: Memory>(_ inode: Inode, in memory: M) {
-    memory.fetchAdd(count(inode), 0 &- 1, .releasing)
-  }
-
-  @inlinable @inline(__always) public static func end<M: Memory>(_ inode: Inode, in memory: M) -> Bool {
-    memory.compareExchange(count(inode), 0, isGone, .acquiringAndReleasing, failure: .relaxed) == 0
-  }
-}
-
-/// struct bpf_local_storage_map, of one bucket: a lock, the list of its elements, how many they are, and the charge.
-@frozen public struct StorageMap {
-  public let address: UInt
-  @inlinable @inline(__always) public init(at address: UInt) { self.address = address }
-
-  @inlinable @inline(__always) public var lock: Lock { Lock(address) }
-  @inlinable @inline(__always) public var first: Word64 { Word64(address &+ 8) }
-  @inlinable @inline(__always) public var charged: Word64 { Word64(address &+ 16) }
-  @inlinable @inline(__always) public var elementCount: Word64 { Word64(address &+ 24) }
-
-  @inlinable @inline(__always) public func initialise<M: Memory>(in memory: M) {
-    memory.initialise(lock)
-    memory.write(first, 0)
-    memory.store(charged, 0, .relaxed)
-    memory.write(elementCount, 0)
-  }
-
-  /// mem_charge and mem_uncharge. Bytes.
+  /// mem_charge and mem_uncharge: of a socket; an inode is charged nothing. Relaxed.
   @inlinable @inline(__always) public func charge<M: Memory>(_ bytes: Int, in memory: M) {
+    if !Variant.charges { return }
     memory.fetchAdd(charged, UInt64(bitPattern: Int64(bytes)), .relaxed)
   }
-
-  /// bpf_selem_link_map.
-  @inlinable @inline(__always) public func link<M: Memory>(_ element: Element, in memory: M) {
-    memory.lock(lock)
-    memory.write(element.next, memory.read(first))
-    memory.write(element.isLinked, 1)
-    memory.write(first, UInt64(element.addon.address))
-    memory.write(elementCount, memory.read(elementCount) &+ 1)
-    memory.unlock(lock)
-  }
-
-  /// bpf_selem_unlink_map: once, whoever comes first.
-  @inlinable @inline(__always) public func unlink<M: Memory>(_ element: Element, in memory: M) {
-    memory.lock(lock)
-    if memory.read(element.isLinked) != 0 {
-      memory.write(element.isLinked, 0)
-      memory.write(elementCount, memory.read(elementCount) &- 1)
-      var link = first
-      while let other = Addon(bits: memory.read(link)) {
-        if other == element.addon {
-          memory.write(link, memory.read(element.next))
-          break
-        }
-        link = Element(other).next
-      }
-    }
-    memory.unlock(lock)
-  }
-
-  /// The element of an inode.
-  @inlinable @inline(__always) public func element<M: Memory>(of inode: Inode, in memory: M) -> Element? {
-    memory.lock(lock)
-    var found = Addon(bits: memory.read(first))
-    while let addon = found, memory.read(Element(addon).owner) != UInt64(inode.address) {
-      found = Addon(bits: memory.read(Element(addon).next))
-    }
-    memory.unlock(lock)
-    return found.map { Element($0) }
-  }
 }
 
-/// struct bpf_local_storage_elem: 40 bytes here, zeroed.
-@frozen public struct Element {
-  public let addon: Addon
-  @inlinable @inline(__always) public init(_ addon: Addon) { self.addon = addon }
-
-  @inlinable public static var size: Int { 40 }
-  @inlinable public static var someValue: UInt64 { 0xb9f }
-  @inlinable public static var kind: AddonKind {
-    AddonKind(size: size, zeroed: true, populates: false, maySleep: false)
-  }
-  @inlinable @inline(__always) public var next: Word64 { addon.word64(at: 0) }
-  @inlinable @inline(__always) public var isLinked: Word64 { addon.word64(at: 8) }
-  @inlinable @inline(__always) public var storage: Word64 { addon.word64(at: 16) }
-  @inlinable @inline(__always) public var owner: Word64 { addon.word64(at: 24) }
-  @inlinable @inline(__always) public var value: Word64 { addon.word64(at: 32) }
-}
-
-/// struct bpf_local_storage: 176 bytes, zeroed, without sleeping; charged before, and given its first element.
-@frozen public struct LocalStorageMaker: Maker {
-  public let inode: Inode
+/// How a storage is made: charged before, and with its first element on it and on its map.
+@frozen public struct LocalStorageMaker<Variant: BpfStorageVariant>: Maker {
+  public let owner: StorageOwner<Variant>
   public let first: Element
   public let map: StorageMap
-  @inlinable @inline(__always) public init(inode: Inode, element: Element, map: StorageMap) {
-    self.inode = inode
-    first = element
+  @inlinable @inline(__always) public init(owner: StorageOwner<Variant>, first: Element, map: StorageMap) {
+    self.owner = owner
+    self.first = first
     self.map = map
   }
 
-  @inlinable public static var size: Int { 176 }
-  @inlinable @inline(__always) public static func lock(_ storage: Addon) -> Lock { storage.lock(at: 0) }
-  @inlinable @inline(__always) public static func element(_ storage: Addon) -> Word64 { storage.word64(at: 8) }
-  @inlinable @inline(__always) public static func owner(_ storage: Addon) -> Word64 { storage.word64(at: 16) }
+  @inlinable public var kind: AddonKind { LocalStorage.kind }
 
-  @inlinable public var kind: AddonKind { AddonKind(size: Self.size, zeroed: true, maySleep: false) }
-
-  @inlinable @inline(__always) public func initialise<M: Memory>(_ storage: Addon, in memory: M) {
-    map.charge(Self.size, in: memory)
-    memory.initialise(Self.lock(storage))
-    memory.write(Self.owner(storage), UInt64(inode.address))
-    memory.write(first.value, Element.someValue)
-    memory.write(first.owner, UInt64(inode.address))
-    memory.write(first.storage, UInt64(storage.address))
-    memory.store(Self.element(storage), UInt64(first.addon.address), .relaxed)
-    map.link(first, in: memory)
+  @inlinable @inline(__always) public func initialise<M: Memory>(_ addon: Addon, in memory: M) {
+    let storage = LocalStorage(addon)
+    memory.initialise(storage.lock)
+    memory.write(storage.owner, UInt64(owner.inode.address))
+    memory.write(storage.charged, UInt64(LocalStorage.size &+ Element.size))
+    memory.store(storage.ownerReferences, 1, .relaxed)
+    memory.store(first.storage, UInt64(addon.address), .relaxed)
     memory.linked(first.addon)
+    storage.elements.add(first.addon, in: memory)  // bpf_selem_link_storage_nolock
+    if Variant.exchangesUnderBucketLock {
+      memory.lock(map.lock)
+      map.elements.add(first.addon, in: memory)  // bpf_selem_link_map_nolock
+    } else {
+      map.link(first, in: memory)
+    }
   }
-}
 
-/// Where a faulty bpf storage departs from the right one.
-public protocol BpfStorageVariant {
-  static var loserUnlinksElement: Bool { get }
-  static var unchargesTwice: Bool { get }
-  /// Whoever has the storage's lock looks whether the element is still on it.
-  static var checksLinked: Bool { get }
-  static func free<M: Memory>(_ addon: Addon, in memory: M)
-  static var suffix: String { get }
-  static var fault: Fault? { get }
-}
-
-extension BpfStorageVariant {
-  @inlinable public static var loserUnlinksElement: Bool { true }
-  @inlinable public static var unchargesTwice: Bool { true }
-  @inlinable public static var checksLinked: Bool { true }
-  @inlinable @inline(__always)
-  public static func free<M: Memory>(_ addon: Addon, in memory: M) { memory.freeAfterGracePeriod(addon, .rcu) }
-}
-
-/// As in Linux.
-public enum BpfAsInLinux: BpfStorageVariant {
-  public static var suffix: String { "" }
-  public static var fault: Fault? { nil }
+  @inlinable @inline(__always) public func undo<M: Memory>(_ addon: Addon, in memory: M) {
+    if Variant.exchangesUnderBucketLock {
+      map.elements.remove(first.addon, in: memory)  // bpf_selem_unlink_map_nolock
+      memory.unlock(map.lock)
+    } else if Variant.unlinksLosers {
+      map.unlink(first, in: memory)
+    }
+  }
 }

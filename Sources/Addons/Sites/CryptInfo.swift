@@ -3,18 +3,27 @@ import AddonMemory
 /// `inode->i_crypt_info`: an inode's encryption key, set up at its first use.
 ///
 /// Published with release. Only the winner then links it to the master key: sets the key link, counts a reference and
-/// adds it to the key's list, so there is a window in which the info is visible and not yet linked. A loser frees its
-/// own, whose key link is still unset, and returns 0. Freed at eviction, which unlinks it and clears the slot.
+/// adds it to the key's list, so there is a window in which the info is visible and not yet linked. Readers without a lock
+/// look into that window, and take an info without a link as one whose key is there. Removing the key does not: its
+/// semaphore is held shared from the look-up of the key until the info is linked. A loser frees its own, whose key link is
+/// still unset, and returns 0; so does who finds no key, and the slot stays NULL. Freed at eviction, which unlinks it and
+/// clears the slot.
+///
+/// All inodes of a round are on one key's list. The key's semaphore, and whether it is there, are each inode's own here, so
+/// that the key can be removed at each.
 @frozen public enum CryptInfo<S: Strategy, Linking: KeyLinking>: Site {
   public enum Role: UInt8, SiteRole {
-    case setup, use
+    case setup, use, drop, removeKey
     public var sentence: String {
       switch self {
       case .setup: "fscrypt_get_encryption_info: makes sure that there is an info; the winner links it to the key."
       case .use: "Looks, as fscrypt_get_inode_info, and uses the key."
+      case .drop: "fscrypt_drop_inode: looks, without a lock, whether the info's key is still there."
+      case .removeKey:
+        "fscrypt_remove_key: the key goes, unless it is being looked up, and what uses it is on its list."
       }
     }
-    @inlinable public var looksOnly: Bool { self == .use }
+    @inlinable public var looksOnly: Bool { self != .setup }
   }
 
   public static var about: SiteDescription {
@@ -25,9 +34,14 @@ import AddonMemory
   }
   public static var strategy: StrategyDescription { S.about }
 
-  @inlinable public static var inodeSize: Int { 8 }
+  @inlinable public static var inodeSize: Int { 32 }
   @inlinable public static var sharedSize: Int { 32 }
   @inlinable public static var biggestAddon: Int { CryptMaker.size }
+
+  @inlinable @inline(__always) static func semaphore(_ inode: Inode) -> KeySemaphore { KeySemaphore(inode) }
+
+  @inlinable @inline(__always)
+  public static func create<M: Memory>(_ inode: Inode, in memory: M) { semaphore(inode).initialise(in: memory) }
 
   @inlinable @inline(__always)
   public static func createShared<M: Memory>(at shared: UInt, in memory: M) {
@@ -42,13 +56,35 @@ import AddonMemory
     let slot = inode.slot(at: 0)
     switch role {
     case .setup:
+      guard semaphore(inode).takeShared(in: memory) else { return memory.report(.absent) }  // -ENOKEY becomes 0
       do {
         let populated = try S.populate(slot, of: inode, in: memory, CryptMaker(inode: inode))
+        if !Linking.linksInsideSemaphore { semaphore(inode).leaveShared(in: memory) }
         Linking.link(populated, to: MasterKey(at: inode.shared), in: memory)
         memory.report(.success(populated.addon))
       } catch {
+        if !Linking.linksInsideSemaphore { semaphore(inode).leaveShared(in: memory) }
         memory.report(.failure)
       }
+      if Linking.linksInsideSemaphore { semaphore(inode).leaveShared(in: memory) }
+    case .drop:
+      guard let info = S.look(at: slot, of: inode, in: memory) else { return memory.report(.absent) }
+      // (Plain in Linux, where the last reference is going, and nobody links any more.)
+      let key = memory.load(CryptMaker.key(info), .relaxed)
+      if key != 0, key != UInt64(inode.shared) {
+        memory.violated(.initialised, seen: key, expected: UInt64(inode.shared), at: CryptMaker.key(info).address)
+      }
+      memory.report(.success(info))
+    case .removeKey:
+      semaphore(inode).removeKey(in: memory) {
+        // evict_dentries_for_decrypted_inodes comes to what is on the list: by now everything visible is.
+        guard let info = memory.load(slot, .acquiring) else { return }
+        let key = memory.load(CryptMaker.key(info), .relaxed)
+        if key != UInt64(inode.shared) {
+          memory.violated(.winnerEffect, seen: key, expected: UInt64(inode.shared), at: CryptMaker.key(info).address)
+        }
+      }
+      memory.report(.absent)
     case .use:
       guard let info = S.look(at: slot, of: inode, in: memory) else {
         memory.report(.absent)
@@ -83,6 +119,7 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
     let slot = inode.slot(at: 0)
+    semaphore(inode).initialise(in: memory)
     guard let info = memory.load(slot, .relaxed) else { return }
     if memory.read(CryptMaker.key(info)) != 0 {
       let key = MasterKey(at: inode.shared)
@@ -106,7 +143,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public func link<M: Memory>(_ info: Addon, in memory: M) {
-    memory.write(CryptMaker.key(info), UInt64(address))
+    memory.store(CryptMaker.key(info), UInt64(address), .relaxed)
     memory.fetchAdd(references, 1, .relaxed)
     memory.lock(lock)
     inodes.add(CryptMaker.listNode(info), in: memory)
@@ -114,11 +151,58 @@ import AddonMemory
   }
 }
 
+/// mk_sem and mk_present: many may hold it shared, and the key goes only when nobody does. (Linux waits for them; here who
+/// would have to wait comes away with nothing.) Behind the inode's slot, 24 bytes.
+@frozen public struct KeySemaphore {
+  @usableFromInline let inode: Inode
+  @inlinable @inline(__always) public init(_ inode: Inode) { self.inode = inode }
+
+  @inlinable @inline(__always) var gate: Lock { inode.lock }
+  @inlinable @inline(__always) var holders: Word64 { inode.word64(at: 16) }
+  /// Under the gate.
+  @inlinable @inline(__always) var isRemoved: Word64 { inode.word64(at: 24) }
+
+  @inlinable @inline(__always) func initialise<M: Memory>(in memory: M) {
+    memory.initialise(gate)
+    memory.store(holders, 0, .relaxed)
+    memory.write(isRemoved, 0)
+  }
+
+  /// down_read; whether the key is there. Acquiring.
+  @inlinable @inline(__always) func takeShared<M: Memory>(in memory: M) -> Bool {
+    memory.lock(gate)
+    let isThere = memory.read(isRemoved) == 0
+    if isThere { memory.fetchAdd(holders, 1, .relaxed) }
+    memory.unlock(gate)
+    return isThere
+  }
+  /// up_read. Releasing.
+  @inlinable @inline(__always) func leaveShared<M: Memory>(in memory: M) {
+    memory.fetchAdd(holders, 0 &- 1, .releasing)
+  }
+
+  /// down_write, if nobody holds it. Acquiring and releasing.
+  @inlinable @inline(__always) func removeKey<M: Memory>(in memory: M, _ body: () -> Void) {
+    memory.lock(gate)
+    if memory.load(holders, .acquiring) == 0 {
+      memory.write(isRemoved, 1)
+      body()
+    }
+    memory.unlock(gate)
+  }
+}
+
 /// Who links an info to the master key.
 public protocol KeyLinking {
+  /// With the key's semaphore held.
+  static var linksInsideSemaphore: Bool { get }
   static func link<M: Memory>(_ populated: Populated, to key: MasterKey, in memory: M)
   static var suffix: String { get }
   static var fault: Fault? { get }
+}
+
+extension KeyLinking {
+  @inlinable public static var linksInsideSemaphore: Bool { true }
 }
 
 /// The winner, after publication.

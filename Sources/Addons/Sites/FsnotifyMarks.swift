@@ -10,13 +10,14 @@ import AddonMemory
 /// Each racer is a group of its own. The inodes of a round are of one superblock, which counts those that are watched.
 @frozen public enum FsnotifyMarks<S: Strategy, Variant: MarksVariant>: Site {
   public enum Role: UInt8, SiteRole {
-    case add, addAndRemove, hook, destroy, destroyGroup
+    case add, addAndRemove, hook, destroy, destroyGroup, addAndListen
     public var sentence: String {
       switch self {
       case .add: "fsnotify_add_mark: attaches a connector if there is none, and adds its mark."
       case .addAndRemove: "Adds its mark and destroys it again; the last one to go detaches the connector."
       case .hook: "An event: looks at slot and mask without a lock and, if somebody watches, walks the list."
       case .destroy: "fsnotify_destroy_marks: destroys all marks there are, as when the inode goes."
+      case .addAndListen: "Adds its mark, and looks whether an event that it wants would come to it from then on."
       case .destroyGroup: "A group goes: adds its mark, removes it, and waits until no hook can see what it frees."
       }
     }
@@ -58,7 +59,7 @@ import AddonMemory
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     let object = object(inode)
     switch role {
-    case .add, .addAndRemove, .destroyGroup: add(to: object, of: inode, as: role, in: memory)
+    case .add, .addAndRemove, .addAndListen, .destroyGroup: add(to: object, of: inode, as: role, in: memory)
     case .destroy:
       if let connector = Connector<S, Variant>.destroyAll(of: object, inode, in: memory) {
         memory.report(.success(connector))
@@ -90,8 +91,18 @@ import AddonMemory
       return
     }
     if role == .destroyGroup { return destroyGroup(of: mark, on: object, in: memory) }
+    if role == .addAndListen { listen(for: mark, on: object, in: memory) }
     if role == .addAndRemove { Connector<S, Variant>.destroy(mark, on: object, in: memory) }
     if Variant.putsOwnReference { Connector<S, Variant>.put(mark, on: object, in: memory) }
+  }
+
+  /// The mask has what the mark wants, as long as nobody removes it: inotify_add_watch has returned.
+  @inlinable @inline(__always)
+  static func listen<M: Memory>(for mark: Mark, on object: WatchedObject, in memory: M) {
+    memory.window()
+    let events = memory.read(mark.events)
+    let heard = memory.load(object.mask, .relaxed) & events
+    if heard != events { memory.violated(.aggregated, seen: heard, expected: events, at: object.mask.address) }
   }
 
   /// fsnotify_destroy_group, of a group with one mark: outside of every section, it would wait for itself there.

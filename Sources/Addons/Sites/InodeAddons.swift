@@ -55,7 +55,8 @@ import AddonMemory
         memory.report(.failure)
       }
     case .hook:
-      guard let container = S.look(at: slot, of: inode, in: memory) else {
+      let found = Variant.acquiresContainer ? S.look(at: slot, of: inode, in: memory) : memory.load(slot, .relaxed)
+      guard let container = found else {
         memory.report(.absent)
         return
       }
@@ -72,6 +73,10 @@ import AddonMemory
     let slot = ContainerMaker.marks(container)
     do {
       let made = try S.populate(slot, of: inode, in: memory, MarksMaker(container: container))
+      if Variant.marksAreStorage, case .won(let marks) = made {
+        _ = memory.compareExchange(
+          ContainerMaker.storage(container), nil, marks, .acquiringAndReleasing, failure: .relaxed)
+      }
       if let marks = made.addon ?? S.look(at: slot, of: inode, in: memory) {
         memory.expect(MarksMaker.container(marks), holds: UInt64(container.address), .initialised)
         memory.lock(MarksMaker.lock(marks))
@@ -93,7 +98,7 @@ import AddonMemory
     let slot = ContainerMaker.storage(container)
     let charge = Word64(inode.shared)
     if let storage = S.look(at: slot, of: inode, in: memory) {
-      memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
+      check(storage, of: inode, in: memory)
       memory.report(.success(storage))
       return
     }
@@ -118,8 +123,15 @@ import AddonMemory
       memory.expect(MarksMaker.container(marks), holds: UInt64(container.address), .initialised)
     }
     if let storage = memory.slotShows(memory.load(ContainerMaker.storage(container), .relaxed), slot: 2) {
-      memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
+      check(storage, of: inode, in: memory)
     }
+  }
+
+  /// A storage is its owner's. (Marks in its place have no such field.)
+  @inlinable @inline(__always)
+  static func check<M: Memory>(_ storage: Addon, of inode: Inode, in memory: M) {
+    if Variant.marksAreStorage { return }
+    memory.expect(StorageMaker.owner(storage), holds: UInt64(inode.address), .initialised)
   }
 
   @inlinable @inline(__always)
@@ -152,6 +164,10 @@ public protocol InodeAddonsVariant {
   static var unchargesOnLoss: Bool { get }
   static var freesStorage: Bool { get }
   static var freesContainerFirst: Bool { get }
+  /// A hook acquires the container, and not only what hangs off it.
+  static var acquiresContainer: Bool { get }
+  /// What fsnotify has made serves bpf too.
+  static var marksAreStorage: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
 }
@@ -160,6 +176,8 @@ extension InodeAddonsVariant {
   @inlinable public static var unchargesOnLoss: Bool { true }
   @inlinable public static var freesStorage: Bool { true }
   @inlinable public static var freesContainerFirst: Bool { false }
+  @inlinable public static var acquiresContainer: Bool { true }
+  @inlinable public static var marksAreStorage: Bool { false }
 }
 
 public enum AsProposed: InodeAddonsVariant {

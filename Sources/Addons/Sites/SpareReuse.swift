@@ -36,11 +36,11 @@ import AddonMemory
     }
     let leaf = memory.at(1)
     do {
-      if case .lost(_, .some(let spare)) = root {
+      if case .lostKeeping(let spare, _) = root {
         leaf.report(.success(reuse(spare, of: inode, in: leaf)))
       } else {
         let made = try S.populate(inode.slot(at: 8), of: inode, in: leaf, TreeNodeMaker(children: 0))
-        if case .lost(_, .some(let spare)) = made { leaf.free(spare) }
+        if case .lostKeeping(let spare, _) = made { leaf.free(spare) }
         leaf.report(.success(made.addon))
       }
     } catch {

@@ -20,7 +20,7 @@ import AddonMemory
     case .won: return .won(mine)
     case .lost(let winner):
       maker.discard(mine, in: memory)
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }

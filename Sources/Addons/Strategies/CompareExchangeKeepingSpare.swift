@@ -16,7 +16,7 @@ import AddonMemory
     let mine = try maker.make(in: memory)
     switch memory.compareExchange(slot, nil, mine, .acquiringAndReleasing, failure: .acquiring) {
     case .won: return .won(mine)
-    case .lost(let winner): return .lost(winner, spare: mine)
+    case .lost(let winner): return .lostKeeping(mine, to: winner)
     }
   }
 }

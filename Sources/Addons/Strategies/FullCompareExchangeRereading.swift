@@ -21,7 +21,7 @@ import AddonMemory
     case .won: return .won(mine)
     case .lost:
       maker.discard(mine, in: memory)
-      return .lost(look(at: slot, of: inode, in: memory), spare: nil)
+      return .lost(to: look(at: slot, of: inode, in: memory))
     }
   }
 }

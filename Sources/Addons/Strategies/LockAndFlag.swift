@@ -35,7 +35,7 @@ import AddonMemory
     }
     memory.unlock(inode.lock)
     maker.discard(mine, in: memory)
-    return .lost(look(at: slot, of: inode, in: memory), spare: nil)
+    return .lost(to: look(at: slot, of: inode, in: memory))
   }
 
   @inlinable @inline(__always)

@@ -18,7 +18,7 @@ import AddonMemory
     case .won: return .won(mine)
     case .lost:
       maker.discard(mine, in: memory)
-      return .lost(nil, spare: nil)
+      return .lostWithoutLooking
     }
   }
 }

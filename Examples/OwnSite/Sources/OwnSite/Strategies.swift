@@ -21,7 +21,7 @@ import AddonRace
     case .won: return .won(made)
     case .lost(let winner):
       memory.free(made)
-      return .lost(winner, spare: nil)
+      return .lost(to: winner)
     }
   }
 }
@@ -47,7 +47,7 @@ import AddonRace
     let made = try maker.make(in: memory)
     switch memory.compareExchange(slot, nil, made, .acquiringAndReleasing, failure: .acquiring) {
     case .won: return .won(made)
-    case .lost(let winner): return .lost(winner, spare: nil)
+    case .lost(let winner): return .lost(to: winner)
     }
   }
 }

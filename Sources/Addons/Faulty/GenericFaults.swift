@@ -1,0 +1,51 @@
+import AddonMemory
+
+/// Faulty: whoever sets the flag does not order that before its look at the slot.
+public enum SetterUnfenced: PendingFlagVariant {
+  @inlinable public static var fencesSetter: Bool { false }  // the fault
+  public static var suffix: String { "-unfenced" }
+  public static var fault: Fault? {
+    Fault(
+      "publish-then-look against set-then-look", happenedAs: "synthetic; break_lease since 6.12 has the shape",
+      caught: .byChance(["assertion"]), racers: [("publish", 1), ("set", 1)], rightIn: [.sc])
+  }
+}
+
+/// Faulty: the tag is set whatever is in the slot, and an empty one is then neither NULL nor a pointer.
+public enum TaggedEmpty: TaggedSlotVariant {
+  public static var suffix: String { "-tagged-empty" }
+  public static var fault: Fault? {
+    Fault(
+      "a tag set on an empty slot", happenedAs: "synthetic", caught: .by(["initialised"]), may: ["single-winner"],
+      racers: [("populate", 1), ("tag", 1)])
+  }
+  @inlinable @inline(__always)
+  public static func tag<M: Memory>(_ slot: Word64, _ tag: UInt64, in memory: M) {
+    memory.fetchOr(slot, tag, .relaxed)  // the fault
+  }
+}
+
+/// Faulty: the timer is armed first. It may run before the addon is published, finds nothing to take out, and drops the
+/// reference that the table does not have yet.
+public enum ArmedFirst: ArmedTimerVariant {
+  @inlinable public static var armsFirst: Bool { true }  // the fault
+  public static var suffix: String { "-armed-first" }
+  public static var fault: Fault? {
+    Fault(
+      "callback armed before publication", happenedAs: "CVE-2026-74662 (inet_frag_create)",
+      caught: .byChance(["no-use-after-free"]),
+      may: ["accounting", "single-winner", "initialised", "history", "visible-once"],
+      racers: [("create", 1), ("expire", 1)])
+  }
+}
+
+/// Faulty: an entry is removed without the lock, from a table that has just been copied: in the copy it lives on.
+public enum RemovedWithoutLock: GrowingTableVariant {
+  @inlinable public static var locksToRemove: Bool { false }  // the fault
+  public static var suffix: String { "-removed-unlocked" }
+  public static var fault: Fault? {
+    Fault(
+      "copy on grow that loses or revives", happenedAs: "synthetic", caught: .byChance(["winner-effects"]),
+      racers: [("add", 2), ("remove", 1)])
+  }
+}
