@@ -23,7 +23,7 @@ public struct AddonRaceCommand: ParsableCommand {
       Exit status, of which the worst counts: 0 all as expected; 2 vacuous or inconclusive; 1 not as expected; \
       3 crashed or timed out; 65 invalid scenario; 64 wrong usage; 130 interrupted; 73 output cannot be written.
       """,
-    version: "0.2.0",
+    version: Product.version,
     subcommands: [
       RunCommand.self, ExploreCommand.self, ReplayCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self,
       BenchCommand.self, ChildCommand.self,

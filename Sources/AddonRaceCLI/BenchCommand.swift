@@ -84,7 +84,7 @@ struct BenchCommand: ParsableCommand {
     for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths) {
       do {
         let more = try measure(found, into: &document)
-        if format == .table, !more.isEmpty { sink.print(more.text + "\n") }
+        if format == .table, !more.isEmpty { try sink.print(more.text + "\n") }
         parts += more
       } catch let error as BenchFailure {
         StandardError.print("error: \(error)")
@@ -94,18 +94,19 @@ struct BenchCommand: ParsableCommand {
     }
     switch format {
     case .table: break
-    case .json: sink.print(document.json)
-    case .csv: sink.print(document.csv)
+    case .json: try sink.print(document.json)
+    case .csv: try sink.print(document.csv)
     }
     if let save, cthreads_interrupted() == 0, status == .asExpected { try store.write(document, as: save) }
     if let baseline, !document.everything.isEmpty {
       let comparison = BenchComparison(baseline, document, threshold: threshold / 100)
-      if format == .table { sink.print(comparison.parts.text) } else { StandardError.print(comparison.parts.text) }
+      if format == .table { try sink.print(comparison.parts.text) } else { StandardError.print(comparison.parts.text) }
       parts += [.heading("Against the baseline '\(compare ?? "")'")] + comparison.parts
       if comparison.hasRegression { status = max(status, .notAsExpected) }
       if comparison.changes.isEmpty { status = max(status, .undecided) }
     }
-    if !parts.isEmpty { try page?.write(parts) }
+    try sink.close()
+    if parts.isEmpty { page?.discard() } else { try page?.write(parts) }
     if cthreads_interrupted() != 0 { status = .interrupted }
     throw ExitCode(status.code)
   }

@@ -13,8 +13,12 @@ struct PageFile {
   }
 
   func write(_ parts: [ReportPart]) throws {
-    sink.print(try BenchPage(title: "What it costs", parts).html { try Gnuplot.run($0.script) })
+    try sink.print(BenchPage(title: "What it costs", parts).html { try Gnuplot.run($0.script) })
+    try sink.close()
   }
+
+  /// Nothing was measured.
+  func discard() { sink.discard() }
 }
 
 /// Plots are gnuplot's: it reads a script, and answers with SVG.

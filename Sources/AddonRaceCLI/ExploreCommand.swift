@@ -75,6 +75,8 @@ struct ExploreCommand: ParsableCommand {
     guard let counterexample = verdicts.lazy.compactMap(\.counterexample).first else {
       return StandardError.print("note: there was no finding, so \(path) was not written")
     }
-    try ReportSink(path).print(TraceGraph(counterexample).text)
+    let sink = try ReportSink(path)
+    try sink.print(TraceGraph(counterexample).text)
+    try sink.close()
   }
 }

@@ -36,7 +36,11 @@ struct ReplayCommand: ParsableCommand {
     let counterexample = try counterexample(of: scenario, harness)
     print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")
     for line in TraceText(counterexample).lines { print("  \(line)") }
-    if let dot { try ReportSink(dot).print(TraceGraph(counterexample).text) }
+    if let dot {
+      let sink = try ReportSink(dot)
+      try sink.print(TraceGraph(counterexample).text)
+      try sink.close()
+    }
     if !counterexample.findings.isEmpty { throw ExitCode(ExitStatus.notAsExpected.code) }
     print("  no checker reports anything")
   }

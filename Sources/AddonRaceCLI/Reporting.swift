@@ -13,8 +13,23 @@ struct ReportOptions: ParsableArguments {
   var format = ReportFormatName.allCases[0]
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead.", valueName: "file"))
   var output: String?
+  @Option(
+    name: .customLong("report"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Write a report to this file too, in the format that its name ends in: \(ReportCatalog.extensions.joined(separator: ", ")). May be given more than once.",
+      valueName: "file"))
+  var reports: [String] = []
   @Flag(help: "Explain findings by an execution even where they were expected.")
   var explain = false
+
+  func validate() throws {
+    for path in reports where ReportCatalog.format(ofFile: path) == nil {
+      let ending = path.split(separator: ".").last.map(String.init) ?? ""
+      throw ValidationError(
+        "No format is known for '\(path)' by what its name ends in: \(Suggestion.remedy(for: ending, among: ReportCatalog.extensions))."
+      )
+    }
+  }
 }
 
 extension ReportFormatName: ExpressibleByArgument {}
@@ -31,28 +46,115 @@ struct ReportFormatName: RawRepresentable, CaseIterable {
   var format: any ReportFormat.Type { ReportCatalog.all.first { $0.name == rawValue } ?? ReportCatalog.all[0] }
 }
 
-/// Where a report goes: standard output, or a file that is opened before anything runs.
+/// Where a report goes: standard output, or a file that is opened before anything runs, written beside its name, and given
+/// that name once it is whole.
 struct ReportSink {
   private let handle: FileHandle
+  private let path: String?
+  private let isBeside: Bool
   let isTerminal: Bool
 
-  init(_ path: String?) throws {
+  /// - Parameter streams: what is printed is to be seen at once, under the file's own name.
+  init(_ path: String?, streams: Bool = false) throws {
+    self.path = path
     guard let path else {
       handle = .standardOutput
       isTerminal = isatty(STDOUT_FILENO) != 0
+      isBeside = false
       return
     }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    var state = stat()
+    let exists = stat(path, &state) == 0
+    // A device, a pipe: there is nothing to put in its place.
+    isBeside = !streams && (!exists || state.st_mode & S_IFMT == S_IFREG)
+    let descriptor =
+      exists && state.st_mode & S_IFMT == S_IFDIR
+      ? -1 : open(isBeside ? Self.beside(path) : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      let why = String(cString: strerror(errno))
-      StandardError.print("error: cannot write to \(path): \(why)\n    name another file")
-      throw ExitCode.unwritable
+      throw Self.unwritable(path, exists && state.st_mode & S_IFMT == S_IFDIR ? EISDIR : errno)
     }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     isTerminal = false
   }
 
-  func print(_ text: String) { handle.write(Data("\(text)\n".utf8)) }
+  private static func beside(_ path: String) -> String { path + ".part" }
+
+  private static func unwritable(_ path: String?, _ error: Int32) -> ExitCode {
+    let why = String(cString: strerror(error))
+    StandardError.print(
+      path.map { "error: cannot write to \($0): \(why)\n    name another file" }
+        ?? "error: cannot write to standard output: \(why)")
+    return .unwritable
+  }
+
+  func print(_ text: String) throws {
+    do {
+      try handle.write(contentsOf: Data("\(text)\n".utf8))
+    } catch {
+      let why = errno
+      discard()
+      throw Self.unwritable(path, why)
+    }
+  }
+
+  /// The file is whole: it takes its name.
+  func close() throws {
+    guard let path else { return }
+    if isBeside, rename(Self.beside(path), path) != 0 {
+      let why = errno
+      discard()
+      throw Self.unwritable(path, why)
+    }
+  }
+
+  /// What is there of it goes: half a file is none.
+  func discard() {
+    if let path, isBeside { unlink(Self.beside(path)) }
+  }
+}
+
+/// The reports of one invocation: the one that is shown, and each in a file of its own.
+struct ReportSet {
+  private let reports: [(format: any ReportFormat, sink: ReportSink)]
+
+  init(_ options: ReportOptions) throws {
+    let shown = try ReportSink(options.output)
+    var reports: [(format: any ReportFormat, sink: ReportSink)] = [
+      (options.format.format.init(isTerminal: shown.isTerminal, explains: options.explain), shown)
+    ]
+    do {
+      for path in options.reports {
+        guard let format = ReportCatalog.format(ofFile: path) else { continue }
+        let sink = try ReportSink(path, streams: format == JSONLinesReport.self)
+        reports.append((format.init(isTerminal: false, explains: options.explain), sink))
+      }
+    } catch {
+      for report in reports { report.sink.discard() }
+      throw error
+    }
+    self.reports = reports
+  }
+
+  func show(_ verdicts: [Verdict]) throws {
+    try print { $0.scenario(verdicts) }
+  }
+
+  func end(_ verdicts: [Verdict]) throws {
+    try print { $0.end(verdicts) }
+    for report in reports { try report.sink.close() }
+  }
+
+  /// Nothing was run.
+  func discard() { for report in reports { report.sink.discard() } }
+
+  private func print(_ text: (any ReportFormat) -> String?) throws {
+    do {
+      for report in reports { if let text = text(report.format) { try report.sink.print(text) } }
+    } catch {
+      for report in reports { report.sink.discard() }
+      throw error
+    }
+  }
 }
 
 /// One line that is written over while a scenario runs; nothing where nobody watches.

@@ -67,19 +67,25 @@ struct ScenarioRuns {
 
   /// Answers all verdicts, and the exit status.
   func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
-    let sink = try ReportSink(options.output)
-    let report = options.format.format.init(isTerminal: sink.isTerminal, explains: options.explain)
+    let reports = try ReportSet(options)
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
-    for resolved in try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness) {
+    let scenarios: [ResolvedScenario]
+    do {
+      scenarios = try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness)
+    } catch {
+      reports.discard()
+      throw error
+    }
+    for resolved in scenarios {
       let ofScenario = self.verdicts(of: resolved).map { verdict in
         Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict
       }
       verdicts += ofScenario
-      if let text = report.scenario(ofScenario) { sink.print(text) }
+      try reports.show(ofScenario)
       if cthreads_interrupted() != 0 { break }
     }
-    if let text = report.end(verdicts) { sink.print(text) }
+    try reports.end(verdicts)
     let status = verdicts.map(\.exitStatus).max() ?? .asExpected
     return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
   }

@@ -269,3 +269,42 @@ enum Golden {
     #expect(text == golden, "\(file.lastPathComponent) differs; UPDATE_GOLDEN=1 writes it anew")
   }
 }
+
+/// Reports in files: several at once, whole or not at all.
+@Suite(.serialized, .enabled(if: BuildKind.current == .plain)) struct ReportFileTests {
+  private let scenario = "scenarios/faults/loser-leaks.yaml"
+
+  @Test func severalAtOnce() throws {
+    let folder = try TemporaryFolder()
+    let files = ["a.xml", "a.sarif", "a.ktap", "a.md", "a.jsonl", "a.json"].map { folder.url.path + "/" + $0 }
+    let command = try Command(arguments: ["explore", scenario] + files.flatMap { ["--report", $0] })
+    #expect(command.status == 0, "\(command.errors)")
+    #expect(command.output.contains("loser-leaks"))
+    for file in files { #expect(try !String(contentsOfFile: file, encoding: .utf8).isEmpty, "\(file)") }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == files.count)
+  }
+
+  @Test(arguments: [
+    (["--output", "/dev/full"], 73, "cannot write to /dev/full: No space left on device"),
+    (["--output", "/"], 73, "cannot write to /: Is a directory"),
+    (["--report", "/nowhere/a.xml"], 73, "cannot write to /nowhere/a.xml: No such file or directory"),
+    (["--report", "a.xmll"], 64, "did you mean 'xml'?"),
+  ])
+  func whatCannotBeWritten(_ options: [String], _ status: Int32, _ message: String) throws {
+    let command = try Command(arguments: ["explore", scenario, "--memory-model", "sc"] + options)
+    #expect(command.status == status)
+    #expect(command.errors.contains(message), "\(command.errors)")
+  }
+
+  /// An earlier report stays until the new one is whole.
+  @Test func aReportThatWasThereIsReplacedWhole() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("earlier", to: "a.xml")
+    let failed = try Command("explore", "scenarios/nowhere.yaml", "--report", file)
+    #expect(failed.status != 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["a.xml"])
+    let command = try Command("explore", scenario, "--memory-model", "sc", "--report", file)
+    #expect(command.status == 0)
+    #expect(try String(contentsOfFile: file, encoding: .utf8).contains("<testsuites"))
+  }
+}

@@ -78,7 +78,7 @@ public struct EncodedVerdict: Codable, Equatable, Sendable {
       case .fail(let checkers, let may): Expectation(outcome: Outcome.fail.rawValue, fail: checkers, may: may)
       }
     asExpected = verdict.asExpected
-    findings = verdict.findings.map(EncodedFinding.init)
+    findings = verdict.findings.map { EncodedFinding($0, in: verdict) }
     notJudged = verdict.record.notJudged.map { NotJudged(checker: $0.checker, reason: $0.reason) }
     notes = verdict.notes
     command = verdict.command
@@ -91,6 +91,8 @@ public struct EncodedVerdict: Codable, Equatable, Sendable {
 }
 
 public struct EncodedFinding: Codable, Equatable, Sendable {
+  /// The same from run to run: see `FindingID`.
+  public var id: String
   public var checker: String
   public var message: String
   public var round: Int?
@@ -101,7 +103,8 @@ public struct EncodedFinding: Codable, Equatable, Sendable {
   /// What each racer did there, a line each.
   public var history: [String]
 
-  init(_ finding: Finding) {
+  init(_ finding: Finding, in verdict: Verdict) {
+    id = FindingID(finding, in: verdict).description
     checker = finding.checker
     message = finding.message
     round = finding.round

@@ -4,9 +4,8 @@ import RaceModel
 /// All verdicts as one `EncodedReport`.
 public struct JSONReport: ReportFormat {
   public static let name = "json"
+  public static let extensions = ["json"]
   public init(isTerminal: Bool, explains: Bool) {}
-
-  public func scenario(_ verdicts: [Verdict]) -> String? { nil }
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let encoder = JSONEncoder()

@@ -4,6 +4,8 @@ import RaceModel
 public protocol ReportFormat: Sendable {
   /// The name on the command line.
   static var name: String { get }
+  /// What the names of its files end in, without the dot: such a file is written so.
+  static var extensions: [String] { get }
   /// `explains`: what was expected is explained too.
   init(isTerminal: Bool, explains: Bool)
   /// What is shown as soon as the verdicts of one scenario are there: one of a race, or one for each memory model.
@@ -12,6 +14,41 @@ public protocol ReportFormat: Sendable {
   func end(_ verdicts: [Verdict]) -> String?
 }
 
+extension ReportFormat {
+  public func scenario(_ verdicts: [Verdict]) -> String? { nil }
+}
+
 public enum ReportCatalog {
-  public static let all: [any ReportFormat.Type] = [TableReport.self, JSONReport.self]
+  public static let all: [any ReportFormat.Type] = [
+    TableReport.self, JSONReport.self, JSONLinesReport.self, JUnitReport.self, KTAPReport.self, MarkdownReport.self,
+    SARIFReport.self, GitHubReport.self,
+  ]
+
+  /// The format of a file, by what its name ends in.
+  public static func format(ofFile path: String) -> (any ReportFormat.Type)? {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: ".") else { return nil }
+    let ending = name[name.index(after: dot)...].lowercased()
+    return all.first { $0.extensions.contains(ending) }
+  }
+
+  /// What file names may end in.
+  public static var extensions: [String] { all.flatMap { $0.extensions } }
+}
+
+extension Verdict {
+  /// What is said of it in full, line by line: its question, what was found, the execution that shows it, and how to see it
+  /// again.
+  var lines: [String] {
+    var lines = [scenario.question, Sentence.outcome(self)] + Sentence.disagreement(self)
+    lines += findings.map { "\($0.checker): \(Sentence.finding($0)) [\(FindingID($0, in: self))]" }
+    lines += notes.map { "note: \($0)" }
+    if let counterexample { lines += [""] + TraceText(counterexample).lines + [""] }
+    return lines + ["again: \(command)"]
+  }
+
+  /// The scenario, with the memory model where it was explored.
+  var title: String { scenario.name + (engine.model.map { " (\($0.rawValue))" } ?? "") }
+  /// Seconds.
+  var seconds: Double { exploration?.seconds ?? figures.seconds }
 }

@@ -5,6 +5,7 @@ import RaceModel
 /// again; at the end the figures.
 public struct TableReport: ReportFormat {
   public static let name = "table"
+  public static let extensions = ["txt"]
   private let style: Style
   private let explains: Bool
   public init(isTerminal: Bool, explains: Bool = false) {

@@ -1,0 +1,18 @@
+import Foundation
+import RaceModel
+
+/// An `EncodedVerdict` a line, as they come: what was finished is there, whatever becomes of the rest.
+public struct JSONLinesReport: ReportFormat {
+  public static let name = "jsonl"
+  public static let extensions = ["jsonl", "ndjson"]
+  public init(isTerminal: Bool, explains: Bool) {}
+
+  public func scenario(_ verdicts: [Verdict]) -> String? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return verdicts.compactMap { try? String(decoding: encoder.encode(EncodedVerdict($0)), as: UTF8.self) }
+      .joined(separator: "\n")
+  }
+
+  public func end(_ verdicts: [Verdict]) -> String? { nil }
+}

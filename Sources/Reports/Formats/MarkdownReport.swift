@@ -1,0 +1,73 @@
+import RaceModel
+
+/// A table for a page, a comment or a step's summary: a row for each scenario, a column for each engine; below what is not as
+/// expected, folded.
+public struct MarkdownReport: ReportFormat {
+  public static let name = "markdown"
+  public static let extensions = ["md"]
+  public init(isTerminal: Bool, explains: Bool) {}
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    let engines = verdicts.map(column).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    var lines = ["| | scenario | " + engines.joined(separator: " | ") + " |"]
+    lines.append("|---|---|" + String(repeating: "---|", count: engines.count))
+    var rows: [(key: String, verdicts: [Verdict])] = []
+    for verdict in verdicts {
+      let key = (verdict.file ?? "") + "\n" + verdict.scenario.name
+      if let index = rows.lastIndex(where: { $0.key == key }) {
+        rows[index].verdicts.append(verdict)
+      } else {
+        rows.append((key, [verdict]))
+      }
+    }
+    for row in rows {
+      let isOK = row.verdicts.allSatisfy { $0.asExpected }
+      let cells = engines.map { engine in
+        row.verdicts.first { column($0) == engine }.map { escaped(Sentence.outcome($0)) } ?? ""
+      }
+      let name = escaped(row.verdicts[0].scenario.name)
+      lines.append("| \(isOK ? "ok" : "**NOT OK**") | \(name) | " + cells.joined(separator: " | ") + " |")
+    }
+    let unexpected = verdicts.filter { !$0.asExpected }
+    lines += [
+      "", "\(verdicts.count) verdicts, \(unexpected.count) not as expected. \(Product.name) \(Product.version).",
+    ]
+    for verdict in unexpected {
+      lines += ["", "<details><summary>\(XMLNode.escaped(verdict.title))</summary>", ""]
+      lines += verdict.lines.map { "    \($0)" } + ["", "</details>"]
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func column(_ verdict: Verdict) -> String { verdict.engine.model?.rawValue ?? "race" }
+
+  private func escaped(_ text: String) -> String {
+    XMLNode.escaped(text).replacing("|", with: "\\|").replacing("\n", with: " ")
+  }
+}
+
+/// Annotations of GitHub's workflows: an error for each verdict that is not as expected. (It shows ten a step.)
+public struct GitHubReport: ReportFormat {
+  public static let name = "github"
+  public static let extensions: [String] = []
+  public init(isTerminal: Bool, explains: Bool) {}
+
+  public func scenario(_ verdicts: [Verdict]) -> String? {
+    let lines = verdicts.filter { !$0.asExpected }.map { verdict in
+      let place = verdict.file.map { "file=\(property($0))," } ?? ""
+      return "::error \(place)title=\(property(verdict.title))::\(data(verdict.lines.joined(separator: "\n")))"
+    }
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
+  }
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    "::notice title=\(Product.name)::\(verdicts.count) verdicts, \(verdicts.filter { !$0.asExpected }.count) not as expected"
+  }
+
+  private func data(_ text: String) -> String {
+    text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+  }
+  private func property(_ text: String) -> String {
+    data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+  }
+}

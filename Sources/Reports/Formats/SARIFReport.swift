@@ -1,0 +1,135 @@
+import Foundation
+import RaceModel
+
+/// SARIF 2.1.0, for code scanning: a result for each finding. The execution that shows it is a code flow: the interleaving as
+/// its first thread flow, since viewers show that one, then one for each racer, with the same numbers.
+public struct SARIFReport: ReportFormat {
+  public static let name = "sarif"
+  public static let extensions = ["sarif"]
+  public init(isTerminal: Bool, explains: Bool) {}
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    let results = verdicts.flatMap { verdict in verdict.findings.map { SARIF.Result($0, in: verdict) } }
+    let rules = Set(results.map(\.ruleId)).sorted().map { SARIF.Rule(id: $0) }
+    let driver = SARIF.Driver(name: Product.name, version: Product.version, rules: rules)
+    let log = SARIF.Log(runs: [SARIF.Run(tool: SARIF.Tool(driver: driver), results: results)])
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(log) else { return nil }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
+
+/// The part of SARIF that is written here, by the standard's names.
+private enum SARIF {
+  struct Log: Encodable {
+    let schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    let version = "2.1.0"
+    let runs: [Run]
+    enum CodingKeys: String, CodingKey {
+      case schema = "$schema"
+      case version, runs
+    }
+  }
+  struct Run: Encodable {
+    let tool: Tool
+    let results: [Result]
+    let columnKind = "unicodeCodePoints"
+  }
+  struct Tool: Encodable { let driver: Driver }
+  struct Driver: Encodable {
+    let name: String
+    let version: String
+    let rules: [Rule]
+  }
+  struct Rule: Encodable { let id: String }
+  struct Message: Encodable { let text: String }
+
+  struct Result: Encodable {
+    let ruleId: String
+    /// What a scenario expects is a note.
+    let level: String
+    let message: Message
+    let locations: [Location]
+    let codeFlows: [CodeFlow]?
+    let partialFingerprints: [String: String]
+    let properties: [String: String]
+
+    init(_ finding: Finding, in verdict: Verdict) {
+      ruleId = finding.checker
+      level = verdict.asExpected ? "note" : "error"
+      message = Message(text: "\(verdict.title): \(Sentence.finding(finding))")
+      let shown = verdict.counterexample.flatMap { $0.explains(finding) ? $0 : nil }
+      let marked = shown?.steps.filter(\.isMarked).compactMap { PhysicalLocation(source: $0.source) } ?? []
+      let file = verdict.file.map {
+        PhysicalLocation(artifactLocation: Artifact(uri: $0), region: Region(startLine: 1))
+      }
+      locations = (marked.isEmpty ? [file].compactMap { $0 } : marked).map { Location(physicalLocation: $0) }
+      codeFlows = shown.map { [CodeFlow($0)] }
+      partialFingerprints = ["addonrace/v1": "\(FindingID(finding, in: verdict))"]
+      properties = ["command": verdict.command, "scenario": verdict.scenario.name, "engine": verdict.engine.name]
+    }
+  }
+
+  struct CodeFlow: Encodable {
+    let threadFlows: [ThreadFlow]
+
+    init(_ counterexample: Counterexample) {
+      let steps = counterexample.steps.indices.map { ($0, counterexample.steps[$0]) }
+      let racers = counterexample.roles.indices.filter { racer in steps.contains { $1.racer == racer } }
+      threadFlows =
+        [ThreadFlow(id: "interleaving", locations: steps.map { StepLocation($0, $1, counterexample.roles) })]
+        + racers.map { racer in
+          ThreadFlow(
+            id: "racer \(racer) (\(counterexample.roles[racer]))",
+            locations: steps.filter { $1.racer == racer }.map { StepLocation($0, $1, counterexample.roles) })
+        }
+    }
+  }
+  struct ThreadFlow: Encodable {
+    let id: String
+    let locations: [StepLocation]
+  }
+  struct StepLocation: Encodable {
+    let location: Location
+    /// From 1, the same in all thread flows.
+    let executionOrder: Int
+    let importance: String
+
+    init(_ index: Int, _ step: Counterexample.Step, _ roles: [String]) {
+      let reads = step.readsFrom.map { ", of step \($0 + 1)" } ?? ""
+      let text =
+        "racer \(step.racer) (\(roles[step.racer])): \(TraceWords.step(step))\(reads)\(step.isStale ? ", stale" : "")"
+      location = Location(message: Message(text: text), physicalLocation: PhysicalLocation(source: step.source))
+      executionOrder = index + 1
+      importance = step.isMarked ? "essential" : "important"
+    }
+  }
+  struct Location: Encodable {
+    var message: Message?
+    var physicalLocation: PhysicalLocation?
+  }
+  struct PhysicalLocation: Encodable {
+    let artifactLocation: Artifact
+    let region: Region
+
+    init(artifactLocation: Artifact, region: Region) {
+      self.artifactLocation = artifactLocation
+      self.region = region
+    }
+    /// Of "FileOwner.swift:44".
+    init?(source: String?) {
+      guard let source, let colon = source.lastIndex(of: ":"), let line = Int(source[source.index(after: colon)...]),
+        line > 0
+      else { return nil }
+      self.init(artifactLocation: Artifact(uri: String(source[..<colon])), region: Region(startLine: line))
+    }
+  }
+  struct Artifact: Encodable {
+    let uri: String
+    init(uri: String) {
+      self.uri = uri.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? uri
+    }
+  }
+  struct Region: Encodable { let startLine: Int }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import RaceModel
+import Reports
+import Testing
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+/// Each format is read by a reader of its own, and says what the verdicts say.
+@Suite struct ReportFormatTests {
+  private let verdicts = [Verdicts.raced, Verdicts.explored]
+
+  @Test(arguments: [
+    ("a.xml", "junit"), ("a.sarif", "sarif"), ("b/c.JSON", "json"), ("a.jsonl", "jsonl"), ("a.tap", "ktap"),
+    ("a.md", "markdown"), ("a.txt", "table"),
+  ])
+  func aFileIsWrittenAsItsNameSays(_ path: String, _ name: String) throws {
+    #expect(try #require(ReportCatalog.format(ofFile: path)).name == name)
+  }
+
+  @Test(arguments: ["a", "a.", "folder.xml/a", "a.xmll", ""]) func otherNamesHaveNoFormat(_ path: String) {
+    #expect(ReportCatalog.format(ofFile: path) == nil)
+  }
+
+  /// Elements by name, attributes, and the text of failures, as an XML parser finds them.
+  private final class Reader: NSObject, XMLParserDelegate {
+    var elements: [(name: String, attributes: [String: String])] = []
+    var text = ""
+    func parser(
+      _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+      attributes: [String: String]
+    ) { elements.append((name, attributes)) }
+    func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+  }
+
+  private func read(_ xml: String) -> Reader? {
+    let parser = XMLParser(data: Data(xml.utf8))
+    let reader = Reader()
+    parser.delegate = reader
+    return parser.parse() ? reader : nil
+  }
+
+  @Test func junit() throws {
+    let xml = try #require(JUnitReport(isTerminal: false, explains: false).end(verdicts))
+    let reader = try #require(read(xml), "\(xml)")
+    let root = try #require(reader.elements.first)
+    #expect(root.name == "testsuites")
+    #expect(root.attributes["tests"] == "2")
+    let unexpected = verdicts.filter { !$0.asExpected }.count
+    #expect(root.attributes["failures"] == "\(unexpected)")
+    let cases = reader.elements.filter { $0.name == "testcase" }
+    #expect(
+      cases.map { $0.attributes["name"] }
+        == verdicts.map { $0.scenario.name + ($0.engine.model.map { " (\($0.rawValue))" } ?? "") })
+    for verdict in verdicts {
+      #expect(reader.elements.contains { $0.attributes["value"] == verdict.command })
+      for finding in verdict.findings { #expect(reader.text.contains(finding.message)) }
+    }
+  }
+
+  /// Names and messages come from users' files.
+  @Test func whatXMLCannotSayDoesNotBreakIt() throws {
+    var scenario = Verdicts.scenario
+    scenario.name = "<\"&'\u{1}\u{1b}[31m>]]>\u{fffe}"
+    scenario.question = scenario.name
+    let verdict = Verdict(invalid: scenario, .stress, reasons: ["\u{0}<&>"], file: "a&b.yaml", command: "x < y")
+    let xml = try #require(JUnitReport(isTerminal: false, explains: false).end([verdict]))
+    let reader = try #require(read(xml), "\(xml)")
+    #expect(reader.elements.contains { $0.name == "error" })
+    #expect(reader.elements.contains { $0.attributes["classname"] == "a&b.yaml" })
+  }
+
+  @Test func ktap() throws {
+    let lines = try #require(KTAPReport(isTerminal: false, explains: false).end(verdicts)).split(separator: "\n")
+    #expect(lines.first == "KTAP version 1")
+    #expect(lines[1] == "1..2")
+    let results = lines.filter { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
+    #expect(results.count == 2)
+    for (verdict, line) in zip(verdicts, results) { #expect(line.hasPrefix("ok ") == verdict.asExpected, "\(line)") }
+  }
+
+  @Test func sarif() throws {
+    let text = try #require(SARIFReport(isTerminal: false, explains: false).end(verdicts))
+    let log = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    #expect(log["version"] as? String == "2.1.0")
+    let run = try #require((log["runs"] as? [[String: Any]])?.first)
+    let results = try #require(run["results"] as? [[String: Any]])
+    #expect(results.map { $0["ruleId"] as? String } == verdicts.flatMap(\.findings).map(\.checker))
+    let explained = try #require(Verdicts.explored.counterexample)
+    let flows = results.compactMap { ($0["codeFlows"] as? [[String: Any]])?.first?["threadFlows"] as? [[String: Any]] }
+    let flow = try #require(flows.first)
+    let racers = Set(explained.steps.map(\.racer))
+    #expect(flow.count == 1 + racers.count, "the interleaving, and one for each racer")
+    let orders = (flow[0]["locations"] as? [[String: Any]])?.compactMap { $0["executionOrder"] as? Int }
+    #expect(orders == Array(1...explained.steps.count))
+  }
+
+  @Test func markdownHasARowForEachScenario() throws {
+    let text = try #require(MarkdownReport(isTerminal: false, explains: false).end(verdicts))
+    #expect(text.hasPrefix("| | scenario |"))
+    for verdict in verdicts { #expect(text.contains("| \(verdict.scenario.name) |")) }
+  }
+
+  @Test func linesComeAsTheVerdictsDo() throws {
+    let text = try #require(JSONLinesReport(isTerminal: false, explains: false).scenario(verdicts))
+    let decoded = try text.split(separator: "\n").map {
+      try JSONDecoder().decode(EncodedVerdict.self, from: Data($0.utf8))
+    }
+    #expect(decoded == verdicts.map(EncodedVerdict.init))
+  }
+
+  @Test func annotationsAreOneLineEach() throws {
+    let scenario = Verdicts.scenario
+    let verdict = Verdict(
+      invalid: scenario, .stress, reasons: ["100 % wrong"], file: "a,b:c.yaml", command: "addonrace check a")
+    let text = try #require(GitHubReport(isTerminal: false, explains: false).scenario([verdict]))
+    #expect(text.split(separator: "\n").count == 1)
+    #expect(text.hasPrefix("::error file=a%2Cb%3Ac.yaml,title="))
+    #expect(text.contains("100 %25 wrong"))
+  }
+
+  /// An id is of the defect: not of the seed, the round, the inode or the allocation that showed it.
+  @Test func anIdStaysTheSame() {
+    var other = Verdicts.leak
+    other.round = 77
+    other.inode = 1
+    other.allocations = [1]
+    other.message = "allocation 1 is alive at quiescence"
+    let id = FindingID(Verdicts.leak, in: Verdicts.raced)
+    #expect(FindingID(other, in: Verdicts.raced) == id)
+    #expect(id.description.count == 16)
+    other.checker = "agreement"
+    #expect(FindingID(other, in: Verdicts.raced) != id)
+    #expect(FindingID(Verdicts.leak, in: Verdicts.explored) != id)
+  }
+}
