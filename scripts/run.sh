@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds AddonRace, races the shipped scenarios and explores them: verdicts and figures. Options go to `addonrace run`.
+# Builds AddonRace, races the shipped scenarios and explores them: a line for each, and what is not as expected. Options go to `addonrace run`.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 install libatomic-ops-dev pkg-config
 

@@ -19,8 +19,17 @@ struct ReportOptions: ParsableArguments {
       "Write a report to this file too, in the format that its name ends in: \(ReportCatalog.extensions.joined(separator: ", ")). May be given more than once.",
       valueName: "file"))
   var reports: [String] = []
+  @Flag(help: "Tell every scenario in full, however many there are.")
+  var verbose = false
+  @Flag(help: "Print the tables of figures, however many scenarios there are.")
+  var figures = false
+  @Option(help: ArgumentHelp("Whether to print in colours. NO_COLOR is heeded too.", valueName: "when"))
+  var colour = Colouring.auto
   @Flag(help: "Explain findings by an execution even where they were expected.")
   var explain = false
+
+  /// As many scenarios as are told in full by themselves.
+  static let mostInFull = 12
 
   func validate() throws {
     for path in reports where ReportCatalog.format(ofFile: path) == nil {
@@ -33,6 +42,18 @@ struct ReportOptions: ParsableArguments {
 }
 
 extension ReportFormatName: ExpressibleByArgument {}
+
+enum Colouring: String, CaseIterable, ExpressibleByArgument {
+  case auto, always, never
+
+  func isColoured(onTerminal isTerminal: Bool) -> Bool {
+    switch self {
+    case .always: true
+    case .never: false
+    case .auto: isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    }
+  }
+}
 
 /// The formats by name, for the command line.
 struct ReportFormatName: RawRepresentable, CaseIterable {
@@ -115,12 +136,15 @@ struct ReportSink {
 
 /// The reports of one invocation: the one that is shown, and each in a file of its own.
 struct ReportSet {
-  private let reports: [(format: any ReportFormat, sink: ReportSink)]
+  private var reports: [(format: any ReportFormat, sink: ReportSink)]
 
   init(_ options: ReportOptions) throws {
     let shown = try ReportSink(options.output)
     var reports: [(format: any ReportFormat, sink: ReportSink)] = [
-      (options.format.format.init(isTerminal: shown.isTerminal, explains: options.explain), shown)
+      (
+        options.format.format.init(
+          isTerminal: options.colour.isColoured(onTerminal: shown.isTerminal), explains: options.explain), shown
+      )
     ]
     do {
       for path in options.reports {
@@ -133,6 +157,12 @@ struct ReportSet {
       throw error
     }
     self.reports = reports
+  }
+
+  /// So many scenarios are to be shown.
+  mutating func expect(_ scenarios: Int, _ options: ReportOptions) {
+    if options.verbose || scenarios <= ReportOptions.mostInFull { return }
+    for index in reports.indices { reports[index].format = reports[index].format.briefly(withFigures: options.figures) }
   }
 
   func show(_ verdicts: [Verdict]) throws {

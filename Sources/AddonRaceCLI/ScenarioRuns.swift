@@ -67,7 +67,7 @@ struct ScenarioRuns {
 
   /// Answers all verdicts, and the exit status.
   func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
-    let reports = try ReportSet(options)
+    var reports = try ReportSet(options)
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
     let scenarios: [ResolvedScenario]
@@ -77,6 +77,7 @@ struct ScenarioRuns {
       reports.discard()
       throw error
     }
+    reports.expect(scenarios.count, options)
     for resolved in scenarios {
       let ofScenario = self.verdicts(of: resolved).map { verdict in
         Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict

@@ -12,7 +12,7 @@ enum Sentence {
     return verdict.outcome == .pass ? word : "\(word), as expected"
   }
 
-  private static func word(_ verdict: Verdict) -> String {
+  static func word(_ verdict: Verdict) -> String {
     switch verdict.outcome {
     case .pass: "passes"
     case .fail: "fails (\(verdict.record.reporters.joined(separator: ", ")))"

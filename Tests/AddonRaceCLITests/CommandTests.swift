@@ -308,3 +308,31 @@ enum Golden {
     #expect(try String(contentsOfFile: file, encoding: .utf8).contains("<testsuites"))
   }
 }
+
+/// What a person sees of many scenarios.
+@Suite(.serialized, .enabled(if: BuildKind.current == .plain)) struct BriefReportTests {
+  @Test func aLineForEachOfMany() throws {
+    let lines = try Command("explore", "scenarios/faults", "--memory-model", "sc,tso", executable: Command.released)
+      .output.split(separator: "\n")
+    let files = try FileManager.default.contentsOfDirectory(atPath: "\(Command.package.path)/scenarios/faults").count
+    #expect(lines.prefix(files).allSatisfy { $0.hasPrefix("ok     ") })
+    #expect(lines.contains("ok     relaxed-read: holds"))
+    #expect(lines.contains("ok     setter-unfenced: holds under sc; fails (assertion) under tso"))
+    #expect(lines.contains { $0.hasPrefix("scenarios/faults ") && $0.contains("\(2 * files)") })
+    #expect(lines.count < files + 12, "and a summary")
+  }
+
+  @Test func figuresAndDetailsOnDemand() throws {
+    let folder = ["explore", "scenarios/hazards", "scenarios/shapes/natural.yaml", "scenarios/shapes/delay.yaml"]
+    let brief = try Command(arguments: folder + ["--memory-model", "sc"])
+    #expect(!brief.output.contains("thousand/s"))
+    #expect(try Command(arguments: folder + ["--memory-model", "sc", "--figures"]).output.contains("thousand/s"))
+    #expect(try Command(arguments: folder + ["--memory-model", "sc", "--verbose"]).output.contains("holds in all"))
+  }
+
+  @Test func coloursAreAskedFor() throws {
+    let scenario = "scenarios/faults/loser-leaks.yaml"
+    #expect(try !Command("explore", scenario).output.contains("\u{1b}["))
+    #expect(try Command("explore", scenario, "--colour", "always").output.contains("\u{1b}[32m"))
+  }
+}

@@ -21,8 +21,8 @@ public struct Command {
   /// Runs `addonrace` with these arguments in the package's folder, in the build that `executable` names, or else in the one
   /// that was built along with the tests. `interruptedAfter` sends SIGINT then; `meanwhile` is called
   /// with its process number, once it runs.
-  public init(_ arguments: String..., interruptedAfter seconds: Double? = nil) throws {
-    try self.init(arguments: arguments, interruptedAfter: seconds)
+  public init(_ arguments: String..., executable: URL? = nil, interruptedAfter seconds: Double? = nil) throws {
+    try self.init(arguments: arguments, executable: executable, interruptedAfter: seconds)
   }
 
   public init(

@@ -12,10 +12,13 @@ public protocol ReportFormat: Sendable {
   func scenario(_ verdicts: [Verdict]) -> String?
   /// What is shown at the end.
   func end(_ verdicts: [Verdict]) -> String?
+  /// The same for many scenarios, of which a screen has a line each. By default there is no difference.
+  func briefly(withFigures: Bool) -> any ReportFormat
 }
 
 extension ReportFormat {
   public func scenario(_ verdicts: [Verdict]) -> String? { nil }
+  public func briefly(withFigures: Bool) -> any ReportFormat { self }
 }
 
 public enum ReportCatalog {

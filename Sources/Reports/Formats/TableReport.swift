@@ -2,21 +2,50 @@ import Machine
 import RaceModel
 
 /// For people: a line for each scenario as it comes, `ok` or `NOT OK` first, with what was found and the command to see it
-/// again; at the end the figures.
+/// again; at the end the figures. Of many scenarios only what is not as expected is told in full, and the end sums up by
+/// folder.
 public struct TableReport: ReportFormat {
   public static let name = "table"
   public static let extensions = ["txt"]
   private let style: Style
   private let explains: Bool
+  private var isBrief = false
+  private var hasFigures = true
   public init(isTerminal: Bool, explains: Bool = false) {
     style = Style(isColoured: isTerminal)
     self.explains = explains
   }
 
+  public func briefly(withFigures: Bool) -> any ReportFormat {
+    var report = self
+    report.isBrief = true
+    report.hasFigures = withFigures
+    return report
+  }
+
   public func scenario(_ verdicts: [Verdict]) -> String? {
     guard let first = verdicts.first else { return nil }
+    if isBrief, !explains, verdicts.allSatisfy(\.asExpected) { return line(verdicts) }
     if first.engine != .stress { return ExplorationTable(style, explains: explains).scenario(verdicts) }
     return verdicts.map(raced).joined(separator: "\n")
+  }
+
+  /// "ok     relaxed-failure: holds under sc, tso, kernel; fails (data-race) under c11".
+  private func line(_ verdicts: [Verdict]) -> String {
+    var outcomes: [(what: String, models: [String])] = []
+    for verdict in verdicts {
+      let what = verdict.engine.model != nil && verdict.outcome == .pass ? "holds" : Sentence.word(verdict)
+      let model = verdict.engine.model.map { [$0.rawValue] } ?? []
+      if let index = outcomes.firstIndex(where: { $0.what == what }) {
+        outcomes[index].models += model
+      } else {
+        outcomes.append((what, model))
+      }
+    }
+    let text = outcomes.map { what, models in
+      models.isEmpty || outcomes.count == 1 ? what : "\(what) under \(models.joined(separator: ", "))"
+    }
+    return "\(style.badge(true)) \(style.bold(verdicts[0].scenario.name)): \(text.joined(separator: "; "))"
   }
 
   private func raced(_ verdict: Verdict) -> String {
@@ -52,12 +81,40 @@ public struct TableReport: ReportFormat {
     let raced = verdicts.filter { $0.engine == .stress }
     let explored = verdicts.filter { $0.engine != .stress }
     var parts: [String] = []
-    if !raced.isEmpty { parts.append("\n" + figures(raced)) }
-    if !explored.isEmpty { parts.append("\n" + ExplorationTable(style, explains: explains).figures(explored)) }
+    if hasFigures, !raced.isEmpty { parts.append("\n" + figures(raced)) }
+    if hasFigures, !explored.isEmpty {
+      parts.append("\n" + ExplorationTable(style, explains: explains).figures(explored))
+    }
+    if isBrief { parts.append("\n" + folders(verdicts).text + "\n") }
     if let machine = machine(raced) { parts.append(machine) }
     parts += notJudged(verdicts)
     if let unexplored = ExplorationTable.unexplored(explored) { parts.append(unexplored) }
     return (parts + [summary(verdicts)]).joined(separator: "\n")
+  }
+
+  /// A row for each folder: how many of its verdicts are as expected, and how long they took.
+  private func folders(_ verdicts: [Verdict]) -> TextTable {
+    var table = TextTable([
+      .left("folder"), .right("verdicts"), .right("as expected"), .right("not"), .right("time (s)"),
+    ])
+    var folders: [(name: String, verdicts: [Verdict])] = []
+    for verdict in verdicts {
+      let path = (verdict.file ?? "").split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      let name = path.isEmpty ? "." : path.joined(separator: "/")
+      if let index = folders.firstIndex(where: { $0.name == name }) {
+        folders[index].verdicts.append(verdict)
+      } else {
+        folders.append((name, [verdict]))
+      }
+    }
+    for folder in folders {
+      let expected = folder.verdicts.filter(\.asExpected).count
+      table.add([
+        folder.name, "\(folder.verdicts.count)", "\(expected)", "\(folder.verdicts.count - expected)",
+        Number.fixed(folder.verdicts.reduce(0) { $0 + $1.seconds }, 1),
+      ])
+    }
+    return table
   }
 
   /// Who could not judge, and why: once for all scenarios that it is true of.
