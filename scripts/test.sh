@@ -37,20 +37,19 @@ for file in hooks threads library kernel rust heap raced program program_heap pr
 done
 rm -r "$headers"
 
-say "Release build"
-build -c release --product addonrace
-ADDONRACE_RELEASE=$(swift build -c release --show-bin-path)/addonrace
-export ADDONRACE_RELEASE
-
 say "The peers of the benchmarks"
 build --package-path Benchmarks
 "$(swift build --package-path Benchmarks --show-bin-path)/Peers" --inodes 8 --processes 2 --repetitions 11 >/dev/null
 echo "they run"
 
-say "The examples"
-build -c release --package-path Examples/OwnSite --build-tests
-ADDONRACE_OWN_RELEASE=$(swift build -c release --package-path Examples/OwnSite --show-bin-path)/own-race
-export ADDONRACE_OWN_RELEASE
+say "The release build, and the examples"
+own=(-c release --package-path Examples/OwnSite)
+# In one folder: the example builds all that the command is made of, too.
+build "${own[@]}" --product addonrace
+build "${own[@]}" --build-tests
+ADDONRACE_RELEASE=$(swift build "${own[@]}" --show-bin-path)/addonrace
+ADDONRACE_OWN_RELEASE=$(swift build "${own[@]}" --show-bin-path)/own-race
+export ADDONRACE_RELEASE ADDONRACE_OWN_RELEASE
 (
   cd Examples/OwnSite
   "$ADDONRACE_OWN_RELEASE" check scenarios

@@ -56,6 +56,7 @@ import Testing
     return switch pair.split(separator: " ")[0].replacing("-in-life", with: "") {
     case "file-owner": "{set-owner: 2, read: 1}"
     case "inode-addons": "{fsnotify: 2, bpf: 1, hook: 1}"
+    case "inode-addons-container-relaxed": "{fsnotify: 1, hook: 1}"
     case "superblock-info": "{watch: 2, hook: 1}"
     case "lock-context", "lock-context-flag": "{lock: 2, read: 1}"
     case "crypt-info": "{setup: 2, use: 1}"
