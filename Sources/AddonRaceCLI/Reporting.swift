@@ -19,6 +19,10 @@ struct ReportOptions: ParsableArguments {
       "Write a report to this file too, in the format that its name ends in: \(ReportCatalog.extensions.joined(separator: ", ")). May be given more than once.",
       valueName: "file"))
   var reports: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "A report in JSON: findings that are in it do not make the command fail, new ones do.", valueName: "file"))
+  var baseline: String?
   @Flag(help: "Tell every scenario in full, however many there are.")
   var verbose = false
   @Flag(help: "Print the tables of figures, however many scenarios there are.")

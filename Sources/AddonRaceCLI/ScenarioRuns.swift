@@ -67,6 +67,7 @@ struct ScenarioRuns {
 
   /// Answers all verdicts, and the exit status.
   func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
+    let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = try ReportSet(options)
     cthreads_catch_interrupts()
     var verdicts: [Verdict] = []
@@ -80,14 +81,15 @@ struct ScenarioRuns {
     reports.expect(scenarios.count, options)
     for resolved in scenarios {
       let ofScenario = self.verdicts(of: resolved).map { verdict in
-        Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict
+        let noted = Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict
+        return baseline?.knows(noted) == true ? noted.with(note: "what was found is known from the baseline") : noted
       }
       verdicts += ofScenario
       try reports.show(ofScenario)
       if cthreads_interrupted() != 0 { break }
     }
     try reports.end(verdicts)
-    let status = verdicts.map(\.exitStatus).max() ?? .asExpected
+    let status = verdicts.filter { baseline?.knows($0) != true }.map(\.exitStatus).max() ?? .asExpected
     return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
   }
 

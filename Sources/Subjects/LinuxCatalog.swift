@@ -147,6 +147,7 @@ public enum LinuxCatalog: Catalog {
     visitor.visitUnmeasured(PendingFlag<CompareExchange, SetterUnfenced>.self)
     visitor.visitUnmeasured(TaggedSlot<CompareExchange, TaggedEmpty>.self)
     visitor.visitUnmeasured(ArmedTimer<CompareExchange, ArmedFirst>.self)
+    visitor.visitUnmeasured(ArmedTimer<CompareExchange, ExpiresTwice>.self)
     visitor.visitUnmeasured(GrowingTable<RemovedWithoutLock>.self)
     visitor.visitUnmeasured(InodeAddonsWhole<CompareExchange, AtOnce>.self)
     visitor.visitUnmeasured(InodeAddonsWhole<CompareExchange, AtOnceMaskInInode>.self)

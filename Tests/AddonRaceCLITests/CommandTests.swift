@@ -296,6 +296,27 @@ enum Golden {
     #expect(command.errors.contains(message), "\(command.errors)")
   }
 
+  @Test func whatIsKnownDoesNotFail() throws {
+    let folder = try TemporaryFolder()
+    let baseline = folder.url.path + "/baseline.json"
+    let leaking = ["explore", "scenarios/sites/file-owner.yaml", "--memory-model", "sc", "--strategy"]
+    #expect(try Command(arguments: leaking + ["loser-leaks", "--report", baseline]).status == 1)
+    let known = try Command(arguments: leaking + ["loser-leaks", "--baseline", baseline])
+    #expect(known.status == 0, "\(known.output)")
+    #expect(known.output.contains("known from the baseline"))
+    #expect(try Command(arguments: leaking + ["winner-freed", "--baseline", baseline]).status == 1, "this one is new")
+  }
+
+  @Test(arguments: [
+    ("nowhere.json", "cannot be read"), ("README.md", "is not a report"), ("scenarios", "cannot be read"),
+  ])
+  func whatIsNoBaseline(_ path: String, _ message: String) throws {
+    let command = try Command("explore", scenario, "--baseline", path)
+    #expect(command.status == 65)
+    #expect(command.errors.contains("the baseline \(path) \(message)"), "\(command.errors)")
+    #expect(command.errors.contains("--report baseline.json"))
+  }
+
   /// An earlier report stays until the new one is whole.
   @Test func aReportThatWasThereIsReplacedWhole() throws {
     let folder = try TemporaryFolder()

@@ -39,6 +39,18 @@ public enum ArmedFirst: ArmedTimerVariant {
   }
 }
 
+/// Faulty: the timer runs twice, and each run takes out what the other has taken out already.
+public enum ExpiresTwice: ArmedTimerVariant {
+  @inlinable public static var disarmsFirst: Bool { false }  // the fault
+  public static var suffix: String { "-expires-twice" }
+  public static var fault: Fault? {
+    Fault(
+      "two tear-downers, one after the other", happenedAs: "synthetic; guarded: del_timer says whether it was armed",
+      caught: .by(["history"]), may: ["single-winner", "no-use-after-free", "initialised", "accounting"],
+      racers: [("create", 1), ("expire", 2)])
+  }
+}
+
 /// Faulty: an entry is removed without the lock, from a table that has just been copied: in the copy it lives on.
 public enum RemovedWithoutLock: GrowingTableVariant {
   @inlinable public static var locksToRemove: Bool { false }  // the fault

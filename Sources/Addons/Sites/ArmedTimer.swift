@@ -60,10 +60,17 @@ import AddonMemory
 
   @inlinable @inline(__always)
   static func expire<M: Memory>(_ inode: Inode, in memory: M) {
-    guard let addon = Addon(bits: memory.exchange(armed(inode), 0, .acquiring)) else { return memory.report(.absent) }
+    let bits =
+      Variant.disarmsFirst ? memory.exchange(armed(inode), 0, .acquiring) : memory.load(armed(inode), .acquiring)
+    guard let addon = Addon(bits: bits) else { return memory.report(.absent) }
     memory.window()
     let start = memory.began()
-    if case .won = memory.compareExchange(inode.slot(at: 0), addon, nil, .acquiringAndReleasing, failure: .relaxed) {
+    if !Variant.disarmsFirst {
+      memory.store(inode.slot(at: 0), nil, .relaxed)
+      memory.ended(start, .detached(addon))
+    } else if case .won = memory.compareExchange(
+      inode.slot(at: 0), addon, nil, .acquiringAndReleasing, failure: .relaxed)
+    {
       memory.ended(start, .detached(addon))
     }
     // The table's reference and the timer's: whoever publishes first can rely on it that the table has one.
@@ -94,12 +101,18 @@ import AddonMemory
 public protocol ArmedTimerVariant {
   /// The timer is armed before the addon is published.
   static var armsFirst: Bool { get }
+  /// Whoever runs the timer disarms it at once, so that nobody else runs it, and empties the slot only of what it took.
+  static var disarmsFirst: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
 }
 
-public enum ArmedOncePublished: ArmedTimerVariant {
+extension ArmedTimerVariant {
   @inlinable public static var armsFirst: Bool { false }
+  @inlinable public static var disarmsFirst: Bool { true }
+}
+
+public enum ArmedOncePublished: ArmedTimerVariant {
   public static var suffix: String { "" }
   public static var fault: Fault? { nil }
 }
