@@ -283,7 +283,8 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
     let entry = try #require(
       Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
     let scenario = small(entry) {
-      $0.stress.watchdog = 0.3
+      // Longer than a round takes, on a loaded machine too.
+      $0.stress.watchdog = 3
       $0.stress.collisions = .max
       $0.stress.time = 120
       // A round leaves more frees than a racer may before it waits.
