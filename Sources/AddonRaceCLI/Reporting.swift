@@ -185,7 +185,7 @@ struct ReportSet {
     do {
       for report in reports { if let text = text(report.format) { try report.sink.print(text) } }
     } catch {
-      for report in reports { report.sink.discard() }
+      discard()
       throw error
     }
   }

@@ -45,29 +45,3 @@ public struct MarkdownReport: ReportFormat {
     XMLNode.escaped(text).replacing("|", with: "\\|").replacing("\n", with: " ")
   }
 }
-
-/// Annotations of GitHub's workflows: an error for each verdict that is not as expected. (It shows ten a step.)
-public struct GitHubReport: ReportFormat {
-  public static let name = "github"
-  public static let extensions: [String] = []
-  public init(isTerminal: Bool, explains: Bool) {}
-
-  public func scenario(_ verdicts: [Verdict]) -> String? {
-    let lines = verdicts.filter { !$0.asExpected }.map { verdict in
-      let place = verdict.file.map { "file=\(property($0))," } ?? ""
-      return "::error \(place)title=\(property(verdict.title))::\(data(verdict.lines.joined(separator: "\n")))"
-    }
-    return lines.isEmpty ? nil : lines.joined(separator: "\n")
-  }
-
-  public func end(_ verdicts: [Verdict]) -> String? {
-    "::notice title=\(Product.name)::\(verdicts.count) verdicts, \(verdicts.filter { !$0.asExpected }.count) not as expected"
-  }
-
-  private func data(_ text: String) -> String {
-    text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
-  }
-  private func property(_ text: String) -> String {
-    data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
-  }
-}
