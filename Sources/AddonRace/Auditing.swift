@@ -4,7 +4,7 @@ import Checkers
 import RaceModel
 
 /// Races every entry of the catalog in every shape and says who caught what: the test of the checkers themselves.
-public struct Audit {
+public struct Audit: Sendable {
   /// One way to race.
   public struct Shape: Sendable {
     public let name: String
@@ -131,13 +131,12 @@ public struct Audit {
     return scenario
   }
 
-  /// Races one entry in every shape and explores it under every memory model; `run` does it, in a child or here.
-  public func row(_ entry: SubjectFacts, run: (Scenario, EngineKind) -> Verdict) -> Row {
-    let cells = Self.shapes.map { cell($0.name, run(scenario(for: entry, in: $0), .stress)) }
-    let explored = MemoryModel.allCases.map { model in
-      cell(model.rawValue, run(scenario(for: entry, in: Self.shapes[0]), .explore(model)))
-    }
-    return Row(entry: entry, cells: cells, explored: explored)
+  /// Races one entry in every shape; `race` does it, in a child or here. `explored` are the verdicts on it under each memory
+  /// model.
+  public func row(_ entry: SubjectFacts, explored: [Verdict], race: (Scenario) -> Verdict) -> Row {
+    Row(
+      entry: entry, cells: Self.shapes.map { cell($0.name, race(scenario(for: entry, in: $0))) },
+      explored: explored.map { cell($0.engine.model?.rawValue ?? "", $0) })
   }
 
   private func cell(_ way: String, _ verdict: Verdict) -> Cell {

@@ -1,6 +1,7 @@
 import BenchModel
 import CThreads
 import Foundation
+import Machine
 import RaceModel
 
 /// What a child is to do.
@@ -11,28 +12,41 @@ enum Job: Codable {
   case explain(Scenario, RunRecord)
   /// Answered with `Measured`.
   case measure(Scenario, along: BenchAxis?)
+
+  /// Whether it leaves the process as it was: what is explored here without code from elsewhere. A race leaves racers,
+  /// a heap and what a sanitizer saw.
+  var leavesNothing: Bool {
+    switch self {
+    case .run(let scenario, let engine, _): engine != .stress && scenario.code == nil
+    case .explain(let scenario, _): scenario.code == nil
+    case .measure: false
+    }
+  }
 }
 
-/// This program again, as a process of its own with one job.
+/// This program again, as a process of its own that does one job after the other.
 ///
-/// It gets the job and gives its answer through anonymous files, dies with its parent, and keeps a shared page up to date.
-struct ChildProcess {
-  /// How a child ended.
-  enum End { case byItself, killed }
+/// Jobs and answers go through anonymous files, where nothing fills up and nothing is left behind; words of a shared page
+/// say how many there are. The child dies with its parent.
+final class ChildProcess {
+  /// How a job ended.
+  enum End { case done, died, killed }
 
   let page: SharedPage
   private let process = Process()
   private let input: AnonymousFile
   private let output: AnonymousFile
   private let errors: AnonymousFile
+  /// What was there before the job at hand, in bytes.
+  private var answersBefore = 0
+  private var wordsBefore = 0
 
-  init(_ job: Job, environment: [String: String] = [:]) throws {
+  init(environment: [String: String] = [:]) throws {
     guard let page = SharedPage.make() else { throw CocoaError(.fileWriteUnknown) }
     self.page = page
-    input = try AnonymousFile("job")
-    output = try AnonymousFile("answer")
+    input = try AnonymousFile("jobs")
+    output = try AnonymousFile("answers")
     errors = try AnonymousFile("messages")
-    try input.write(JSONEncoder().encode(job))
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = [Children.subcommand, "--page", page.path, "--parent", "\(getpid())"]
     process.environment = ProcessInfo.processInfo.environment
@@ -40,50 +54,99 @@ struct ChildProcess {
     process.standardInput = input.handle
     process.standardOutput = output.handle
     process.standardError = errors.handle
+    try process.run()
   }
 
-  /// Starts it and waits for its end; passes an interrupt on. `meanwhile` is called every 5 ms, and the child is killed once it
-  /// answers false.
-  func run(meanwhile: () -> Bool) throws -> End {
-    try process.run()
-    var forwarded = false
-    while process.isRunning {
-      usleep(5_000)
-      if cthreads_interrupted() != 0, !forwarded {
-        forwarded = true
+  deinit {
+    guard process.isRunning else { return }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  var isAlive: Bool { process.isRunning }
+
+  /// Gives it a job and waits for the end of that, or of the process where it is the last; passes an interrupt on. `meanwhile` is called every 5 ms or more often,
+  /// and the child is killed once it answers false.
+  func perform(_ job: Job, meanwhile: () -> Bool) throws -> End {
+    page[.isLast] = job.leavesNothing ? 0 : 1
+    answersBefore = output.size
+    wordsBefore = errors.size
+    input.append(try JSONEncoder().encode(job) + [UInt8(ascii: "\n")])
+    page[.jobs] += 1
+    page.wake(.jobs)
+    var interrupted: Double?
+    while job.leavesNothing ? page[.jobsDone] < page[.jobs] : process.isRunning {
+      if !process.isRunning { break }
+      page.wait(.jobsDone, milliseconds: 5)
+      if cthreads_interrupted() != 0, interrupted == nil {
+        interrupted = MonotonicClock.now()
         process.interrupt()
       }
-      if !meanwhile() {
+      let isLate = interrupted.map { MonotonicClock.now() - $0 > Self.secondsToEnd } ?? false
+      if isLate || !meanwhile() {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         return .killed
       }
     }
-    return .byItself
+    return page[.jobsDone] == page[.jobs] ? .done : .died
   }
 
-  /// What it said, a line each. A line that it could not finish is left out.
+  /// Seconds that a child has to come to an end once it was interrupted.
+  private static let secondsToEnd = 0.9
+
+  /// What it said to the job, a line each. A line that it could not finish is left out.
   func answers<Answer: Decodable>(_ type: Answer.Type) -> [Answer] {
     let decoder = JSONDecoder()
-    return output.read().split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(Answer.self, from: $0) }
+    return output.read(from: answersBefore).split(separator: UInt8(ascii: "\n")).compactMap {
+      try? decoder.decode(Answer.self, from: $0)
+    }
   }
 
-  /// Of a child that ended by itself without an answer.
+  /// Of a child that died of its job.
   var causeOfDeath: String {
-    process.terminationReason == .uncaughtSignal
+    process.waitUntilExit()
+    return process.terminationReason == .uncaughtSignal
       ? "signal \(process.terminationStatus) (\(SignalName.of(process.terminationStatus)))"
       : "exit status \(process.terminationStatus)"
   }
 
   /// What it said of it, in one line.
   var lastWords: String? {
-    let said = String(decoding: errors.read(), as: UTF8.self).split(separator: "\n").filter { !$0.isEmpty }
+    let said = String(decoding: errors.read(from: wordsBefore), as: UTF8.self).split(separator: "\n")
+      .filter { !$0.isEmpty }
     let last = said.first { $0.contains("Fatal error") || $0.contains("ERROR: ") } ?? said.first
     return last.map(String.init)
   }
 }
 
-/// A file without a name, for a child's input or output: nothing to clean up, and no pipe that could fill.
+/// The jobs of a child, as it sees them: one after the other, until its parent dies or kills it.
+struct JobQueue {
+  private let page: SharedPage
+  private let input = AnonymousFile(.standardInput)
+  private var read = 0
+
+  init(_ page: SharedPage) { self.page = page }
+
+  /// Waits for the next. Nil where that cannot be read.
+  mutating func next() -> Job? {
+    while page[.jobs] == page[.jobsDone] { page.wait(.jobs, milliseconds: 1000) }
+    let line = input.read(from: read).prefix { $0 != UInt8(ascii: "\n") }
+    read += line.count + 1
+    return try? JSONDecoder().decode(Job.self, from: line)
+  }
+
+  /// All was said to it that there is to say.
+  func finish() {
+    page[.jobsDone] += 1
+    page.wake(.jobsDone)
+  }
+
+  /// Whether the parent wants this process to end by itself now, with what sanitizers do at an end.
+  var isOver: Bool { page[.isLast] != 0 }
+}
+
+/// A file without a name, which two processes read and write: nothing to clean up, and no pipe that could fill.
 private struct AnonymousFile {
   let handle: FileHandle
 
@@ -93,14 +156,40 @@ private struct AnonymousFile {
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
-  func write(_ data: Data) throws {
-    try handle.write(contentsOf: data)
-    try handle.seek(toOffset: 0)
+  init(_ handle: FileHandle) { self.handle = handle }
+
+  var size: Int {
+    var state = stat()
+    return fstat(handle.fileDescriptor, &state) == 0 ? Int(state.st_size) : 0
   }
 
-  func read() -> Data {
-    try? handle.seek(toOffset: 0)
-    return (try? handle.readToEnd()) ?? Data()
+  func append(_ data: Data) {
+    let start = size
+    data.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = pwrite(
+          handle.fileDescriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(start + done))
+        if count <= 0 { return }
+        done += count
+      }
+    }
+  }
+
+  /// The file's position, which both processes share, is left alone.
+  func read(from start: Int) -> Data {
+    var data = Data(count: max(0, size - start))
+    let count = data.withUnsafeMutableBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = pread(
+          handle.fileDescriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(start + done))
+        if count <= 0 { break }
+        done += count
+      }
+      return done
+    }
+    return data.prefix(count)
   }
 }
 

@@ -4,10 +4,12 @@ import Foundation
 import RaceModel
 import StressEngine
 
-/// Runs each scenario in a child process, so that a crash or a hang of one is a verdict and the rest go on.
+/// Runs each scenario in a child process, so that a crash or a hang of one is a verdict and the rest go on. A race has a
+/// process of its own; explorations of sites have one after the other, as long as it lives.
 ///
-/// The child streams the record of its run; the verdict is concluded here.
-public struct Children {
+/// The child streams the record of its run; the verdict is concluded here. Used by one thread at a time: it is the parent
+/// whose end ends the child.
+public final class Children {
   /// The hidden subcommand that the child is started with.
   public static let subcommand = "child"
 
@@ -18,6 +20,8 @@ public struct Children {
   /// What is measured, how much of it is done, and in which process.
   public var benchProgress: (String) -> Void = { _ in }
   public var explains = false
+  /// For the next job that leaves nothing behind.
+  private var kept: ChildRunner?
 
   /// The child makes the same harness of its own: it is this program again.
   public init(_ harness: Harness) { self.harness = harness }
@@ -45,27 +49,50 @@ public struct Children {
   /// What a child has to say.
   private func add(_ job: Job, of scenario: Scenario, _ engine: EngineKind, to record: inout RunRecord) {
     do {
-      let child = try RunInChild(job, scenario, engine, progress: progress, exploreProgress: exploreProgress)
-      for event in try child.events() { record.add(event) }
+      let runner = try job.leavesNothing ? keptRunner() : ChildRunner()
+      let run = RunInChild(
+        job, scenario, engine, in: runner, progress: progress, exploreProgress: exploreProgress)
+      for event in try run.events() { record.add(event) }
     } catch {
       record.add(.ended(.died("no child process could be started: \(error.localizedDescription)")))
     }
   }
 
+  private func keptRunner() throws -> ChildRunner {
+    if let kept, kept.child.isAlive { return kept }
+    let runner = try ChildRunner()
+    kept = runner
+    return runner
+  }
+
   // MARK: The child's side
 
-  /// Reads a job from standard input, does it, and writes what there is to say to standard output. Answers the exit status.
+  /// Does the jobs that it is given, and writes to standard output what there is to say. Answers the exit status.
   public func serve(page path: String, parent: Int32) -> Int32 {
     guard cthreads_die_with_parent(parent) != 0, let page = SharedPage.open(path) else { return 70 }
-    cthreads_catch_interrupts()
-    guard let job = try? JSONDecoder().decode(Job.self, from: FileHandle.standardInput.readDataToEndOfFile())
-    else { return 70 }
+    cthreads_catch_interrupts(0)
+    var jobs = JobQueue(page)
+    while let job = jobs.next() {
+      let leavesRacers = perform(job, page)
+      page[.phase] = SharedPage.Phase.reporting.rawValue
+      jobs.finish()
+      guard jobs.isOver else { continue }
+      // Racers that are stuck in a visit would keep the process alive.
+      if leavesRacers { _exit(0) }
+      return 0
+    }
+    return 70
+  }
+
+  /// Answers whether racers are left in a visit.
+  private func perform(_ job: Job, _ page: SharedPage) -> Bool {
     var leavesRacers = false
     let tell: (RunEvent) -> Void = { event in
-      // Racers that are stuck in a visit would keep the process alive.
       if case .ended(.engine(.timedOut)) = event { leavesRacers = true }
       FileHandle.standardOutput.writeLine(event)
     }
+    page[.executions] = 0
+    page[.estimate] = 0
     switch job {
     case .run(let scenario, let engine, let explains):
       page[.phase] = (engine == .stress ? SharedPage.Phase.racing : .exploring).rawValue
@@ -78,9 +105,7 @@ public struct Children {
     case .measure(let scenario, let axis):
       FileHandle.standardOutput.writeLine(Measured(harness.registry, scenario, axis, page))
     }
-    page[.phase] = SharedPage.Phase.reporting.rawValue
-    if leavesRacers { _exit(0) }
-    return 0
+    return leavesRacers
   }
 
   private func reporting(to page: SharedPage, _ explains: Bool) -> Harness {

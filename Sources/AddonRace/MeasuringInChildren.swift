@@ -30,10 +30,10 @@ extension Children {
   private func measureInOne(
     _ scenario: Scenario, _ axis: BenchAxis?, telling progress: (String) -> Void
   ) throws -> BenchOutcome {
-    let child = try ChildProcess(.measure(scenario, along: axis))
+    let child = try ChildProcess()
     var steps: UInt64 = 0
     var lastStep = MonotonicClock.now()
-    let end = try child.run {
+    let end = try child.perform(.measure(scenario, along: axis)) {
       if child.page[.steps] != steps {
         steps = child.page[.steps]
         lastStep = MonotonicClock.now()

@@ -1,3 +1,4 @@
+import CThreads
 import ExploreEngine
 import Foundation
 import Machine
@@ -6,44 +7,38 @@ import StressEngine
 
 /// One run in a child, from its start to the last that it says.
 struct RunInChild {
+  private let job: Job
   private let scenario: Scenario
   private let engine: EngineKind
-  private let child: ChildProcess
+  private let runner: ChildRunner
+  private var child: ChildProcess { runner.child }
   private var page: SharedPage { child.page }
-  private let raceReports: URL
   private let progress: (RunProgress) -> Void
   private let exploreProgress: (ExploreProgress) -> Void
 
   init(
-    _ job: Job, _ scenario: Scenario, _ engine: EngineKind, progress: @escaping (RunProgress) -> Void,
-    exploreProgress: @escaping (ExploreProgress) -> Void
-  ) throws {
+    _ job: Job, _ scenario: Scenario, _ engine: EngineKind, in runner: ChildRunner,
+    progress: @escaping (RunProgress) -> Void, exploreProgress: @escaping (ExploreProgress) -> Void
+  ) {
+    self.job = job
     self.scenario = scenario
     self.engine = engine
+    self.runner = runner
     self.progress = progress
     self.exploreProgress = exploreProgress
-    raceReports = FileManager.default.temporaryDirectory
-      .appendingPathComponent("addonrace-\(getpid())-\(UInt64.random(in: 0...UInt64.max))")
-    // Reports go to files that the parent reads; a child that found races still says how its run went.
-    let options = [
-      "log_path=\(raceReports.path)", "exitcode=66", "atexit_sleep_ms=0", "history_size=4", "handle_segv=0",
-    ]
-    let before = ProcessInfo.processInfo.environment["TSAN_OPTIONS"]
-    child = try ChildProcess(
-      job, environment: ["TSAN_OPTIONS": ([before].compactMap { $0 } + options).joined(separator: ":")])
   }
 
   /// All that it said, and what is to be said of it.
   func events() throws -> [RunEvent] {
     let start = MonotonicClock.now()
-    let end = try child.run {
+    let end = try child.perform(job) {
       showProgress()
       return MonotonicClock.now() - start <= limit
     }
     var events = child.answers(RunEvent.self)
     let hasEnded = events.contains { if case .ended = $0 { true } else { false } }
-    if !hasEnded { events += death(end) }
-    let races = dataRaces()
+    if !hasEnded { events += cthreads_interrupted() != 0 ? [.ended(.engine(.interrupted))] : death(end) }
+    let races = runner.dataRaces()
     // Racers that were given up leave their visits without what they waited for.
     let wasGivenUp = events.contains { if case .ended(.engine(.timedOut)) = $0 { true } else { false } }
     return wasGivenUp ? events : events + races
@@ -86,9 +81,28 @@ struct RunInChild {
     events.append(.ended(end == .killed ? .killed(sentence) : .died(sentence)))
     return events
   }
+}
 
-  /// ThreadSanitizer's reports, as findings.
-  private func dataRaces() -> [RunEvent] {
+/// A child, and the file for what ThreadSanitizer has to say of it.
+final class ChildRunner {
+  let child: ChildProcess
+  private let raceReports: URL
+
+  init() throws {
+    raceReports = FileManager.default.temporaryDirectory
+      .appendingPathComponent("addonrace-\(getpid())-\(UInt64.random(in: 0...UInt64.max))")
+    // Reports go to files that the parent reads; a child that found races still says how its run went.
+    let options = [
+      "log_path=\(raceReports.path)", "exitcode=66", "atexit_sleep_ms=0", "history_size=4", "handle_segv=0",
+    ]
+    let before = ProcessInfo.processInfo.environment["TSAN_OPTIONS"]
+    child = try ChildProcess(
+      environment: ["TSAN_OPTIONS": ([before].compactMap { $0 } + options).joined(separator: ":")])
+  }
+
+  /// What ThreadSanitizer reported since it was asked last, as findings.
+  func dataRaces() -> [RunEvent] {
+    guard BuildKind.current == .threadSanitizer else { return [] }
     let folder = raceReports.deletingLastPathComponent()
     let prefix = raceReports.lastPathComponent
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []

@@ -8,6 +8,8 @@ import Foundation
 final class SharedPage: @unchecked Sendable {
   enum Word: Int {
     case phase, rounds, populations, collisions, seed, executions, estimate, steps
+    /// Jobs that were given, that were done, and whether the one at hand is the last.
+    case jobs, jobsDone, isLast
     /// The first of the 16 words that hold `text`.
     case text
   }
@@ -62,6 +64,20 @@ final class SharedPage: @unchecked Sendable {
   subscript(word: Word) -> UInt64 {
     get { catomics_load_relaxed_64(words + word.rawValue) }
     set { catomics_store_relaxed_64(words + word.rawValue, newValue) }
+  }
+
+  /// Sleeps until the word is another, or it was woken, or for so long.
+  func wait(_ word: Word, milliseconds: Int32) {
+    let low = UnsafeMutableRawPointer(words + word.rawValue).assumingMemoryBound(to: UInt32.self)
+    // The words were looked at before; what came since shows in this one. Little-endian: its low half comes first.
+    let other: Word = word == .jobs ? .jobsDone : .jobs
+    let value = UInt32(truncatingIfNeeded: self[word])
+    guard (self[word] == self[other]) == (word == .jobs) else { return }
+    cthreads_shared_wait(low, value, milliseconds)
+  }
+
+  func wake(_ word: Word) {
+    cthreads_shared_wake_all(UnsafeMutableRawPointer(words + word.rawValue).assumingMemoryBound(to: UInt32.self))
   }
 
   var phase: Phase { Phase(rawValue: self[.phase]) ?? .notStarted }

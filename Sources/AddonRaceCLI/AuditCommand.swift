@@ -16,6 +16,7 @@ struct AuditCommand: ParsableCommand {
   var time = 0.5
   @Option(help: ArgumentHelp("Only entries whose site or strategy contains this.", valueName: "text"))
   var only: String?
+  @OptionGroup var parallel: JobOptions
   @Option(help: "What every random decision follows from.")
   var seed: UInt64 = 1
 
@@ -26,7 +27,7 @@ struct AuditCommand: ParsableCommand {
   }
 
   func run() throws {
-    cthreads_catch_interrupts()
+    cthreads_catch_interrupts(1)
     var audit = Audit()
     audit.seconds = time
     audit.seed = seed
@@ -39,8 +40,10 @@ struct AuditCommand: ParsableCommand {
     var complaints = 0
     var faults = 0
     var waiting = 0
-    for entry in entries {
-      let row = audit.row(entry) { children.run($0, $1, file: nil, command: "") }
+    let explored = explored(entries, audit)
+    for (index, entry) in entries.enumerated() {
+      // Races begin once nothing is explored beside them.
+      let row = audit.row(entry, explored: explored[index]) { children.run($0, .stress, file: nil, command: "") }
       if cthreads_interrupted() != 0 { throw ExitCode(ExitStatus.interrupted.code) }
       if let fault = entry.fault {
         faults += 1
@@ -53,6 +56,24 @@ struct AuditCommand: ParsableCommand {
       "\n\(entries.count) entries, \(faults) of them faulty; \(waiting) faults that x86 hardware cannot show are the "
         + "explorer's; \(complaints) complaints")
     if complaints > 0 { throw ExitCode(ExitStatus.notAsExpected.code) }
+  }
+
+  /// What exploring says of each entry under each memory model, in the order of the models.
+  private func explored(_ entries: [SubjectFacts], _ audit: Audit) -> [[Verdict]] {
+    let models = MemoryModel.allCases
+    let progress = ProgressLine(entries.count * models.count)
+    let done = SideBySide<Verdict>(entries.count * models.count, jobs: parallel.count) {
+      let children = Children(AddonRaceCommand.harness)
+      return { index in
+        let entry = entries[index / models.count]
+        let scenario = audit.scenario(for: entry, in: Audit.shapes[0])
+        let model = models[index % models.count]
+        progress.show(scenario.name, model.rawValue)
+        defer { progress.finish(scenario.name) }
+        return children.run(scenario, .explore(model), file: nil, command: "")
+      }
+    }
+    return entries.indices.map { entry in models.indices.compactMap { done[entry * models.count + $0] } }
   }
 
   private func text(of row: Audit.Row) -> String {

@@ -77,7 +77,7 @@ struct BenchCommand: ParsableCommand {
     let page = try html.map { try PageFile($0) }
     let sink = try ReportSink(output)
     for warning in BenchMachine.here.warnings { StandardError.print("WARNING: \(warning)") }
-    cthreads_catch_interrupts()
+    cthreads_catch_interrupts(1)
     var document = BenchDocument(machine: .here)
     var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
@@ -114,10 +114,10 @@ struct BenchCommand: ParsableCommand {
   /// One scenario's figures, into the document, and as they are shown.
   private func measure(_ found: FoundScenario, into document: inout BenchDocument) throws -> [ReportPart] {
     guard let scenario = try prepare(found) else { return [] }
-    let progress = ProgressLine(name: scenario.name)
-    defer { progress.clear() }
-    var children = Children(AddonRaceCommand.harness)
-    children.benchProgress = { progress.show($0) }
+    let progress = ProgressLine(1)
+    defer { progress.finish(scenario.name) }
+    let children = Children(AddonRaceCommand.harness)
+    children.benchProgress = { progress.show(scenario.name, $0) }
     do {
       guard let outcome = try children.measure(scenario, along: sweep) else { return [] }
       document.add(outcome)

@@ -190,31 +190,3 @@ struct ReportSet {
     }
   }
 }
-
-/// One line that is written over while a scenario runs; nothing where nobody watches.
-struct ProgressLine {
-  let name: String
-  private let isShown = isatty(STDERR_FILENO) != 0
-
-  init(name: String) { self.name = name }
-
-  func show(_ progress: RunProgress) {
-    show(
-      "\(Number.grouped(progress.populations)) populations, \(Number.grouped(progress.collisions)) collisions")
-  }
-
-  func show(_ progress: ExploreProgress) {
-    let rest = progress.estimate.map { " of about \(Number.grouped(Int(min($0, 1e15))))" } ?? ""
-    show("\(progress.model.rawValue): \(Number.grouped(progress.executions)) executions\(rest)")
-  }
-
-  func show(_ text: String) {
-    guard isShown else { return }
-    FileHandle.standardError.write(Data("\r\u{1b}[2K\(name), \(text)".utf8))
-  }
-
-  func clear() {
-    guard isShown else { return }
-    FileHandle.standardError.write(Data("\r\u{1b}[2K".utf8))
-  }
-}

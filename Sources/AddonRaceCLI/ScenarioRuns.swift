@@ -4,7 +4,7 @@ import CThreads
 import Foundation
 
 /// A scenario of the command line, resolved before the first one runs: as the invocation wants it, or why it cannot be run.
-enum ResolvedScenario {
+enum ResolvedScenario: Sendable {
   case ready(Scenario, file: String)
   case invalid(Scenario, file: String, reasons: [String], command: String)
 
@@ -62,6 +62,8 @@ struct ScenarioRuns {
   let section: Setting.Section
   let options: ReportOptions
   let inProcess: Bool
+  /// Explorations at a time. Races have the machine to themselves.
+  let jobs: Int
   /// Of a scenario.
   let engines: (Scenario) -> [EngineKind]
 
@@ -69,7 +71,7 @@ struct ScenarioRuns {
   func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
     let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = try ReportSet(options)
-    cthreads_catch_interrupts()
+    cthreads_catch_interrupts(1)
     var verdicts: [Verdict] = []
     let scenarios: [ResolvedScenario]
     do {
@@ -79,59 +81,101 @@ struct ScenarioRuns {
       throw error
     }
     reports.expect(scenarios.count, options)
-    for resolved in scenarios {
-      let ofScenario = self.verdicts(of: resolved).map { verdict in
+    let work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
+    let done = perform(work)
+    var index = 0
+    for place in scenarios.indices {
+      var ofScenario: [Verdict] = []
+      while index < work.count, work[index].place == place {
+        if let verdict = done(index) { ofScenario.append(verdict) }
+        index += 1
+      }
+      ofScenario = ofScenario.map { verdict in
         let noted = Optimiser(verdicts).note(on: verdict).map { verdict.with(note: $0) } ?? verdict
         return baseline?.knows(noted) == true ? noted.with(note: "what was found is known from the baseline") : noted
       }
       verdicts += ofScenario
-      try reports.show(ofScenario)
-      if cthreads_interrupted() != 0 { break }
+      if !ofScenario.isEmpty { try reports.show(ofScenario) }
+      if cthreads_interrupted() != 0, ofScenario.isEmpty { break }
     }
     try reports.end(verdicts)
     let status = verdicts.filter { baseline?.knows($0) != true }.map(\.exitStatus).max() ?? .asExpected
     return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
   }
 
-  private func verdicts(of resolved: ResolvedScenario) -> [Verdict] {
+  /// One scenario in one engine.
+  private struct Run: Sendable {
+    /// Of the scenario among all.
+    let place: Int
+    let resolved: ResolvedScenario
+    let engine: EngineKind
+  }
+
+  private func runs(of resolved: ResolvedScenario, _ place: Int) -> [Run] {
     switch resolved {
-    case .invalid(let scenario, let file, let reasons, let command):
-      return [
-        Verdict(
-          invalid: scenario, section == .explore ? .explore(.sc) : .stress, reasons: reasons, file: file,
-          command: command)
-      ]
-    case .ready(let scenario, let file):
-      var verdicts: [Verdict] = []
-      for engine in engines(scenario) {
-        verdicts.append(verdict(scenario, engine, file))
-        if cthreads_interrupted() != 0 { break }
-      }
-      return verdicts
+    case .invalid: [Run(place: place, resolved: resolved, engine: section == .explore ? .explore(.sc) : .stress)]
+    case .ready(let scenario, _): engines(scenario).map { Run(place: place, resolved: resolved, engine: $0) }
     }
   }
 
-  private func verdict(_ scenario: Scenario, _ engine: EngineKind, _ file: String) -> Verdict {
-    let progress = ProgressLine(name: scenario.name)
-    defer { progress.clear() }
-    let warning = SizeWarning(scenario, progress)
-    var verdict: Verdict
-    if inProcess {
-      var harness = AddonRaceCommand.harness
-      harness.explains = options.explain
-      harness.progress = { progress.show($0) }
-      harness.exploreProgress = { warning.show($0) }
-      verdict = engine.model.map { harness.explore(scenario, $0, file: file) } ?? harness.run(scenario, file: file)
-    } else {
-      var children = Children(AddonRaceCommand.harness)
-      children.explains = options.explain
-      children.progress = { progress.show($0) }
-      children.exploreProgress = { warning.show($0) }
-      verdict = children.run(scenario, engine, file: file, command: "")
+  /// Begins the work, and answers what waits for the verdict on a run; there is none on what was not begun before an
+  /// interrupt.
+  private func perform(_ work: [Run]) -> (Int) -> Verdict? {
+    let progress = ProgressLine(work.count)
+    guard section == .explore, !inProcess else {
+      let worker = worker(progress)
+      return { cthreads_interrupted() == 0 ? worker(work[$0]) : nil }
     }
-    verdict = verdict.with(command: invocation.text(scenario, file: file, engine, verdict.figures))
-    return verdict
+    let maker = Sendably { [self] in worker(progress) }
+    let done = SideBySide<Verdict>(work.count, jobs: jobs) {
+      let worker = maker.value()
+      return { worker(work[$0]) }
+    }
+    return { done[$0] }
   }
+
+  /// What runs one after the other, in this process or in children.
+  private func worker(_ progress: ProgressLine) -> (Run) -> Verdict {
+    let perform = inProcess ? inThisProcess(progress) : inChildren(progress)
+    return { run in
+      switch run.resolved {
+      case .invalid(let scenario, let file, let reasons, let command):
+        return Verdict(invalid: scenario, run.engine, reasons: reasons, file: file, command: command)
+      case .ready(let scenario, let file):
+        defer { progress.finish(scenario.name) }
+        let verdict = perform(scenario, run.engine, file)
+        return verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
+      }
+    }
+  }
+
+  private func inThisProcess(_ progress: ProgressLine) -> (Scenario, EngineKind, String) -> Verdict {
+    var harness = AddonRaceCommand.harness
+    harness.explains = options.explain
+    return { scenario, engine, file in
+      let warning = SizeWarning(scenario, progress)
+      harness.progress = { progress.show(scenario.name, $0) }
+      harness.exploreProgress = { warning.show($0) }
+      return engine.model.map { harness.explore(scenario, $0, file: file) } ?? harness.run(scenario, file: file)
+    }
+  }
+
+  private func inChildren(_ progress: ProgressLine) -> (Scenario, EngineKind, String) -> Verdict {
+    let children = Children(AddonRaceCommand.harness)
+    children.explains = options.explain
+    return { scenario, engine, file in
+      let warning = SizeWarning(scenario, progress)
+      children.progress = { progress.show(scenario.name, $0) }
+      children.exploreProgress = { warning.show($0) }
+      return children.run(scenario, engine, file: file, command: "")
+    }
+  }
+}
+
+/// Passed to other threads, which do not use it at the same time.
+struct Sendably<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
 }
 
 /// What a compiler's optimiser changes about the same code.
@@ -169,11 +213,10 @@ private final class SizeWarning {
   }
 
   func show(_ state: ExploreProgress) {
-    progress.show(state)
+    progress.show(scenario.name, state)
     guard !hasWarned, let estimate = state.estimate, estimate > Double(scenario.explore.executions) else { return }
     hasWarned = true
-    progress.clear()
-    StandardError.print(
+    progress.print(
       "note: \(scenario.name) has about \(Coverage.scientific(estimate)) executions or more under "
         + "\(state.model.rawValue), above the budget of \(Number.grouped(scenario.explore.executions)): it cannot be "
         + "explored whole; name fewer racers or inodes, or raise --executions and --time")

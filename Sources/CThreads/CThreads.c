@@ -50,6 +50,13 @@ void cthreads_futex_wake_all(const uint32_t *word) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+void cthreads_shared_wait(const uint32_t *word, uint32_t value, int milliseconds) {
+  struct timespec limit = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
+  syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0);
+}
+
+void cthreads_shared_wake_all(const uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0); }
+
 int cthreads_die_with_parent(int parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   return getppid() == parent;
@@ -57,12 +64,16 @@ int cthreads_die_with_parent(int parent) {
 
 static atomic_int interrupted;
 
+static atomic_int second_interrupt_ends;
+
 static void note_interrupt(int signal) {
   (void)signal;
-  atomic_store_explicit(&interrupted, 1, memory_order_relaxed);
+  int before = atomic_exchange_explicit(&interrupted, 1, memory_order_relaxed);
+  if (before && atomic_load_explicit(&second_interrupt_ends, memory_order_relaxed)) _exit(130);
 }
 
-void cthreads_catch_interrupts(void) {
+void cthreads_catch_interrupts(int second_ends) {
+  atomic_store_explicit(&second_interrupt_ends, second_ends, memory_order_relaxed);
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = note_interrupt;

@@ -97,11 +97,16 @@ void cthreads_futex_wait(const uint32_t *_Nonnull word, uint32_t value, int mill
 /// Wakes every thread that sleeps on `word`.
 void cthreads_futex_wake_all(const uint32_t *_Nonnull word);
 
+/// The same between processes, for a word in memory that they share.
+void cthreads_shared_wait(const uint32_t *_Nonnull word, uint32_t value, int milliseconds);
+void cthreads_shared_wake_all(const uint32_t *_Nonnull word);
+
 /// Asks the kernel to kill this process when its parent dies. Returns 0 if the parent is already gone.
 int cthreads_die_with_parent(int parent);
 
-/// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads.
-void cthreads_catch_interrupts(void);
+/// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads. Unless `second_ends` is 0, the second of
+/// them ends the process at once, with status 130.
+void cthreads_catch_interrupts(int second_ends);
 int cthreads_interrupted(void);
 
 /// Creates an anonymous shared file of `size` bytes; returns its descriptor (closed on exec), or -1.
