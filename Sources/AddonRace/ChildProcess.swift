@@ -41,14 +41,14 @@ final class ChildProcess {
   private var answersBefore = 0
   private var wordsBefore = 0
 
-  init(environment: [String: String] = [:]) throws {
+  init(environment: [String: String] = [:], pool: WorkerPool? = nil) throws {
     guard let page = SharedPage.make() else { throw CocoaError(.fileWriteUnknown) }
     self.page = page
     input = try AnonymousFile("jobs")
     output = try AnonymousFile("answers")
     errors = try AnonymousFile("messages")
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = [Children.subcommand, "--page", page.path, "--parent", "\(getpid())"]
+    process.arguments = [Children.subcommand, "--page", page.path, "--parent", "\(getpid())"] + (pool?.arguments ?? [])
     process.environment = ProcessInfo.processInfo.environment
       .merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }.merging(environment) { $1 }
     process.standardInput = input.handle

@@ -20,11 +20,16 @@ public final class Children {
   /// What is measured, how much of it is done, and in which process.
   public var benchProgress: (String) -> Void = { _ in }
   public var explains = false
+  private let pool: WorkerPool?
   /// For the next job that leaves nothing behind.
   private var kept: ChildRunner?
 
-  /// The child makes the same harness of its own: it is this program again.
-  public init(_ harness: Harness) { self.harness = harness }
+  /// The child makes the same harness of its own: it is this program again. With a pool, it gives parts of large explorations
+  /// to copies of itself.
+  public init(_ harness: Harness, pool: WorkerPool? = nil) {
+    self.harness = harness
+    self.pool = pool
+  }
 
   /// Races a scenario, or explores it under a memory model. What is not as expected is explained by another child.
   public func run(_ scenario: Scenario, _ engine: EngineKind, file: String?, command: String) -> Verdict {
@@ -49,7 +54,7 @@ public final class Children {
   /// What a child has to say.
   private func add(_ job: Job, of scenario: Scenario, _ engine: EngineKind, to record: inout RunRecord) {
     do {
-      let runner = try job.leavesNothing ? keptRunner() : ChildRunner()
+      let runner = try job.leavesNothing ? keptRunner() : ChildRunner(pool)
       let run = RunInChild(
         job, scenario, engine, in: runner, progress: progress, exploreProgress: exploreProgress)
       for event in try run.events() { record.add(event) }
@@ -60,7 +65,7 @@ public final class Children {
 
   private func keptRunner() throws -> ChildRunner {
     if let kept, kept.child.isAlive { return kept }
-    let runner = try ChildRunner()
+    let runner = try ChildRunner(pool)
     kept = runner
     return runner
   }
@@ -111,6 +116,7 @@ public final class Children {
   private func reporting(to page: SharedPage, _ explains: Bool) -> Harness {
     var harness = harness
     harness.explains = explains
+    harness.slots = pool?.slots
     harness.progress = { progress in
       page[.rounds] = UInt64(progress.round)
       page[.populations] = UInt64(progress.populations)

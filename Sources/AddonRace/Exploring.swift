@@ -2,6 +2,7 @@ import AddonMemory
 import Candidates
 import Checkers
 import ExploreEngine
+import Foundation
 import RaceModel
 import Subjects
 
@@ -11,23 +12,24 @@ extension Harness {
     _ scenario: Scenario, _ model: MemoryModel, _ subject: any ExplorableSubject, _ tell: @escaping (RunEvent) -> Void
   ) throws(EngineError) {
     let expected = scenario.expect.expected(of: .explore(model), build: .current)
-    let tally = FindingTally(expected: expected, accompanying, tell)
-    let judging = ExecutionJudging(checkers, prefers: expected, tally)
+    let judging = ExecutionJudging(checkers, .until(expected, accompanied: accompanying), tell)
     let engine = engine(model, subject)
     engine.progress = exploreProgress
     engine.counter = explorationCounter
-    let run = try engine.run(scenario) { judging.judge($0, engine) }
+    engine.slots = slots
+    let run = try engine.run(scenario, judging: judging)
+    judging.tellRest()
     if var figures = run.exploration {
-      figures.firstFinding = judging.firstFinding
-      tell(.exploration(figures, sawRefusal: judging.sawRefusal))
+      figures.firstFinding = judging.judgements.firstFinding
+      tell(.exploration(figures, sawRefusal: judging.judgements.sawRefusal))
     }
     for note in engine.notes { tell(.note(note)) }
-    tell(.counts(tally.counts))
+    tell(.counts(judging.judgements.counts))
     tell(.ended(.engine(run.end)))
     guard let shown = judging.shown else { return }
     do throws(EngineError) {
       if let counterexample = try counterexample(
-        scenario, subject, shown.token, shown.checker, wantsSources: explains)
+        scenario, subject, try token(shown, of: scenario), shown.checker, wantsSources: explains)
       {
         tell(.counterexample(counterexample, model))
       }
@@ -74,12 +76,11 @@ extension Harness {
       // Of somebody's code, what ends an execution earlier is the reason: a data race.
       let checkers = scenario.code == nil ? checkers.filter { wanted.contains($0.name) } : checkers
       for model in [MemoryModel.tso, .c11] {
-        let judging = ExecutionJudging(checkers, prefers: .verdict(.pass), nil, stopsAtFirst: true)
-        let engine = engine(model, subject)
-        _ = try engine.run(scenario) { judging.judge($0, engine) }
+        let judging = ExecutionJudging(checkers, .untilOne)
+        _ = try engine(model, subject).run(scenario, judging: judging)
         guard let shown = judging.shown else { continue }
         if let counterexample = try counterexample(
-          scenario, subject, shown.token, shown.checker, wantsSources: true)
+          scenario, subject, try token(shown, of: scenario), shown.checker, wantsSources: true)
         {
           tell(.counterexample(counterexample, model))
           return
@@ -89,6 +90,10 @@ extension Harness {
     } catch {
       tell(.note("no explanation: \(error)"))
     }
+  }
+
+  private func token(_ shown: Judgements.Shown, of scenario: Scenario) throws(EngineError) -> ReplayToken {
+    try replayToken(shown.token, of: scenario)
   }
 
   private func replayToken(_ text: String, of scenario: Scenario) throws(EngineError) -> ReplayToken {
@@ -128,12 +133,11 @@ extension Harness {
       scenario = smaller
       best = token
     }
-    let judging = ExecutionJudging(checkers.filter { $0.name == checker }, prefers: .verdict(.pass), nil)
+    let judging = ExecutionJudging(checkers.filter { $0.name == checker }, .all)
     scenario.explore.executions = Self.minimisingExecutions
     scenario.explore.time = Self.minimisingSeconds
-    let engine = engine(token.model, subject)
-    _ = try engine.run(scenario) { judging.judge($0, engine) }
-    if let shown = judging.shown { best = shown.token }
+    _ = try engine(token.model, subject).run(scenario, judging: judging)
+    if let shown = judging.shown { best = try self.token(shown, of: scenario) }
     return try replay(best, of: scenario, subject, wantsSources: wantsSources)
   }
 
@@ -151,11 +155,9 @@ extension Harness {
       smaller.explore.racers = fewer.filter { $0.count > 0 }
       smaller.explore.executions = Self.minimisingExecutions
       smaller.explore.time = Self.minimisingSeconds
-      let judging = ExecutionJudging(
-        checkers.filter { $0.name == checker }, prefers: .verdict(.pass), nil, stopsAtFirst: true)
-      let engine = engine(model, subject)
-      _ = try engine.run(smaller) { judging.judge($0, engine) }
-      if let shown = judging.shown { return (smaller, shown.token) }
+      let judging = ExecutionJudging(checkers.filter { $0.name == checker }, .untilOne)
+      _ = try engine(model, subject).run(smaller, judging: judging)
+      if let shown = judging.shown { return (smaller, try token(shown, of: smaller)) }
     }
     return nil
   }
@@ -182,44 +184,74 @@ extension Harness {
   }
 }
 
-/// Judges executions, and keeps the shortest that shows what is expected, or else what came first.
-private final class ExecutionJudging {
+/// Asks the checkers of executions, and keeps for each the shortest that shows what it reports.
+private final class ExecutionJudging: ExecutionJudge {
+  /// How long it goes on.
+  enum Extent {
+    case all, untilOne
+    /// Until what is expected was reported, or something else.
+    case until(ExpectedVerdict, accompanied: [String])
+  }
+
+  var judgements = Judgements()
+  let findingsKept = Harness.findingsKept
   private let checkers: [any Checker]
+  private let extent: Extent
   /// Of the checkers that are expected to report, an execution of one is worth more than of others.
   private let preferred: Set<String>
-  private let tally: FindingTally?
-  private let stopsAtFirst: Bool
-  private(set) var firstFinding: Int?
-  private(set) var shown: (token: ReplayToken, length: Int, checker: String)?
-  private(set) var sawRefusal = false
+  /// Told of findings as they come, in the process that began.
+  private let tell: ((RunEvent) -> Void)?
+  private var told = 0
+  private let process = getpid()
 
-  init(_ checkers: [any Checker], prefers expected: ExpectedVerdict, _ tally: FindingTally?, stopsAtFirst: Bool = false)
-  {
+  init(_ checkers: [any Checker], _ extent: Extent, _ tell: ((RunEvent) -> Void)? = nil) {
     self.checkers = checkers
-    preferred = Set(expected.missing(among: []))
-    self.tally = tally
-    self.stopsAtFirst = stopsAtFirst
+    self.extent = extent
+    self.tell = tell
+    if case .until(let expected, _) = extent { preferred = Set(expected.missing(among: [])) } else { preferred = [] }
   }
 
   func judge(_ evidence: Evidence, _ engine: Explore) -> Judgement {
-    if !sawRefusal { sawRefusal = evidence.operations.contains(where: \.refused) }
-    var findings = checkers.flatMap { $0.check(evidence) }
+    if !judgements.sawRefusal { judgements.sawRefusal = evidence.operations.contains(where: \.refused) }
+    let findings = checkers.flatMap { $0.check(evidence) }
     guard !findings.isEmpty else { return .goOn }
-    for index in findings.indices { findings[index].round = nil }
-    if firstFinding == nil { firstFinding = evidence.round + 1 }
+    if judgements.firstFinding == nil { judgements.firstFinding = evidence.round + 1 }
     let checker = (findings.first { preferred.contains($0.checker) } ?? findings[0]).checker
-    if isBetter(checker, engine.currentLength), let token = engine.currentToken() {
-      shown = (token, engine.currentLength, checker)
+    if judgements.isShorter(checker, engine.currentLength), let token = engine.currentToken() {
+      judgements.add(Judgements.Shown(checker: checker, token: token.text, length: engine.currentLength))
     }
-    if stopsAtFirst { return .stop }
-    guard let tally else { return .goOn }
-    tally.add(findings, of: evidence)
-    return tally.isEnough ? .stop : .goOn
+    for finding in findings { add(finding, of: evidence) }
+    if getpid() == process { tellRest() }
+    return isEnough(judgements) ? .stop : .goOn
   }
 
-  private func isBetter(_ checker: String, _ length: Int) -> Bool {
-    guard let shown else { return true }
-    if preferred.contains(checker) != preferred.contains(shown.checker) { return preferred.contains(checker) }
-    return checker == shown.checker && length < shown.length
+  private func add(_ finding: Finding, of evidence: Evidence) {
+    judgements.counts[finding.checker, default: 0] += 1
+    guard judgements.counts[finding.checker, default: 0] <= findingsKept else { return }
+    var finding = finding
+    finding.round = nil
+    if let inode = finding.inode { finding.history += evidence.history(of: inode) }
+    judgements.findings.append(finding)
+  }
+
+  /// Tells what was not told yet.
+  func tellRest() {
+    guard let tell, judgements.findings.count > told else { return }
+    for finding in judgements.findings[told...] { tell(.finding(finding)) }
+    told = judgements.findings.count
+  }
+
+  func isEnough(_ judgements: Judgements) -> Bool {
+    switch extent {
+    case .all: false
+    case .untilOne: !judgements.counts.isEmpty
+    case .until(let expected, let accompanied):
+      expected.isSettled(by: judgements.reporters, accompanied: Set(accompanied))
+    }
+  }
+
+  /// The shortest execution that shows what is expected, or else what came first.
+  var shown: Judgements.Shown? {
+    judgements.shortest.first { preferred.contains($0.checker) } ?? judgements.shortest.first
   }
 }

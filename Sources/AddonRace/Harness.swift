@@ -27,6 +27,8 @@ public struct Harness {
   public var exploreProgress: (ExploreProgress) -> Void = { _ in }
   /// See ``Explore/counter``.
   public var explorationCounter: UnsafeMutablePointer<UInt64>?
+  /// See ``Explore/slots``.
+  public var slots: WorkerSlots?
 
   /// Linux's sites, or those of a registry; `checkers` are asked besides those that come along.
   public init(_ registry: Registry = .linux, checkers: [any Checker] = []) {
@@ -176,11 +178,13 @@ final class FindingTally {
     }
   }
 
-  /// One finding ends a run, unless more checkers are expected to report.
-  var isEnough: Bool {
-    guard !counts.isEmpty else { return false }
-    let reporters = Set(counts.keys)
-    return expected.missing(among: reporters).isEmpty
-      || !expected.unexpected(among: reporters, accompanied: accompanying).isEmpty
+  var isEnough: Bool { expected.isSettled(by: Set(counts.keys), accompanied: accompanying) }
+}
+
+extension ExpectedVerdict {
+  /// Whether nothing more need be found: one finding ends a run, unless more checkers are expected to report.
+  func isSettled(by reporters: Set<String>, accompanied: Set<String>) -> Bool {
+    guard !reporters.isEmpty else { return false }
+    return missing(among: reporters).isEmpty || !unexpected(among: reporters, accompanied: accompanied).isEmpty
   }
 }

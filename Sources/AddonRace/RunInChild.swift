@@ -88,7 +88,7 @@ final class ChildRunner {
   let child: ChildProcess
   private let raceReports: URL
 
-  init() throws {
+  init(_ pool: WorkerPool?) throws {
     raceReports = FileManager.default.temporaryDirectory
       .appendingPathComponent("addonrace-\(getpid())-\(UInt64.random(in: 0...UInt64.max))")
     // Reports go to files that the parent reads; a child that found races still says how its run went.
@@ -97,7 +97,7 @@ final class ChildRunner {
     ]
     let before = ProcessInfo.processInfo.environment["TSAN_OPTIONS"]
     child = try ChildProcess(
-      environment: ["TSAN_OPTIONS": ([before].compactMap { $0 } + options).joined(separator: ":")])
+      environment: ["TSAN_OPTIONS": ([before].compactMap { $0 } + options).joined(separator: ":")], pool: pool)
   }
 
   /// What ThreadSanitizer reported since it was asked last, as findings.

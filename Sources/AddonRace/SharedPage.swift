@@ -10,6 +10,8 @@ final class SharedPage: @unchecked Sendable {
     case phase, rounds, populations, collisions, seed, executions, estimate, steps
     /// Jobs that were given, that were done, and whether the one at hand is the last.
     case jobs, jobsDone, isLast
+    /// Of a pool, whose page this is.
+    case freeSlots
     /// The first of the 16 words that hold `text`.
     case text
   }

@@ -62,8 +62,13 @@ struct ChildCommand: ParsableCommand {
 
   @Option var page: String
   @Option var parent: Int32
+  @Option var pool: String?
+  @Option var slots = 1
 
-  func run() throws { throw ExitCode(Children(AddonRaceCommand.harness).serve(page: page, parent: parent)) }
+  func run() throws {
+    let children = Children(AddonRaceCommand.harness, pool: pool.flatMap { WorkerPool(path: $0, count: slots) })
+    throw ExitCode(children.serve(page: page, parent: parent))
+  }
 }
 
 enum StandardError {

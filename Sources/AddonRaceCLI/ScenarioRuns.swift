@@ -123,11 +123,13 @@ struct ScenarioRuns {
   private func perform(_ work: [Run]) -> (Int) -> Verdict? {
     let progress = ProgressLine(work.count)
     guard section == .explore, !inProcess else {
-      let worker = worker(progress)
+      let worker = worker(progress, nil)
       return { cthreads_interrupted() == 0 ? worker(work[$0]) : nil }
     }
-    let maker = Sendably { [self] in worker(progress) }
-    let done = SideBySide<Verdict>(work.count, jobs: jobs) {
+    let pool = WorkerPool(jobs, taken: min(jobs, work.count))
+    let maker = Sendably { [self] in worker(progress, pool) }
+    // Whoever has nothing to begin leaves a slot to those who still explore.
+    let done = SideBySide<Verdict>(work.count, jobs: jobs, willIdle: { pool?.release() }) {
       let worker = maker.value()
       return { worker(work[$0]) }
     }
@@ -135,8 +137,8 @@ struct ScenarioRuns {
   }
 
   /// What runs one after the other, in this process or in children.
-  private func worker(_ progress: ProgressLine) -> (Run) -> Verdict {
-    let perform = inProcess ? inThisProcess(progress) : inChildren(progress)
+  private func worker(_ progress: ProgressLine, _ pool: WorkerPool?) -> (Run) -> Verdict {
+    let perform = inProcess ? inThisProcess(progress) : inChildren(progress, pool)
     return { run in
       switch run.resolved {
       case .invalid(let scenario, let file, let reasons, let command):
@@ -160,8 +162,8 @@ struct ScenarioRuns {
     }
   }
 
-  private func inChildren(_ progress: ProgressLine) -> (Scenario, EngineKind, String) -> Verdict {
-    let children = Children(AddonRaceCommand.harness)
+  private func inChildren(_ progress: ProgressLine, _ pool: WorkerPool?) -> (Scenario, EngineKind, String) -> Verdict {
+    let children = Children(AddonRaceCommand.harness, pool: pool)
     children.explains = options.explain
     return { scenario, engine, file in
       let warning = SizeWarning(scenario, progress)

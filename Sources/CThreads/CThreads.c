@@ -62,6 +62,13 @@ int cthreads_die_with_parent(int parent) {
   return getppid() == parent;
 }
 
+int cthreads_fork(void) {
+  int parent = getpid();
+  int child = fork();
+  if (child == 0 && !cthreads_die_with_parent(parent)) _exit(70);
+  return child;
+}
+
 static atomic_int interrupted;
 
 static atomic_int second_interrupt_ends;

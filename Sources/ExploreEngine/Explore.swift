@@ -8,7 +8,7 @@ import RaceModel
 
 /// Explores a scenario: every execution that one memory model allows, of the same code that the stress engine races.
 public final class Explore {
-  /// Executions between two that are judged in full although they look ordinary.
+  /// Of so many executions that look ordinary, about one is judged in full all the same.
   public static let sampling = 1024
 
   public let model: MemoryModel
@@ -19,6 +19,8 @@ public final class Explore {
   public var counter: UnsafeMutablePointer<UInt64>?
   /// Judge every execution in full: what a checker needs that does not say what makes an execution ordinary.
   public var judgesAll = false
+  /// Where there are free ones, parts of the exploration are given to copies of this process, which must have one thread.
+  public var slots: WorkerSlots?
   private var current: ProgramExploration?
 
   package init(_ model: MemoryModel, _ subject: any ExplorableSubject) {
@@ -34,6 +36,11 @@ public final class Explore {
   public func run(
     _ scenario: Scenario, judge: @escaping (Evidence) -> Judgement
   ) throws(EngineError) -> EngineRun {
+    try run(scenario, judging: ClosureJudge(judge))
+  }
+
+  /// Shows `judge` the evidence of executions, one at a time.
+  public func run(_ scenario: Scenario, judging judge: any ExecutionJudge) throws(EngineError) -> EngineRun {
     var room: Int?
     while true {
       let exploration = try makeExploration(of: scenario, room: room)
@@ -92,6 +99,16 @@ public final class Explore {
   private static let firstRoom = 8
 }
 
+/// Judges alone, without parts.
+private final class ClosureJudge: ExecutionJudge {
+  var judgements = Judgements()
+  let findingsKept = 0
+  private let judge: (Evidence) -> Judgement
+  init(_ judge: @escaping (Evidence) -> Judgement) { self.judge = judge }
+  func judge(_ evidence: Evidence, _ engine: Explore) -> Judgement { judge(evidence) }
+  func isEnough(_ judgements: Judgements) -> Bool { false }
+}
+
 /// How far an exploration is.
 public struct ExploreProgress: Sendable {
   public var model: MemoryModel
@@ -107,12 +124,12 @@ public struct ExploreProgress: Sendable {
 }
 
 /// One scenario under one memory model.
-private final class ProgramExploration {
-  private let program: JudgedProgram
-  private let scenario: Scenario
-  private let exploration: Exploration
+final class ProgramExploration {
+  let program: JudgedProgram
+  let scenario: Scenario
+  let exploration: Exploration
   private let symmetryRefusal: String?
-  private var execution: Execution { exploration.execution }
+  var execution: Execution { exploration.execution }
 
   init?(_ program: JudgedProgram, _ scenario: Scenario, _ model: MemoryModel) {
     self.program = program
@@ -133,11 +150,13 @@ private final class ProgramExploration {
     return nil
   }
 
-  private(set) var refusal: EngineError?
+  var refusal: EngineError?
   /// More racers than there is room for: the exploration has to begin again.
-  private(set) var wanted: Int?
+  var wanted: Int?
+  /// Of the program's copies that visited parts.
+  private var notesOfParts: [String] = []
 
-  var notes: [String] { program.notes }
+  var notes: [String] { program.notes + notesOfParts.filter { !program.notes.contains($0) } }
 
   /// Runs the first execution. Answers how many racers it wants, where that is not the number that there is room for.
   func wantedRacers() -> Int? {
@@ -156,90 +175,47 @@ private final class ProgramExploration {
     ReplayToken(scenario, execution.state.pointee.rules.pointee.model, execution.graph.pointee)
   }
 
-  func run(_ engine: Explore, _ judge: (Evidence) -> Judgement) -> EngineRun {
+  func run(_ engine: Explore, _ judge: any ExecutionJudge) -> EngineRun {
     let options = scenario.explore
     let started = MonotonicClock.now()
     var figures = ExplorationFigures()
     figures.usedSymmetry = execution.state.pointee.rules.pointee.usesSymmetry
     figures.leavesOutLoadBuffering = engine.model == .c11 || engine.model == .kernel
     figures.symmetryRefusal = options.symmetry ? symmetryRefusal : nil
-    var end = EngineRun.End.exhausted
     if estimate(seconds: 0, rounds: 2) > Double(options.executions) / 4 {
       figures.estimate = estimate(seconds: 0.1)
       engine.progress(ExploreProgress(model: engine.model, executions: 0, estimate: figures.estimate))
     }
-    exploration.clearCounts()
 
-    let visit: () -> Exploration.Step = { [unowned self, exploration, program] in
-      let counts = exploration.counts
-      engine.counter?.pointee = UInt64(counts.executions)
-      let isSample = (counts.executions - 1) % Explore.sampling == 0
-      let evidence = program.conclude(inFull: isSample || engine.judgesAll, number: counts.executions - 1)
-      if let refusal = program.refusal {
-        self.refusal = refusal
-        return .stop
-      }
-      if let wanted = program.wantedRacers, wanted > program.racerCount {
-        self.wanted = wanted
-        return .stop
-      }
-      if let evidence {
-        figures.judged += 1
-        if judge(evidence) == .stop {
-          end = .stopped
-          return .stop
-        }
-      }
-      if counts.executions < options.executions { return .goOn }
-      end = .budget("\(options.executions) executions")
-      return .stop
-    }
-    exploration.isEnough = { [unowned exploration] in
-      let counts = exploration.counts
-      engine.progress(ExploreProgress(model: engine.model, executions: counts.executions, estimate: figures.estimate))
-      if cthreads_interrupted() != 0 {
-        end = .interrupted
-      } else if MonotonicClock.now() - started > options.time {
-        end = .budget("\(options.time) seconds")
-      } else if counts.peakBytes > options.memory << 20 {
-        end = .budget("\(options.memory) MB")
-      } else {
-        return false
-      }
-      return true
-    }
-    exploration.willRestart = { figures.judged = 0 }
-    defer {
-      exploration.isEnough = { false }
-      exploration.willRestart = {}
-    }
-    figures.isExhaustive = exploration.visitAll(visit)
-    if let divergence = execution.state.pointee.divergence, program.mayDiffer {
-      refusal = program.refusal(of: divergence)
-    }
+    let slots = options.repetitions == 1 ? engine.slots : nil
+    let visit = ExplorationVisit(self, engine, judge, estimate: figures.estimate, since: started)
+    // What cannot be visited in parts is visited as a whole.
+    var record = visit.whole(slots) ?? visit.whole(nil) ?? PartRecord()
     var repetitions = 1
-    while repetitions < options.repetitions, end == .exhausted, refusal == nil {
-      exploration.clearCounts()
-      figures.judged = 0
-      figures.isExhaustive = exploration.visitAll(visit)
+    while repetitions < options.repetitions, record.end == .exhausted, refusal == nil {
+      record = visit.whole(nil) ?? record
       repetitions += 1
     }
-    let counts = exploration.counts
+    notesOfParts = record.notes
+    judge.judgements = record.reached.judgements
+    let counts = record.reached.counts
+    figures.isExhaustive = record.isExhaustive
     figures.executions = counts.executions
+    figures.judged = record.reached.judged
     figures.blockedRuns = counts.blockedRuns
     figures.prunedGraphs = counts.prunedGraphs
-    figures.peakBytes = exploration.counts.peakBytes
+    figures.peakBytes = counts.peakBytes
     figures.longest = counts.longest
-    if case .budget = end {
+    if case .budget = record.end {
       figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
       sample(&figures, engine, judge)
     }
     figures.seconds = (MonotonicClock.now() - started) / Double(repetitions)
-    return EngineRun(end: end, figures: Figures(), exploration: figures)
+    return EngineRun(end: record.end, figures: Figures(), exploration: figures)
   }
 
   /// Random executions, once the budget is spent.
-  private func sample(_ figures: inout ExplorationFigures, _ engine: Explore, _ judge: (Evidence) -> Judgement) {
+  private func sample(_ figures: inout ExplorationFigures, _ engine: Explore, _ judge: any ExecutionJudge) {
     var generator = SplitMix(seed: scenario.explore.seed)
     var isStopped = false
     let started = MonotonicClock.now()
@@ -249,9 +225,9 @@ private final class ProgramExploration {
       _ = exploration.sample(&generator, growth: 0) {
         figures.samples += 1
         let evidence = program.conclude(
-          inFull: engine.judgesAll, number: exploration.counts.executions + figures.samples - 1)
+          inFull: engine.judgesAll, number: figures.executions + figures.samples - 1)
         refusal = program.refusal
-        isStopped = refusal != nil || evidence.map(judge) == .stop
+        isStopped = refusal != nil || evidence.map { judge.judge($0, engine) } == .stop
         return isStopped ? .stop : .goOn
       }
     }

@@ -104,6 +104,10 @@ void cthreads_shared_wake_all(const uint32_t *_Nonnull word);
 /// Asks the kernel to kill this process when its parent dies. Returns 0 if the parent is already gone.
 int cthreads_die_with_parent(int parent);
 
+/// A copy of this process, which dies with it: answers its number, and 0 in the copy; -1 where there is none. For processes of
+/// one thread.
+int cthreads_fork(void);
+
 /// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads. Unless `second_ends` is 0, the second of
 /// them ends the process at once, with status 130.
 void cthreads_catch_interrupts(int second_ends);

@@ -235,3 +235,17 @@ extension ExecutionGraph {
     }
   }
 }
+
+extension ExecutionGraph {
+  /// A number that depends on who reads from whom and on coherence order, and looks random. (Of the graph as the search
+  /// built it, which does so in one way only.)
+  package var mix: UInt64 {
+    var mix: UInt64 = 0x9e37_79b9_7f4a_7c15
+    for id in 0..<count {
+      let choices = UInt64(UInt32(bitPattern: events[id].readsFrom)) << 32 | UInt64(UInt32(bitPattern: events[id].coPosition))
+      mix = (mix ^ choices) &* 0xbf58_476d_1ce4_e5b9
+      mix ^= mix >> 29
+    }
+    return mix
+  }
+}

@@ -13,11 +13,11 @@ package final class Exploration {
   package let execution: Execution
   private let rules: UnsafeMutablePointer<Rules>
   private let check: ConsistencyCheck
-  private(set) var branches: [UnsafeMutablePointer<Branch>] = []
+  var branches: [UnsafeMutablePointer<Branch>] = []
   /// Searches set aside, the next in turn first.
-  private var aside: [[UnsafeMutablePointer<Branch>]] = []
+  var aside: [[UnsafeMutablePointer<Branch>]] = []
   /// How often it is another's turn after one execution.
-  private var turns = 0
+  private(set) var turns = 0
   /// How many alternatives to the first execution's events get a search of their own.
   private static let earlyAlternatives = 4
   private var spare: [UnsafeMutablePointer<Branch>] = []
@@ -33,7 +33,7 @@ package final class Exploration {
   /// Events that are run, or looked at, between two such questions: graphs are short or long.
   private static let eventsBetweenLooks = 4096
 
-  package struct Counts {
+  package struct Counts: Codable {
     /// Complete executions, those that end in a crash or a deadlock included.
     package var executions = 0
     /// Runs that were no execution: a racer waited for a change that it had missed.
@@ -48,6 +48,19 @@ package final class Exploration {
     package var peakBytes = 0
     /// The most events of one execution.
     package var longest = 0
+
+    package init() {}
+
+    /// Adds those of another part of the search, which was visited beside it.
+    package mutating func add(_ other: Counts) {
+      executions += other.executions
+      blockedRuns += other.blockedRuns
+      divergedRuns += other.divergedRuns
+      prunedGraphs += other.prunedGraphs
+      restarts += other.restarts
+      peakBytes += other.peakBytes
+      longest = max(longest, other.longest)
+    }
   }
 
   /// Nil where the program is too large to be given memory.
@@ -157,6 +170,11 @@ extension Exploration {
     restart()
     if run(visit) == .stop { return false }
     setEarlyAlternativesAside()
+    return visitRest(visit)
+  }
+
+  /// Goes on until nothing is left.
+  func visitRest(_ visit: () -> Step) -> Bool {
     var events = 0
     while true {
       guard let branch = branches.last else {
@@ -315,11 +333,11 @@ extension Exploration {
     return branch
   }
 
-  private func takeBranch() -> UnsafeMutablePointer<Branch> {
+  func takeBranch() -> UnsafeMutablePointer<Branch> {
     spare.popLast() ?? Self.makeBranch(program.racerCount, rules)
   }
 
-  private func release(_ branch: UnsafeMutablePointer<Branch>) { spare.append(branch) }
+  func release(_ branch: UnsafeMutablePointer<Branch>) { spare.append(branch) }
 
   private func noteMemory() { counts.peakBytes = max(counts.peakBytes, heldBytes) }
 

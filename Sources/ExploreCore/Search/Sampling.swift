@@ -35,7 +35,7 @@ extension Exploration {
 
 extension WorkItem {
   /// The event from which on things go another way.
-  fileprivate var position: Int {
+  var position: Int {
     switch self {
     case .read(let id, _), .place(let id, _), .choose(let id, _): id
     case .revisit(let read, _): read
