@@ -23,6 +23,9 @@ struct ReportOptions: ParsableArguments {
     help: ArgumentHelp(
       "A report in JSON: findings that are in it do not make the command fail, new ones do.", valueName: "file"))
   var baseline: String?
+  @OptionGroup var journal: JournalOptions
+  @Option(help: ArgumentHelp("What makes the exit status another than 0.", valueName: "what"))
+  var failOn = FailOn.unexpected
   @Flag(help: "Tell every scenario in full, however many there are.")
   var verbose = false
   @Flag(help: "Print the tables of figures, however many scenarios there are.")
@@ -46,6 +49,27 @@ struct ReportOptions: ParsableArguments {
 }
 
 extension ReportFormatName: ExpressibleByArgument {}
+
+/// What makes a command fail.
+enum FailOn: String, CaseIterable, ExpressibleByArgument {
+  /// What a scenario does not expect.
+  case unexpected
+  /// Anything that was found, expected or not.
+  case finding
+  /// What could not be run to its end, or at all.
+  case crash
+  case never
+
+  func status(_ verdict: Verdict) -> ExitStatus {
+    let status = verdict.exitStatus
+    switch self {
+    case .unexpected: return status
+    case .finding: return max(status, verdict.findings.isEmpty ? .asExpected : .notAsExpected)
+    case .crash: return status >= .died ? status : .asExpected
+    case .never: return .asExpected
+    }
+  }
+}
 
 enum Colouring: String, CaseIterable, ExpressibleByArgument {
   case auto, always, never
@@ -102,9 +126,19 @@ struct ReportSink {
     isTerminal = false
   }
 
+  /// At the end of what is there.
+  init(appendingTo path: String) throws {
+    self.path = path
+    isBeside = false
+    isTerminal = false
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Self.unwritable(path, errno) }
+    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+  }
+
   private static func beside(_ path: String) -> String { path + ".part" }
 
-  private static func unwritable(_ path: String?, _ error: Int32) -> ExitCode {
+  static func unwritable(_ path: String?, _ error: Int32) -> ExitCode {
     let why = String(cString: strerror(error))
     StandardError.print(
       path.map { "error: cannot write to \($0): \(why)\n    name another file" }
@@ -151,6 +185,12 @@ struct ReportSet {
       )
     ]
     do {
+      // GitHub shows a page of Markdown beside a step.
+      if options.format.format == GitHubReport.self,
+        let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty
+      {
+        reports.append((MarkdownReport(isTerminal: false, explains: options.explain), try ReportSink(appendingTo: summary)))
+      }
       for path in options.reports {
         guard let format = ReportCatalog.format(ofFile: path) else { continue }
         let sink = try ReportSink(path, streams: format == JSONLinesReport.self)

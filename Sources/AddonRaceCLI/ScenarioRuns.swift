@@ -81,8 +81,15 @@ struct ScenarioRuns {
       throw error
     }
     reports.expect(scenarios.count, options)
+    let journal: Journal?
+    do {
+      journal = try Journal(options.journal)
+    } catch {
+      reports.discard()
+      throw error
+    }
     let work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
-    let done = perform(work)
+    let done = perform(work, journal)
     var index = 0
     for place in scenarios.indices {
       var ofScenario: [Verdict] = []
@@ -99,7 +106,8 @@ struct ScenarioRuns {
       if cthreads_interrupted() != 0, ofScenario.isEmpty { break }
     }
     try reports.end(verdicts)
-    let status = verdicts.filter { baseline?.knows($0) != true }.map(\.exitStatus).max() ?? .asExpected
+    try journal?.close()
+    let status = verdicts.filter { baseline?.knows($0) != true }.map(options.failOn.status).max() ?? .asExpected
     return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
   }
 
@@ -120,14 +128,14 @@ struct ScenarioRuns {
 
   /// Begins the work, and answers what waits for the verdict on a run; there is none on what was not begun before an
   /// interrupt.
-  private func perform(_ work: [Run]) -> (Int) -> Verdict? {
+  private func perform(_ work: [Run], _ journal: Journal?) -> (Int) -> Verdict? {
     let progress = ProgressLine(work.count)
     guard section == .explore, !inProcess else {
-      let worker = worker(progress, nil)
+      let worker = worker(progress, nil, journal)
       return { cthreads_interrupted() == 0 ? worker(work[$0]) : nil }
     }
     let pool = WorkerPool(jobs, taken: min(jobs, work.count))
-    let maker = Sendably { [self] in worker(progress, pool) }
+    let maker = Sendably { [self] in worker(progress, pool, journal) }
     // Whoever has nothing to begin leaves a slot to those who still explore.
     let done = SideBySide<Verdict>(work.count, jobs: jobs, willIdle: { pool?.release() }) {
       let worker = maker.value()
@@ -137,7 +145,7 @@ struct ScenarioRuns {
   }
 
   /// What runs one after the other, in this process or in children.
-  private func worker(_ progress: ProgressLine, _ pool: WorkerPool?) -> (Run) -> Verdict {
+  private func worker(_ progress: ProgressLine, _ pool: WorkerPool?, _ journal: Journal?) -> (Run) -> Verdict {
     let perform = inProcess ? inThisProcess(progress) : inChildren(progress, pool)
     return { run in
       switch run.resolved {
@@ -145,8 +153,12 @@ struct ScenarioRuns {
         return Verdict(invalid: scenario, run.engine, reasons: reasons, file: file, command: command)
       case .ready(let scenario, let file):
         defer { progress.finish(scenario.name) }
-        let verdict = perform(scenario, run.engine, file)
-        return verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
+        let key = JournalKey(scenario, run.engine, file: file)
+        if let known = journal?.verdict(key, AddonRaceCommand.harness) { return known }
+        var verdict = perform(scenario, run.engine, file)
+        verdict = verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
+        journal?.add(verdict, key)
+        return verdict
       }
     }
   }

@@ -37,6 +37,7 @@ public struct Command {
     process.executableURL = executable ?? Self.built
     process.arguments = arguments
     process.currentDirectoryURL = Self.package
+    process.environment = ProcessInfo.processInfo.environment.merging(["XDG_STATE_HOME": scratch.url.path]) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)

@@ -9,7 +9,7 @@ public struct EncodedReport: Codable, Equatable, Sendable {
 
   public var format = Self.format
   public var version = Self.version
-  /// The exit status of the command.
+  /// The exit status that the verdicts ask for. (With a baseline, or told what to fail on, the command may end with another.)
   public var exitStatus: Int
   public var verdicts: [EncodedVerdict]
 

@@ -24,7 +24,7 @@ extension ReportFormat {
 public enum ReportCatalog {
   public static let all: [any ReportFormat.Type] = [
     TableReport.self, JSONReport.self, JSONLinesReport.self, JUnitReport.self, KTAPReport.self, MarkdownReport.self,
-    SARIFReport.self, GitHubReport.self,
+    SARIFReport.self, GitHubReport.self, HTMLReport.self, ChromeTraceReport.self,
   ]
 
   /// The format of a file, by what its name ends in.

@@ -1,0 +1,122 @@
+import Foundation
+import Machine
+import RaceModel
+import Reports
+
+/// The head of a journal: its first line.
+public struct JournalHead: Codable, Equatable, Sendable {
+  public static let format = "addonrace-journal"
+  public static let version = 1
+
+  public var format = Self.format
+  public var version = Self.version
+  /// Of the program that writes it.
+  public var program: String
+  /// What the command was told, and in which folder.
+  public var arguments: [String]
+  public var folder: String
+  public var machine: String
+  public var processors: Int
+  /// Seconds since 1970.
+  public var started: Double
+
+  public init(arguments: [String]) {
+    program = Product.version
+    self.arguments = arguments
+    folder = FileManager.default.currentDirectoryPath
+    machine = ProcessInfo.processInfo.hostName
+    processors = ProcessInfo.processInfo.activeProcessorCount
+    started = Date().timeIntervalSince1970
+  }
+}
+
+/// One verdict of a journal, with all that it was concluded from: a line each.
+public struct JournalEntry: Codable, Sendable {
+  /// Of what was run: see ``JournalKey``.
+  public var key: String
+  /// Seconds since 1970.
+  public var ended: Double
+  public var scenario: Scenario
+  public var file: String?
+  public var command: String
+  public var record: RunRecord
+  /// Of a scenario that cannot be run.
+  public var reasons: [String]?
+
+  public init(_ verdict: Verdict, key: JournalKey) {
+    self.key = key.description
+    ended = Date().timeIntervalSince1970
+    scenario = verdict.scenario
+    file = verdict.file
+    command = verdict.command
+    record = verdict.record
+    reasons = verdict.outcome == .invalid ? verdict.notes : nil
+  }
+}
+
+/// What was run: a scenario as it was resolved, in an engine. The same from run to run.
+public struct JournalKey: Hashable, Sendable, CustomStringConvertible {
+  public let description: String
+
+  /// - Parameter file: where the scenario came from; two files may hold the same scenario.
+  public init(_ scenario: Scenario, _ engine: EngineKind, file: String?) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var hash = StableHash()
+    hash.add((try? encoder.encode(scenario)) ?? Data())
+    hash.add(engine.model?.rawValue ?? engine.name)
+    hash.add(BuildKind.current.rawValue)
+    hash.add(file ?? "")
+    description = hash.digits
+  }
+}
+
+extension Harness {
+  /// The verdict that an entry of a journal is of.
+  public func verdict(_ entry: JournalEntry) -> Verdict {
+    if let reasons = entry.reasons {
+      return Verdict(
+        invalid: entry.scenario, entry.record.engine, reasons: reasons, file: entry.file, command: entry.command)
+    }
+    return verdict(entry.record, of: entry.scenario, file: entry.file, command: entry.command)
+  }
+}
+
+/// A journal that was read, as far as it goes.
+public struct JournalReading: Sendable {
+  /// Why a file is no journal that can be used.
+  public struct Invalid: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  public let head: JournalHead
+  public private(set) var entries: [JournalEntry] = []
+  /// Lines, from 1, that cannot be read though others come after them. (The last may have been cut short.)
+  public private(set) var torn: [Int] = []
+  /// Whether the last line was cut short.
+  public private(set) var isCutShort = false
+
+  public init(_ data: Data, path: String) throws(Invalid) {
+    struct Format: Decodable { let format: String, version: Int }
+    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let decoder = JSONDecoder()
+    guard let first = lines.first, let format = try? decoder.decode(Format.self, from: first),
+      format.format == JournalHead.format
+    else { throw Invalid(description: "\(path) is not a journal of \(Product.name)") }
+    guard format.version == JournalHead.version, let head = try? decoder.decode(JournalHead.self, from: first) else {
+      throw Invalid(
+        description:
+          "\(path) is a journal of version \(format.version); this program knows version \(JournalHead.version)")
+    }
+    self.head = head
+    for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
+      if let entry = try? decoder.decode(JournalEntry.self, from: line) {
+        entries.append(entry)
+      } else if index == lines.count - 1 {
+        isCutShort = true
+      } else {
+        torn.append(index + 1)
+      }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import AddonRace
+import ArgumentParser
+import Foundation
+
+/// Where verdicts are kept as they come.
+struct JournalOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Append each verdict to this file as soon as it is there. By default to a new file in the user's state folder.",
+      valueName: "file"))
+  var journal: String?
+  @Flag(help: "Keep no journal.")
+  var noJournal = false
+  @Flag(
+    help: """
+      Go on where the same command stopped: verdicts that are in its journal are not made again. The journal is --journal's, \
+      or else the latest of this command.
+      """)
+  var resume = false
+
+  func validate() throws {
+    if noJournal, journal != nil || resume { throw ValidationError("--no-journal goes with no other option of a journal.") }
+  }
+}
+
+/// Each verdict on a line of its own, written as soon as it is there: what was finished survives whatever comes.
+final class Journal: @unchecked Sendable {
+  private let lock = NSLock()
+  private let path: String
+  private let handle: FileHandle?
+  /// Verdicts of an earlier run of the same command.
+  private let known: [String: JournalEntry]
+  /// Where it is the user who named it, what cannot be written is an error.
+  private let isWanted: Bool
+  private var hasFailed = false
+
+  /// Nil where none is kept.
+  init?(_ options: JournalOptions) throws {
+    guard !options.noJournal else { return nil }
+    isWanted = options.journal != nil || options.resume
+    let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
+    let head = JournalHead(arguments: Array(arguments))
+    var known: [String: JournalEntry] = [:]
+    let earlier = options.resume ? options.journal ?? JournalFolder.latest(of: head) : nil
+    if options.resume {
+      guard let earlier, FileManager.default.fileExists(atPath: earlier) else {
+        StandardError.print(
+          "error: there is no journal of this command\n    leave out --resume, or name one with --journal")
+        throw ExitCode(ExitStatus.invalid.code)
+      }
+      for entry in try Self.read(earlier).entries { known[entry.key] = entry }
+      StandardError.print("note: going on from \(earlier), which has \(known.count) verdicts")
+    }
+    self.known = known
+    path = earlier ?? options.journal ?? JournalFolder.newFile()
+    let isNew = earlier == nil
+    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (isNew ? O_TRUNC : 0), 0o644)
+    handle = file < 0 ? nil : FileHandle(fileDescriptor: file, closeOnDealloc: true)
+    if file < 0 {
+      guard isWanted else { return nil }
+      throw ReportSink.unwritable(path, errno)
+    }
+    if isNew {
+      write(head)
+    } else {
+      // A last line that was cut short ends here.
+      append(Data("\n".utf8))
+    }
+  }
+
+  /// The verdict that the earlier run came to, unless it was interrupted.
+  func verdict(_ key: JournalKey, _ harness: Harness) -> Verdict? {
+    guard let entry = known[key.description] else { return nil }
+    let verdict = harness.verdict(entry)
+    return verdict.outcome == .interrupted ? nil : verdict
+  }
+
+  func add(_ verdict: Verdict, _ key: JournalKey) { write(JournalEntry(verdict, key: key)) }
+
+  private func write(_ value: some Encodable) {
+    guard var data = try? JSONEncoder().encode(value) else { return }
+    data.append(UInt8(ascii: "\n"))
+    append(data)
+  }
+
+  private func append(_ data: Data) {
+    lock.withLock {
+      guard let handle, !hasFailed else { return }
+      do {
+        try handle.write(contentsOf: data)
+      } catch {
+        hasFailed = true
+        StandardError.print(
+          "\(isWanted ? "error" : "note"): cannot write to the journal \(path): \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  /// Throws where the user wanted a journal and it is not whole.
+  func close() throws {
+    if isWanted, lock.withLock({ hasFailed }) { throw ExitCode.unwritable }
+  }
+
+  static func read(_ path: String) throws -> JournalReading {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
+      StandardError.print("error: the journal \(path) cannot be read\n    name another with --journal")
+      throw ExitCode(ExitStatus.invalid.code)
+    }
+    do throws(JournalReading.Invalid) {
+      let reading = try JournalReading(data, path: path)
+      if !reading.torn.isEmpty {
+        StandardError.print(
+          "note: \(path): line \(reading.torn.map(String.init).joined(separator: ", ")) cannot be read; what it said is lost, the rest is used"
+        )
+      }
+      return reading
+    } catch {
+      StandardError.print("error: \(error)\n    name another with --journal, or leave out --resume")
+      throw ExitCode(ExitStatus.invalid.code)
+    }
+  }
+}
+
+/// The user's folder of journals, of which the latest are kept.
+enum JournalFolder {
+  private static let kept = 50
+
+  static var path: String {
+    let environment = ProcessInfo.processInfo.environment
+    let state = environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    return (state ?? NSHomeDirectory() + "/.local/state") + "/addonrace"
+  }
+
+  /// All of them, the latest last.
+  static var files: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.filter { $0.hasPrefix("journal-") && $0.hasSuffix(".jsonl") }.sorted().map { "\(path)/\($0)" }
+  }
+
+  /// The name of a new one; the oldest goes.
+  static func newFile() -> String {
+    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    for old in files.dropLast(kept - 1) { try? FileManager.default.removeItem(atPath: old) }
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.timeZone = TimeZone(identifier: "UTC")
+    format.dateFormat = "yyyyMMdd-HHmmss"
+    return "\(path)/journal-\(format.string(from: Date()))-\(getpid()).jsonl"
+  }
+
+  /// Of the same command in the same folder.
+  static func latest(of head: JournalHead) -> String? {
+    files.last { file in
+      guard let handle = FileHandle(forReadingAtPath: file),
+        let start = try? handle.read(upToCount: 1 << 16),
+        let line = start.split(separator: UInt8(ascii: "\n")).first,
+        let other = try? JSONDecoder().decode(JournalHead.self, from: line)
+      else { return false }
+      return other.arguments == head.arguments && other.folder == head.folder
+    }
+  }
+}

@@ -1,0 +1,344 @@
+import Foundation
+import Mustache
+import RaceModel
+
+/// One page that needs nothing else: the matrix of scenarios and engines, each verdict with something to tell, the execution
+/// that shows it with its reads-from as arrows, and the figures.
+public struct HTMLReport: ReportFormat {
+  public static let name = "html"
+  public static let extensions = ["html", "htm"]
+  public init(isTerminal: Bool, explains: Bool) {}
+
+  public func end(_ verdicts: [Verdict]) -> String? {
+    try? MustacheTemplate(string: Self.template).render(Page(verdicts))
+  }
+}
+
+/// What the template shows, by its names.
+private struct Page {
+  var title: String
+  var summary: String
+  var isOK: Bool
+  var engines: [String]
+  var rows: [Row]
+  var details: [Detail]
+  var hasDetails: Bool
+  var figures: [FigureRow]
+  var hasFigures: Bool
+  var product: String
+
+  init(_ verdicts: [Verdict]) {
+    let unexpected = verdicts.count { !$0.asExpected }
+    isOK = unexpected == 0
+    title = "\(Product.name): \(unexpected == 0 ? "all as expected" : "\(unexpected) not as expected")"
+    let build = verdicts.first.map { ", \($0.record.build.rawValue) build" } ?? ""
+    summary =
+      "\(Number.grouped(verdicts.count)) verdict\(verdicts.count == 1 ? "" : "s"), \(Number.grouped(verdicts.count - unexpected)) as expected"
+      + build
+    product = "\(Product.name) \(Product.version)"
+    var columns: [String] = []
+    for verdict in verdicts where !columns.contains(verdict.column) { columns.append(verdict.column) }
+    engines = columns
+    var groups: [(key: String, verdicts: [(number: Int, verdict: Verdict)])] = []
+    var places: [String: Int] = [:]
+    for (number, verdict) in verdicts.enumerated() {
+      let key = (verdict.file ?? "") + "\n" + verdict.scenario.name
+      if let place = places[key] {
+        groups[place].verdicts.append((number, verdict))
+      } else {
+        places[key] = groups.count
+        groups.append((key, [(number, verdict)]))
+      }
+    }
+    rows = groups.map { Row($0.verdicts, columns) }
+    // What is not as expected comes first.
+    details = verdicts.enumerated().filter { $0.element.isTold }
+      .sorted { !$0.element.asExpected && $1.element.asExpected }
+      .map { Detail($0.offset, $0.element) }
+    hasDetails = !details.isEmpty
+    figures = FigureRow.rows(verdicts)
+    hasFigures = !figures.isEmpty
+  }
+}
+
+private struct Row {
+  struct Cell {
+    var text: String
+    var kind: String
+    /// Of the verdict's details, where it has any.
+    var link: String?
+    var words: String
+  }
+  var name: String
+  var file: String
+  var question: String
+  var cells: [Cell]
+
+  init(_ verdicts: [(number: Int, verdict: Verdict)], _ columns: [String]) {
+    let first = verdicts[0].verdict
+    name = first.scenario.name.shown
+    file = (first.file ?? "").shown
+    question = first.scenario.question.shown
+    cells = columns.map { column in
+      guard let (number, verdict) = verdicts.first(where: { $0.verdict.column == column }) else {
+        return Cell(text: "", kind: "none", link: nil, words: "")
+      }
+      return Cell(
+        text: verdict.engine.model != nil && verdict.outcome == .pass ? "holds" : Sentence.word(verdict).shown,
+        kind: verdict.asExpected ? (verdict.outcome == .pass ? "pass" : "expected") : "bad",
+        link: verdict.isTold ? "v\(number)" : nil,
+        words: verdict.asExpected ? "as expected" : "not as expected")
+    }
+  }
+}
+
+private struct Detail {
+  struct Note {
+    var id: String
+    var checker: String
+    var text: String
+    var history: String?
+  }
+  var anchor: String
+  var title: String
+  var outcome: String
+  var kind: String
+  /// It is open from the beginning.
+  var isOpen: Bool
+  var question: String
+  var notes: [Note]
+  var remarks: [String]
+  var trace: TracePage?
+  var command: String
+
+  init(_ number: Int, _ verdict: Verdict) {
+    anchor = "v\(number)"
+    title = verdict.title.shown
+    outcome = Sentence.outcome(verdict).shown
+    kind = verdict.asExpected ? "expected" : "bad"
+    isOpen = !verdict.asExpected
+    question = verdict.scenario.question.shown
+    notes = verdict.findings.map { finding in
+      Note(
+        id: "\(FindingID(finding, in: verdict))", checker: finding.checker, text: Sentence.finding(finding).shown,
+        history: finding.history.isEmpty ? nil : finding.history.joined(separator: "\n").shown)
+    }
+    remarks = (Sentence.disagreement(verdict) + verdict.notes).map(\.shown)
+    trace = verdict.counterexample.map(TracePage.init)
+    command = verdict.command.shown
+  }
+}
+
+/// A counterexample as a grid: a row a step, a column a racer, and arrows beside it from the write to the read.
+private struct TracePage {
+  struct Step {
+    var number: Int
+    var source: String?
+    /// By racer; empty but for one.
+    var cells: [String]
+    var kind: String
+    var words: String
+  }
+  var racers: [String]
+  var steps: [Step]
+  var picture: String
+  var findings: [String]
+  var token: String
+
+  init(_ counterexample: Counterexample) {
+    let shown = counterexample.roles.indices.filter { racer in counterexample.steps.contains { $0.racer == racer } }
+    racers = shown.map { "racer \($0) (\(counterexample.roles[$0]))".shown }
+    steps = counterexample.steps.enumerated().map { index, step in
+      let text = TraceWords.step(step) + (step.readsFrom.map { " [of \($0 + 1)]" } ?? "")
+      return Step(
+        number: index + 1, source: step.source?.shown, cells: shown.map { $0 == step.racer ? text.shown : "" },
+        kind: step.isMarked ? "marked" : step.isStale ? "stale" : "",
+        words: step.isStale ? "stale" : step.isMarked ? "here" : "")
+    }
+    picture = ReadsFromPicture(counterexample).svg
+    findings = counterexample.findings.map { TraceWords.finding($0).shown }
+    token = counterexample.token
+  }
+}
+
+/// Arrows from writes to the reads of other racers that read from them, beside rows of one height.
+private struct ReadsFromPicture {
+  private static let row = 26
+  private static let lane = 11
+  private let counterexample: Counterexample
+  init(_ counterexample: Counterexample) { self.counterexample = counterexample }
+
+  var svg: String {
+    var lanes: [Int] = []  // the last row that each is taken for
+    var taken: [Int] = []
+    let arrows = counterexample.steps.enumerated().compactMap { index, step in
+      step.readsFrom.flatMap { source in
+        counterexample.steps.indices.contains(source) && (step.isStale || counterexample.steps[source].racer != step.racer)
+          ? (from: source, to: index, isStale: step.isStale) : nil
+      }
+    }.sorted { min($0.from, $0.to) < min($1.from, $1.to) }
+    for arrow in arrows {
+      let (top, bottom) = (min(arrow.from, arrow.to), max(arrow.from, arrow.to))
+      let lane = lanes.firstIndex { $0 <= top } ?? lanes.count
+      if lane == lanes.count { lanes.append(bottom) } else { lanes[lane] = bottom }
+      taken.append(lane)
+    }
+    let width = (lanes.count + 1) * Self.lane + 8
+    let height = counterexample.steps.count * Self.row
+    let drawn = zip(arrows, taken).map { arrow, lane in
+      let x = width - 8 - (lane + 1) * Self.lane
+      let (y1, y2) = (arrow.from * Self.row + Self.row / 2, arrow.to * Self.row + Self.row / 2)
+      return
+        "<path class=\"\(arrow.isStale ? "stale" : "rf")\" d=\"M\(width) \(y1)H\(x + 4)Q\(x) \(y1) \(x) \(y1 + (y2 > y1 ? 4 : -4))V\(y2 + (y2 > y1 ? -4 : 4))Q\(x) \(y2) \(x + 4) \(y2)H\(width - 2)\"/>"
+        + "<path class=\"head\" d=\"M\(width) \(y2)l-5 -3v6z\"/>"
+    }
+    return
+      "<svg width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\" aria-hidden=\"true\">\(drawn.joined())</svg>"
+  }
+}
+
+private struct FigureRow {
+  var name: String
+  var engine: String
+  var count: String
+  var rate: String
+  /// Percent of the largest, on a logarithmic scale.
+  var bar: Int
+  var seconds: String
+
+  static func rows(_ verdicts: [Verdict]) -> [FigureRow] {
+    let rates = verdicts.map(rate)
+    let (least, most) = (rates.filter { $0 > 0 }.min() ?? 1, rates.max() ?? 1)
+    return zip(verdicts, rates).filter { $0.1 > 0 }.map { verdict, rate in
+      FigureRow(
+        name: verdict.scenario.name.shown, engine: verdict.column,
+        count: verdict.exploration.map { Number.grouped($0.executions) + " executions" }
+          ?? Number.grouped(verdict.figures.collisions) + " collisions",
+        rate: Number.grouped(Int(rate)), bar: share(rate, least, most),
+        seconds: Number.fixed(verdict.seconds, 3))
+    }
+  }
+
+  private static func rate(_ verdict: Verdict) -> Double {
+    verdict.exploration?.executionsPerSecond ?? verdict.figures.collisionsPerSecond
+  }
+
+  private static func share(_ rate: Double, _ least: Double, _ most: Double) -> Int {
+    guard most > least else { return 100 }
+    return 5 + Int(95 * log(rate / least) / log(most / least))
+  }
+}
+
+extension Verdict {
+  fileprivate var column: String { engine.model?.rawValue ?? "race" }
+  /// Whether there is more to say than its outcome.
+  fileprivate var isTold: Bool { !asExpected || !findings.isEmpty || counterexample != nil }
+}
+
+extension String {
+  /// Without characters that a page cannot show.
+  fileprivate var shown: String {
+    guard unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\n" && $0 != "\t" || $0.value == 0x7f }) else {
+      return self
+    }
+    return String(
+      String.UnicodeScalarView(
+        unicodeScalars.map { $0.value < 0x20 && $0 != "\n" && $0 != "\t" || $0.value == 0x7f ? "\u{fffd}" : $0 }))
+  }
+}
+
+extension HTMLReport {
+  fileprivate static let template = """
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>{{title}}</title>
+    <style>
+    :root { color-scheme: light dark; --ink: #1d1d1f; --dim: #5c5c66; --paper: #fff; --line: #d8d8dc; --soft: #f4f4f6;
+      --good: #1a7f37; --bad: #c4281c; --link: #0560b0; --rf: #2e7d32; }
+    @media (prefers-color-scheme: dark) { :root { --ink: #e6e6ea; --dim: #a0a0aa; --paper: #17171a; --line: #3a3a40;
+      --soft: #222227; --good: #5fd27f; --bad: #ff8a80; --link: #7ab8ff; --rf: #7bc67f; } }
+    * { box-sizing: border-box; }
+    body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 84rem;
+      margin: 1.5rem auto; padding: 0 1rem; }
+    h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
+    a { color: var(--link); } :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+    .dim { color: var(--dim); } .wide { overflow-x: auto; margin: 1rem 0; }
+    table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+    th, td { padding: .2rem .6rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+    thead th { background: var(--soft); position: sticky; top: 0; } tbody th { font-weight: 600; } th .dim { font-weight: 400; }
+    .pass, .expected { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }
+    .expected a { color: inherit; } .bad a { color: inherit; }
+    .badge { display: inline-block; padding: 0 .5rem; border: 1px solid currentColor; border-radius: .3rem; }
+    input { font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line); padding: .3rem .6rem;
+      width: min(24rem, 100%); }
+    details { border: 1px solid var(--line); border-radius: .4rem; margin: .6rem 0; padding: 0 .8rem; }
+    summary { cursor: pointer; padding: .5rem 0; } details[open] { padding-bottom: .8rem; }
+    code, pre, .trace { font-family: ui-monospace, monospace; font-size: .8125rem; }
+    pre { background: var(--soft); padding: .5rem .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
+    .trace { display: flex; overflow-x: auto; margin: .8rem 0; }
+    .trace svg { flex: none; margin-top: 26px; } .trace path { fill: none; stroke: var(--rf); stroke-width: 1.3; }
+    .trace path.stale { stroke: var(--bad); stroke-dasharray: 4 3; } .trace path.head { fill: var(--rf); stroke: none; }
+    .trace table { font-size: inherit; } .trace tr { height: 26px; }
+    .trace th, .trace td { padding: 0 .6rem; white-space: nowrap; height: 26px; line-height: 25px; vertical-align: middle; }
+    .trace td:first-child { text-align: right; } tr.marked td { color: var(--bad); font-weight: 600; }
+    tr.stale td { color: var(--bad); font-style: italic; }
+    .bar { display: block; height: .7rem; margin-top: .3rem; background: var(--link); min-width: 1px; }
+    .bars { width: 16rem; } .right { text-align: right; }
+    [hidden] { display: none; }
+    </style>
+    </head>
+    <body>
+    <h1>{{title}}</h1>
+    <p><span class="badge {{#isOK}}pass{{/isOK}}{{^isOK}}bad{{/isOK}}">{{#isOK}}ok{{/isOK}}{{^isOK}}NOT OK{{/isOK}}</span>
+    {{summary}}. <span class="dim">{{product}}.</span></p>
+    <h2 id="scenarios">Scenarios and models</h2>
+    <p><label>Show only scenarios with <input id="filter" type="search" autocomplete="off"></label></p>
+    <div class="wide" tabindex="0" role="region" aria-labelledby="scenarios"><table id="matrix">
+    <thead><tr><th scope="col">scenario</th>{{#engines}}<th scope="col">{{.}}</th>{{/engines}}</tr></thead>
+    <tbody>
+    {{#rows}}<tr><th scope="row" title="{{question}}">{{name}}<br><span class="dim">{{file}}</span></th>{{#cells}}<td class="{{kind}}" title="{{words}}">{{#link}}<a href="#{{.}}">{{/link}}{{text}}{{#link}}</a>{{/link}}</td>{{/cells}}</tr>
+    {{/rows}}</tbody></table></div>
+    {{#hasDetails}}<h2>What was found</h2>
+    {{/hasDetails}}{{#details}}<details id="{{anchor}}"{{#isOpen}} open{{/isOpen}}>
+    <summary><strong>{{title}}</strong> <span class="{{kind}}">{{outcome}}</span></summary>
+    <p>{{question}}</p>
+    {{#notes}}<p><strong>{{checker}}</strong>: {{text}} <code class="dim">{{id}}</code></p>
+    {{#history}}<pre>{{.}}</pre>
+    {{/history}}{{/notes}}{{#remarks}}<p class="dim">note: {{.}}</p>
+    {{/remarks}}{{#trace}}<div class="trace" tabindex="0" role="region" aria-label="execution">{{{picture}}}<table>
+    <thead><tr><th scope="col">step</th><th scope="col">source</th>{{#racers}}<th scope="col">{{.}}</th>{{/racers}}<th></th></tr></thead>
+    <tbody>
+    {{#steps}}<tr class="{{kind}}"><td>{{number}}</td><td class="dim">{{source}}</td>{{#cells}}<td>{{.}}</td>{{/cells}}<td>{{words}}</td></tr>
+    {{/steps}}</tbody></table></div>
+    {{#findings}}<p class="bad">{{.}}</p>
+    {{/findings}}<p class="dim">replay token: <code>{{token}}</code></p>
+    {{/trace}}<p>To see it again:</p>
+    <pre>{{command}}</pre>
+    </details>
+    {{/details}}{{#hasFigures}}<h2 id="figures">Figures</h2>
+    <div class="wide" tabindex="0" role="region" aria-labelledby="figures"><table>
+    <thead><tr><th scope="col">scenario</th><th scope="col">engine</th><th scope="col" class="right">count</th>
+    <th scope="col" class="right">a second</th><th scope="col">a second, logarithmic</th><th scope="col" class="right">seconds</th></tr></thead>
+    <tbody>
+    {{#figures}}<tr><th scope="row">{{name}}</th><td>{{engine}}</td><td class="right">{{count}}</td><td class="right">{{rate}}</td><td class="bars"><span class="bar" style="width: {{bar}}%"></span></td><td class="right">{{seconds}}</td></tr>
+    {{/figures}}</tbody></table></div>
+    {{/hasFigures}}<script>
+    const filter = document.getElementById("filter");
+    filter.addEventListener("input", () => {
+      const text = filter.value.toLowerCase();
+      for (const row of document.querySelectorAll("#matrix tbody tr"))
+        row.hidden = !row.textContent.toLowerCase().includes(text);
+    });
+    // A link opens what it leads to.
+    const open = () => { const found = document.getElementById(location.hash.slice(1)); if (found) found.open = true; };
+    addEventListener("hashchange", open);
+    open();
+    </script>
+    </body>
+    </html>
+    """
+}
