@@ -32,7 +32,7 @@ struct ExploreCommand: ParsableCommand {
   var mallocMayFail = false
 
   func validate() throws {
-    if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace explore scenarios") }
+    if paths.isEmpty { throw ValidationError(ShippedFiles.nothingNamed("explore")) }
     _ = try namedModels()
     _ = try settings.values(for: .explore)
     if let groups = try subject.groups(), !ExploreLimits.racers.contains(groups.reduce(0, { $0 + $1.count })) {

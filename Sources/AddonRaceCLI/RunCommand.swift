@@ -25,7 +25,7 @@ struct RunCommand: ParsableCommand {
   var code: CodeOptions
 
   func validate() throws {
-    if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace run scenarios") }
+    if paths.isEmpty { throw ValidationError(ShippedFiles.nothingNamed("run")) }
     _ = try invocation()
   }
 

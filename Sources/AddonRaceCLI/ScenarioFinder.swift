@@ -22,7 +22,7 @@ struct ScenarioFinder {
   /// are named are one program.
   func find(_ paths: [String]) -> [FoundScenario] {
     let sources = paths.filter { CandidateSource.Language(path: $0) != nil }
-    let scenarios = paths.filter { !sources.contains($0) }.flatMap { find($0) }
+    let scenarios = paths.filter { !sources.contains($0) }.flatMap { find(ShippedFiles.path($0)) }
     return (sources.isEmpty ? [] : scenariosOfCode(sources)) + scenarios
   }
 

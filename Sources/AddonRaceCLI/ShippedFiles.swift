@@ -1,0 +1,51 @@
+import AddonRace
+import Foundation
+
+/// What comes along: scenarios and examples. They lie beside the command where it is installed, and else in the package that
+/// it was built from.
+enum ShippedFiles {
+  /// The folder that holds `scenarios` and `Examples`.
+  static let root: String? = {
+    let command = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    let installed = command.deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("share/addonrace")
+    return [installed, package].map(\.path).first {
+      FileManager.default.fileExists(atPath: $0 + "/scenarios/sites")
+    }
+  }()
+
+  /// The package that the command was built from.
+  static let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The path itself, or where it begins with "scenarios" and is not here, the shipped one.
+  static func path(_ path: String) -> String {
+    guard !FileManager.default.fileExists(atPath: path), path == "scenarios" || path.hasPrefix("scenarios/"),
+      let root, FileManager.default.fileExists(atPath: "\(root)/\(path)")
+    else { return path }
+    return "\(root)/\(path)"
+  }
+
+  /// What may be named to a command, a line each: the folders of scenarios, here or shipped.
+  static func scenarioFolders(_ command: String) -> [String] {
+    let scenarios = path("scenarios")
+    let files = (try? FileManager.default.subpathsOfDirectory(atPath: scenarios)) ?? []
+    var counts: [String: Int] = [:]
+    for file in files where file.hasSuffix(".yaml") {
+      counts[(file as NSString).deletingLastPathComponent, default: 0] += 1
+    }
+    let names = counts.keys.sorted()
+    let width = names.map(\.count).max() ?? 0
+    return names.map { name in
+      let margin = String(repeating: " ", count: width - name.count)
+      return "  addonrace \(command) scenarios/\(name)\(margin)   \(counts[name] ?? 0) scenarios"
+    }
+  }
+
+  /// What is said where nothing was named.
+  static func nothingNamed(_ command: String) -> String {
+    let folders = scenarioFolders(command)
+    let example = "  addonrace new scenario mine.yaml   writes one to begin with"
+    return (["No scenario was named. There are:"] + folders + [example]).joined(separator: "\n")
+  }
+}
