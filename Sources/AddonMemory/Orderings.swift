@@ -29,7 +29,7 @@
 }
 
 /// The memory models that a strategy can be right in.
-public enum MemoryModel: String, CaseIterable, Sendable, Codable {
+public enum MemoryModel: String, CaseIterable, Sendable, Codable, CodingKeyRepresentable {
   case sc, tso, c11, kernel
 }
 

@@ -116,7 +116,8 @@ public final class Children {
   private func reporting(to page: SharedPage, _ explains: Bool) -> Harness {
     var harness = harness
     harness.explains = explains
-    harness.slots = pool?.slots
+    // ThreadSanitizer does not follow a process into its copy.
+    if BuildKind.current != .threadSanitizer { harness.slots = pool?.slots }
     harness.progress = { progress in
       page[.rounds] = UInt64(progress.round)
       page[.populations] = UInt64(progress.populations)

@@ -19,8 +19,14 @@ public struct JournalHead: Codable, Equatable, Sendable {
   public var processors: Int
   /// Seconds since 1970.
   public var started: Double
+  /// The part of the command's verdicts that is to be here, as "2/4"; nil where that is all.
+  public var shard: String?
+  /// Of all verdicts that the command is to come to, in its order, in all its shards.
+  public var keys: [String]?
 
-  public init(arguments: [String]) {
+  public init(arguments: [String], shard: String? = nil, keys: [JournalKey] = []) {
+    self.shard = shard
+    self.keys = keys.map(\.description)
     program = Product.version
     self.arguments = arguments
     folder = FileManager.default.currentDirectoryPath

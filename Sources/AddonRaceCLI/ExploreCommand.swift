@@ -20,6 +20,7 @@ struct ExploreCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the first explaining execution as a Graphviz graph.", valueName: "file"))
   var dot: String?
   @OptionGroup var parallel: JobOptions
+  @OptionGroup var part: ShardOptions
   @Flag(help: "Explore in this process instead of in one child process for each scenario.")
   var inProcess = false
   @OptionGroup(title: "Overriding the scenarios")
@@ -66,6 +67,7 @@ struct ExploreCommand: ParsableCommand {
     invocation.optimisations = code.optimisations
     let runs = ScenarioRuns(
       invocation: invocation, section: .explore, options: report, inProcess: inProcess, jobs: parallel.count,
+      shard: part.shard,
       engines: { scenario in (named.isEmpty ? scenario.explore.memoryModels : named).map { .explore($0) } })
     let (verdicts, status) = try runs.run(paths)
     if let dot { try write(verdicts, to: dot) }

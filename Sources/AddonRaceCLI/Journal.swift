@@ -19,7 +19,9 @@ struct JournalOptions: ParsableArguments {
   var resume = false
 
   func validate() throws {
-    if noJournal, journal != nil || resume { throw ValidationError("--no-journal goes with no other option of a journal.") }
+    if noJournal, journal != nil || resume {
+      throw ValidationError("--no-journal goes with no other option of a journal.")
+    }
   }
 }
 
@@ -35,11 +37,11 @@ final class Journal: @unchecked Sendable {
   private var hasFailed = false
 
   /// Nil where none is kept.
-  init?(_ options: JournalOptions) throws {
+  init?(_ options: JournalOptions, _ shard: Shard?, _ keys: [JournalKey]) throws {
     guard !options.noJournal else { return nil }
     isWanted = options.journal != nil || options.resume
     let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
-    let head = JournalHead(arguments: Array(arguments))
+    let head = JournalHead(arguments: Array(arguments), shard: shard?.description, keys: keys)
     var known: [String: JournalEntry] = [:]
     let earlier = options.resume ? options.journal ?? JournalFolder.latest(of: head) : nil
     if options.resume {
@@ -124,6 +126,7 @@ final class Journal: @unchecked Sendable {
 /// The user's folder of journals, of which the latest are kept.
 enum JournalFolder {
   private static let kept = 50
+  private static let mostBytesOfHead = 1 << 22
 
   static var path: String {
     let environment = ProcessInfo.processInfo.environment
@@ -152,7 +155,7 @@ enum JournalFolder {
   static func latest(of head: JournalHead) -> String? {
     files.last { file in
       guard let handle = FileHandle(forReadingAtPath: file),
-        let start = try? handle.read(upToCount: 1 << 16),
+        let start = try? handle.read(upToCount: mostBytesOfHead),
         let line = start.split(separator: UInt8(ascii: "\n")).first,
         let other = try? JSONDecoder().decode(JournalHead.self, from: line)
       else { return false }

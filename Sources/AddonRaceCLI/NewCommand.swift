@@ -23,7 +23,8 @@ struct NewCommand: ParsableCommand {
 
   func run() throws {
     guard let root = ShippedFiles.root else {
-      throw failure("the files that come along are not there", "install \(Product.name) again with scripts/install.sh", 66)
+      throw failure(
+        "the files that come along are not there", "install \(Product.name) again with scripts/install.sh", 66)
     }
     if FileManager.default.fileExists(atPath: name) {
       throw failure("\(name) exists already", "name another", ExitCode.unwritable.rawValue)
@@ -73,8 +74,13 @@ struct NewCommand: ParsableCommand {
         text.replacing("OwnSite", with: stem).replacing("own-race", with: command)
       }
       var text = renamed(try read("\(example)/\(file)"))
-      if file == "Package.swift" { text = text.replacing("path: \"../..\"", with: "path: \"\(ShippedFiles.package.path)\"") }
+      if file == "Package.swift" {
+        text = text.replacing("path: \"../..\"", with: "path: \"\(ShippedFiles.package.path)\"")
+      }
       try write(text, to: "\(name)/\(renamed(file))")
+    }
+    if !FileManager.default.fileExists(atPath: ShippedFiles.package.path) {
+      print("note: put the place of \(Product.name)'s own package into \(name)/Package.swift")
     }
     say([
       "cd \(quoted)", "swift test", "swift run -c release \(command) run scenarios",
@@ -83,7 +89,8 @@ struct NewCommand: ParsableCommand {
     print(
       kind == .site
         ? "The site is in Sources/\(stem)/ConnectionStats.swift; Sources/\(stem)/OwnCatalog.swift lists what there is."
-        : "The strategies are in Sources/\(stem)/Strategies.swift; Sources/\(stem)/OwnCatalog.swift lists what there is.")
+        : "The strategies are in Sources/\(stem)/Strategies.swift; Sources/\(stem)/OwnCatalog.swift lists what there is."
+    )
   }
 
   private var stem: String { ((name as NSString).lastPathComponent as NSString).deletingPathExtension }

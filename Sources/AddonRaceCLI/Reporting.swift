@@ -189,7 +189,8 @@ struct ReportSet {
       if options.format.format == GitHubReport.self,
         let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty
       {
-        reports.append((MarkdownReport(isTerminal: false, explains: options.explain), try ReportSink(appendingTo: summary)))
+        reports.append(
+          (MarkdownReport(isTerminal: false, explains: options.explain), try ReportSink(appendingTo: summary)))
       }
       for path in options.reports {
         guard let format = ReportCatalog.format(ofFile: path) else { continue }

@@ -15,6 +15,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "stress races on real threads; explore visits every execution: see `addonrace explore`.")
   var engine = EngineName.stress
   @OptionGroup var parallel: JobOptions
+  @OptionGroup var part: ShardOptions
   @Flag(help: "Race in this process instead of in one child process for each scenario.")
   var inProcess = false
   @OptionGroup(title: "Overriding the scenarios")
@@ -44,6 +45,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let runs = ScenarioRuns(
       invocation: try invocation(), section: section, options: report, inProcess: inProcess, jobs: parallel.count,
+      shard: part.shard,
       engines: { [engine] scenario in
         engine == .stress ? [.stress] : scenario.explore.memoryModels.map { .explore($0) }
       })

@@ -64,6 +64,8 @@ struct ScenarioRuns {
   let inProcess: Bool
   /// Explorations at a time. Races have the machine to themselves.
   let jobs: Int
+  /// Of the verdicts; nil is all.
+  let shard: Shard?
   /// Of a scenario.
   let engines: (Scenario) -> [EngineKind]
 
@@ -81,14 +83,16 @@ struct ScenarioRuns {
       throw error
     }
     reports.expect(scenarios.count, options)
+    var work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
+    let keys = work.map(\.key)
+    if let shard { work = work.filter { shard.has($0.key) } }
     let journal: Journal?
     do {
-      journal = try Journal(options.journal)
+      journal = try Journal(options.journal, shard, keys)
     } catch {
       reports.discard()
       throw error
     }
-    let work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
     let done = perform(work, journal)
     var index = 0
     for place in scenarios.indices {
@@ -117,12 +121,24 @@ struct ScenarioRuns {
     let place: Int
     let resolved: ResolvedScenario
     let engine: EngineKind
+    let key: JournalKey
+
+    init(_ resolved: ResolvedScenario, _ engine: EngineKind, place: Int) {
+      self.resolved = resolved
+      self.engine = engine
+      self.place = place
+      key =
+        switch resolved {
+        case .invalid(let scenario, let file, _, _): JournalKey(scenario, engine, file: file)
+        case .ready(let scenario, let file): JournalKey(scenario, engine, file: file)
+        }
+    }
   }
 
   private func runs(of resolved: ResolvedScenario, _ place: Int) -> [Run] {
     switch resolved {
-    case .invalid: [Run(place: place, resolved: resolved, engine: section == .explore ? .explore(.sc) : .stress)]
-    case .ready(let scenario, _): engines(scenario).map { Run(place: place, resolved: resolved, engine: $0) }
+    case .invalid: [Run(resolved, section == .explore ? .explore(.sc) : .stress, place: place)]
+    case .ready(let scenario, _): engines(scenario).map { Run(resolved, $0, place: place) }
     }
   }
 
@@ -137,10 +153,12 @@ struct ScenarioRuns {
     let pool = WorkerPool(jobs, taken: min(jobs, work.count))
     let maker = Sendably { [self] in worker(progress, pool, journal) }
     // Whoever has nothing to begin leaves a slot to those who still explore.
-    let done = SideBySide<Verdict>(work.count, jobs: jobs, willIdle: { pool?.release() }) {
-      let worker = maker.value()
-      return { worker(work[$0]) }
-    }
+    let done = SideBySide<Verdict>(
+      work.count, jobs: jobs, willIdle: { pool?.release() },
+      worker: {
+        let worker = maker.value()
+        return { worker(work[$0]) }
+      })
     return { done[$0] }
   }
 
@@ -150,14 +168,15 @@ struct ScenarioRuns {
     return { run in
       switch run.resolved {
       case .invalid(let scenario, let file, let reasons, let command):
-        return Verdict(invalid: scenario, run.engine, reasons: reasons, file: file, command: command)
+        let verdict = Verdict(invalid: scenario, run.engine, reasons: reasons, file: file, command: command)
+        journal?.add(verdict, run.key)
+        return verdict
       case .ready(let scenario, let file):
         defer { progress.finish(scenario.name) }
-        let key = JournalKey(scenario, run.engine, file: file)
-        if let known = journal?.verdict(key, AddonRaceCommand.harness) { return known }
+        if let known = journal?.verdict(run.key, AddonRaceCommand.harness) { return known }
         var verdict = perform(scenario, run.engine, file)
         verdict = verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
-        journal?.add(verdict, key)
+        journal?.add(verdict, run.key)
         return verdict
       }
     }

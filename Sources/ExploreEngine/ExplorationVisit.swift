@@ -22,7 +22,8 @@ final class ExplorationVisit {
   private var options: ExploreOptions { whole.scenario.explore }
 
   init(
-    _ whole: ProgramExploration, _ engine: Explore, _ judge: any ExecutionJudge, estimate: Double?, since started: Double
+    _ whole: ProgramExploration, _ engine: Explore, _ judge: any ExecutionJudge, estimate: Double?,
+    since started: Double
   ) {
     self.whole = whole
     self.engine = engine

@@ -73,7 +73,9 @@ import Testing
     let others = try verdicts(whole, jobs: 3) { command in
       for _ in 0..<200 where killed < 2 {
         Thread.sleep(forTimeInterval: 0.005)
-        guard let child = Self.children(of: command).first, let worker = Self.children(of: child).first else { continue }
+        guard let child = Self.children(of: command).first, let worker = Self.children(of: child).first else {
+          continue
+        }
         kill(worker, SIGKILL)
         killed += 1
       }
@@ -86,7 +88,9 @@ import Testing
     let file = "/proc/\(process)/task/\(process)/children"
     let own = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
-    let all = threads.map { (try? String(contentsOfFile: "/proc/\(process)/task/\($0)/children", encoding: .utf8)) ?? "" }
+    let all = threads.map {
+      (try? String(contentsOfFile: "/proc/\(process)/task/\($0)/children", encoding: .utf8)) ?? ""
+    }
     return ([own] + all).flatMap { $0.split(separator: " ").compactMap { Int32($0) } }
   }
 }

@@ -26,8 +26,8 @@ public struct Command {
   }
 
   public init(
-    arguments: [String], executable: URL? = nil, interruptedAfter seconds: Double? = nil,
-    meanwhile: (Int32) throws -> Void = { _ in }
+    arguments: [String], environment: [String: String] = [:], executable: URL? = nil,
+    interruptedAfter seconds: Double? = nil, meanwhile: (Int32) throws -> Void = { _ in }
   ) throws {
     let process = Process()
     let scratch = try TemporaryFolder()
@@ -38,6 +38,7 @@ public struct Command {
     process.arguments = arguments
     process.currentDirectoryURL = Self.package
     process.environment = ProcessInfo.processInfo.environment.merging(["XDG_STATE_HOME": scratch.url.path]) { $1 }
+      .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)

@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: [
     ("a.xml", "junit"), ("a.sarif", "sarif"), ("b/c.JSON", "json"), ("a.jsonl", "jsonl"), ("a.tap", "ktap"),
-    ("a.md", "markdown"), ("a.txt", "table"),
+    ("a.md", "markdown"), ("a.txt", "table"), ("a.html", "html"), ("a.trace", "chrome-trace"),
   ])
   func aFileIsWrittenAsItsNameSays(_ path: String, _ name: String) throws {
     #expect(try #require(ReportCatalog.format(ofFile: path)).name == name)
@@ -69,6 +69,54 @@ import Testing
     let reader = try #require(read(xml), "\(xml)")
     #expect(reader.elements.contains { $0.name == "error" })
     #expect(reader.elements.contains { $0.attributes["classname"] == "a&b.yaml" })
+  }
+
+  /// Every link leads somewhere, and what users' files say is text.
+  @Test func html() throws {
+    var scenario = Verdicts.scenario
+    scenario.name = "<script>\u{1}&"
+    let invalid = Verdict(invalid: scenario, .stress, reasons: ["<b>"], file: "a&b.yaml", command: "x < y")
+    let page = try #require(HTMLReport(isTerminal: false, explains: false).end(verdicts + [invalid]))
+    #expect(page.hasPrefix("<!doctype html>"))
+    #expect(page.contains("&lt;script&gt;\u{fffd}&amp;"))
+    #expect(page.matches(of: /<script>/).count == 1)
+    for link in page.matches(of: /href="#([^"]*)"/) { #expect(page.contains("id=\"\(link.1)\"")) }
+    #expect(!page.contains("http"), "it needs no network")
+    for verdict in verdicts {
+      for finding in verdict.findings { #expect(page.contains("\(FindingID(finding, in: verdict))")) }
+    }
+    let steps = try #require(Verdicts.explored.counterexample).steps
+    for number in 1...steps.count { #expect(page.contains("<td>\(number)</td>")) }
+    let arrows = steps.filter { step in step.readsFrom.map { step.isStale || steps[$0].racer != step.racer } ?? false }
+    #expect(page.matches(of: /<path class="(rf|stale)"/).count == arrows.count)
+  }
+
+  /// A slice for each step; each arrow has a beginning and an end, inside slices.
+  @Test func chromeTrace() throws {
+    struct Trace: Decodable {
+      struct Event: Decodable {
+        var ph: String
+        var pid, tid: Int
+        var ts, dur, id: Int?
+      }
+      var traceEvents: [Event]
+    }
+    let text = try #require(ChromeTraceReport(isTerminal: false, explains: false).end(verdicts))
+    let events = try JSONDecoder().decode(Trace.self, from: Data(text.utf8)).traceEvents
+    let steps = try #require(Verdicts.explored.counterexample).steps
+    let slices = events.filter { $0.ph == "X" }
+    #expect(slices.map(\.tid) == steps.map(\.racer))
+    let begins = events.filter { $0.ph == "s" }
+    let ends = events.filter { $0.ph == "f" }
+    #expect(begins.count == steps.count { $0.readsFrom != nil })
+    #expect(begins.map(\.id) == ends.map(\.id))
+    for end in begins + ends {
+      #expect(
+        slices.contains { slice in
+          guard let time = end.ts, let start = slice.ts, let length = slice.dur else { return false }
+          return slice.tid == end.tid && (start...start + length).contains(time)
+        })
+    }
   }
 
   @Test func ktap() throws {

@@ -242,7 +242,8 @@ extension ExecutionGraph {
   package var mix: UInt64 {
     var mix: UInt64 = 0x9e37_79b9_7f4a_7c15
     for id in 0..<count {
-      let choices = UInt64(UInt32(bitPattern: events[id].readsFrom)) << 32 | UInt64(UInt32(bitPattern: events[id].coPosition))
+      let choices =
+        UInt64(UInt32(bitPattern: events[id].readsFrom)) << 32 | UInt64(UInt32(bitPattern: events[id].coPosition))
       mix = (mix ^ choices) &* 0xbf58_476d_1ce4_e5b9
       mix ^= mix >> 29
     }

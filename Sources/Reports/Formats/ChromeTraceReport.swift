@@ -11,7 +11,9 @@ public struct ChromeTraceReport: ReportFormat {
   public func end(_ verdicts: [Verdict]) -> String? {
     var events: [Event] = []
     for (number, verdict) in verdicts.enumerated() {
-      if let counterexample = verdict.counterexample { events += Self.events(counterexample, verdict.title, number + 1) }
+      if let counterexample = verdict.counterexample {
+        events += Self.events(counterexample, verdict.title, number + 1)
+      }
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -173,7 +173,8 @@ private struct ReadsFromPicture {
     var taken: [Int] = []
     let arrows = counterexample.steps.enumerated().compactMap { index, step in
       step.readsFrom.flatMap { source in
-        counterexample.steps.indices.contains(source) && (step.isStale || counterexample.steps[source].racer != step.racer)
+        counterexample.steps.indices.contains(source)
+          && (step.isStale || counterexample.steps[source].racer != step.racer)
           ? (from: source, to: index, isStale: step.isStale) : nil
       }
     }.sorted { min($0.from, $0.to) < min($1.from, $1.to) }
