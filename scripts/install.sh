@@ -73,7 +73,7 @@ done
 cp Sources/CCandidate/runtime/addonrace.h "$stage/include/"
 mkdir -p "$stage/include/addonrace"
 cp Sources/CCandidate/runtime/addonrace/*.h "$stage/include/addonrace/"
-cp -r scenarios "$stage/share/addonrace/"
+cp -r scenarios schemas "$stage/share/addonrace/"
 # What `addonrace new` begins with.
 mkdir -p "$stage/share/addonrace/Examples/OwnSite"
 (cd Examples/OwnSite && cp -r Package.swift README.md Sources Tests scenarios "$stage/share/addonrace/Examples/OwnSite/")

@@ -14,8 +14,8 @@ extension Verdict {
   }
 
   /// As the command shows it: what came out, the findings, and the execution that shows them.
-  public var report: String { TableReport(isTerminal: false, explains: true).scenario([self]) ?? "" }
+  public var report: String { TableReport(ReportMedium(explains: true)).scenario([self]) ?? "" }
 
   /// As the command's JSON has it.
-  public var json: String { JSONReport(isTerminal: false, explains: true).end([self]) ?? "" }
+  public var json: String { JSONReport(ReportMedium(explains: true)).end([self]) ?? "" }
 }

@@ -36,11 +36,12 @@ final class ProgressLine: @unchecked Sendable {
       let now = MonotonicClock.now()
       guard now - shown > Self.secondsBetween else { return }
       shown = now
-      write("\r\u{1b}[2K\(share(now))\(name), \(text)")
+      let line = "\(share(now))\(name.safe), \(text)".cut(to: Terminal.width(STDERR_FILENO) - 1)
+      write("\r\u{1b}[2K\(line)")
     }
   }
 
-  private static let secondsBetween = 0.05
+  private static let secondsBetween = 0.1
 
   private func share(_ now: Double) -> String {
     guard total > 1 else { return "" }

@@ -78,7 +78,9 @@ enum Colouring: String, CaseIterable, ExpressibleByArgument {
     switch self {
     case .always: true
     case .never: false
-    case .auto: isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    case .auto:
+      isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
   }
 }
@@ -93,6 +95,16 @@ struct ReportFormatName: RawRepresentable, CaseIterable {
     self.rawValue = rawValue
   }
   var format: any ReportFormat.Type { ReportCatalog.all.first { $0.name == rawValue } ?? ReportCatalog.all[0] }
+}
+
+enum Terminal {
+  /// Columns, as the terminal or COLUMNS says.
+  static func width(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? usualWidth
+  }
+  private static let usualWidth = 80
 }
 
 /// Where a report goes: standard output, or a file that is opened before anything runs, written beside its name, and given
@@ -181,7 +193,9 @@ struct ReportSet {
     var reports: [(format: any ReportFormat, sink: ReportSink)] = [
       (
         options.format.format.init(
-          isTerminal: options.colour.isColoured(onTerminal: shown.isTerminal), explains: options.explain), shown
+          ReportMedium(
+            isColoured: options.colour.isColoured(onTerminal: shown.isTerminal),
+            width: shown.isTerminal ? Terminal.width(STDOUT_FILENO) : nil, explains: options.explain)), shown
       )
     ]
     do {
@@ -190,12 +204,12 @@ struct ReportSet {
         let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty
       {
         reports.append(
-          (MarkdownReport(isTerminal: false, explains: options.explain), try ReportSink(appendingTo: summary)))
+          (MarkdownReport(ReportMedium(explains: options.explain)), try ReportSink(appendingTo: summary)))
       }
       for path in options.reports {
         guard let format = ReportCatalog.format(ofFile: path) else { continue }
         let sink = try ReportSink(path, streams: format == JSONLinesReport.self)
-        reports.append((format.init(isTerminal: false, explains: options.explain), sink))
+        reports.append((format.init(ReportMedium(explains: options.explain)), sink))
       }
     } catch {
       for report in reports { report.sink.discard() }

@@ -5,17 +5,38 @@ public struct TraceText {
   private let counterexample: Counterexample
   public init(_ counterexample: Counterexample) { self.counterexample = counterexample }
 
-  public var lines: [String] {
+  public var lines: [String] { lines(within: nil) }
+
+  /// Where columns do not fit, one column, with the racer before each step.
+  func lines(within width: Int?) -> [String] {
+    let lines = inColumns
+    guard let width, let widest = lines.map(\.columns).max(), widest > width else { return lines }
+    return inOneColumn
+  }
+
+  private var inOneColumn: [String] {
+    let numberWidth = "\(counterexample.steps.count)".count
+    let names = counterexample.roles.enumerated().map { "racer \($0) (\($1))" }
+    let nameWidth = counterexample.steps.map { names[$0.racer].columns }.max() ?? 0
+    return counterexample.steps.enumerated().flatMap { index, step in
+      let number = "\(index + 1)"
+      let margin = String(repeating: " ", count: numberWidth - number.count)
+      let line = margin + number + "  " + names[step.racer].padded(to: nameWidth) + "  " + text(of: step)
+      return [line] + (step.source.map { [String(repeating: " ", count: numberWidth + 2) + "at " + $0] } ?? [])
+    } + counterexample.findings.map(TraceWords.finding)
+  }
+
+  private var inColumns: [String] {
     let racers = counterexample.roles.indices.filter { racer in
       counterexample.steps.contains { $0.racer == racer }
     }
     let numberWidth = "\(counterexample.steps.count)".count
-    let sourceWidth = counterexample.steps.map { $0.source?.count ?? 0 }.max() ?? 0
+    let sourceWidth = counterexample.steps.map { $0.source?.columns ?? 0 }.max() ?? 0
     let cells = counterexample.steps.map { text(of: $0) }
     let titles = racers.map { "racer \($0) (\(counterexample.roles[$0]))" }
     let widths = racers.enumerated().map { index, racer in
-      let texts = zip(counterexample.steps, cells).filter { $0.0.racer == racer }.map(\.1.count)
-      return max(titles[index].count, texts.max() ?? 0)
+      let texts = zip(counterexample.steps, cells).filter { $0.0.racer == racer }.map(\.1.columns)
+      return max(titles[index].columns, texts.max() ?? 0)
     }
     func line(_ number: String, _ source: String, _ columns: [String]) -> String {
       var text = String(repeating: " ", count: max(0, numberWidth - number.count)) + number

@@ -100,7 +100,7 @@ enum Verdicts {
 
 @Suite struct EncodedReportTests {
   private func json(_ verdicts: [Verdict]) throws -> String {
-    try #require(JSONReport(isTerminal: false, explains: false).end(verdicts))
+    try #require(JSONReport(ReportMedium()).end(verdicts))
   }
 
   /// The document of version 2, key by key. A change here is a change for those who read it: see `EncodedReport.version`.
@@ -133,7 +133,7 @@ enum Verdicts {
 
 @Suite struct TableReportTests {
   private func table(_ verdicts: [Verdict], explains: Bool = false) throws -> String {
-    let table = TableReport(isTerminal: false, explains: explains)
+    let table = TableReport(ReportMedium(explains: explains))
     return try #require(table.scenario(verdicts)) + "\n" + #require(table.end(verdicts))
   }
 
@@ -154,7 +154,7 @@ enum Verdicts {
 
   @Test func colourOnATerminalOnly() throws {
     #expect(try !table([Verdicts.raced]).contains("\u{1b}"))
-    #expect(try #require(TableReport(isTerminal: true).scenario([Verdicts.raced])).contains("\u{1b}["))
+    #expect(try #require(TableReport(ReportMedium(isColoured: true)).scenario([Verdicts.raced])).contains("\u{1b}["))
   }
 }
 

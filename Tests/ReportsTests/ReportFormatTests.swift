@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func junit() throws {
-    let xml = try #require(JUnitReport(isTerminal: false, explains: false).end(verdicts))
+    let xml = try #require(JUnitReport(ReportMedium()).end(verdicts))
     let reader = try #require(read(xml), "\(xml)")
     let root = try #require(reader.elements.first)
     #expect(root.name == "testsuites")
@@ -65,7 +65,7 @@ import Testing
     scenario.name = "<\"&'\u{1}\u{1b}[31m>]]>\u{fffe}"
     scenario.question = scenario.name
     let verdict = Verdict(invalid: scenario, .stress, reasons: ["\u{0}<&>"], file: "a&b.yaml", command: "x < y")
-    let xml = try #require(JUnitReport(isTerminal: false, explains: false).end([verdict]))
+    let xml = try #require(JUnitReport(ReportMedium()).end([verdict]))
     let reader = try #require(read(xml), "\(xml)")
     #expect(reader.elements.contains { $0.name == "error" })
     #expect(reader.elements.contains { $0.attributes["classname"] == "a&b.yaml" })
@@ -76,7 +76,7 @@ import Testing
     var scenario = Verdicts.scenario
     scenario.name = "<script>\u{1}&"
     let invalid = Verdict(invalid: scenario, .stress, reasons: ["<b>"], file: "a&b.yaml", command: "x < y")
-    let page = try #require(HTMLReport(isTerminal: false, explains: false).end(verdicts + [invalid]))
+    let page = try #require(HTMLReport(ReportMedium()).end(verdicts + [invalid]))
     #expect(page.hasPrefix("<!doctype html>"))
     #expect(page.contains("&lt;script&gt;\u{fffd}&amp;"))
     #expect(page.matches(of: /<script>/).count == 1)
@@ -101,7 +101,7 @@ import Testing
       }
       var traceEvents: [Event]
     }
-    let text = try #require(ChromeTraceReport(isTerminal: false, explains: false).end(verdicts))
+    let text = try #require(ChromeTraceReport(ReportMedium()).end(verdicts))
     let events = try JSONDecoder().decode(Trace.self, from: Data(text.utf8)).traceEvents
     let steps = try #require(Verdicts.explored.counterexample).steps
     let slices = events.filter { $0.ph == "X" }
@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test func ktap() throws {
-    let lines = try #require(KTAPReport(isTerminal: false, explains: false).end(verdicts)).split(separator: "\n")
+    let lines = try #require(KTAPReport(ReportMedium()).end(verdicts)).split(separator: "\n")
     #expect(lines.first == "KTAP version 1")
     #expect(lines[1] == "1..2")
     let results = lines.filter { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test func sarif() throws {
-    let text = try #require(SARIFReport(isTerminal: false, explains: false).end(verdicts))
+    let text = try #require(SARIFReport(ReportMedium()).end(verdicts))
     let log = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     #expect(log["version"] as? String == "2.1.0")
     let run = try #require((log["runs"] as? [[String: Any]])?.first)
@@ -145,13 +145,13 @@ import Testing
   }
 
   @Test func markdownHasARowForEachScenario() throws {
-    let text = try #require(MarkdownReport(isTerminal: false, explains: false).end(verdicts))
+    let text = try #require(MarkdownReport(ReportMedium()).end(verdicts))
     #expect(text.hasPrefix("| | scenario |"))
     for verdict in verdicts { #expect(text.contains("| \(verdict.scenario.name) |")) }
   }
 
   @Test func linesComeAsTheVerdictsDo() throws {
-    let text = try #require(JSONLinesReport(isTerminal: false, explains: false).scenario(verdicts))
+    let text = try #require(JSONLinesReport(ReportMedium()).scenario(verdicts))
     let decoded = try text.split(separator: "\n").map {
       try JSONDecoder().decode(EncodedVerdict.self, from: Data($0.utf8))
     }
@@ -162,7 +162,7 @@ import Testing
     let scenario = Verdicts.scenario
     let verdict = Verdict(
       invalid: scenario, .stress, reasons: ["100 % wrong"], file: "a,b:c.yaml", command: "addonrace check a")
-    let text = try #require(GitHubReport(isTerminal: false, explains: false).scenario([verdict]))
+    let text = try #require(GitHubReport(ReportMedium()).scenario([verdict]))
     #expect(text.split(separator: "\n").count == 1)
     #expect(text.hasPrefix("::error file=a%2Cb%3Ac.yaml,title="))
     #expect(text.contains("100 %25 wrong"))
@@ -181,5 +181,47 @@ import Testing
     other.checker = "agreement"
     #expect(FindingID(other, in: Verdicts.raced) != id)
     #expect(FindingID(Verdicts.leak, in: Verdicts.explored) != id)
+  }
+}
+
+/// What a terminal shows fits it, and does not act on it.
+@Suite struct TerminalTests {
+  @Test func aTraceThatIsTooWideIsOneColumn() throws {
+    let verdict = Verdicts.explored
+    let steps = try #require(verdict.counterexample).steps
+    func text(_ width: Int?) throws -> String {
+      try #require(TableReport(ReportMedium(width: width, explains: true)).scenario([verdict]))
+    }
+    let wide = try text(nil)
+    let narrow = try text(60)
+    #expect(try text(1000) == wide)
+    #expect(narrow != wide)
+    for (number, step) in steps.enumerated() {
+      #expect(narrow.contains("\(number + 1)  racer \(step.racer) "), "\(narrow)")
+    }
+  }
+
+  @Test func tablesDropColumns() throws {
+    func head(_ width: Int?) throws -> Substring {
+      let text = try #require(TableReport(ReportMedium(width: width)).end([Verdicts.explored]))
+      return try #require(text.split(separator: "\n").first { $0.hasPrefix("scenario") })
+    }
+    #expect(try head(80).count <= 80)
+    #expect(try head(80).contains("verdict"))
+    #expect(try head(nil).contains("pruned graphs"))
+  }
+
+  @Test(arguments: [
+    ("a\u{1b}]0;pwned\u{7}", "a\\u{1b}]0;pwned\\u{7}"), ("a\nb", "a\\nb"), ("\u{202e}x", "\\u{202e}x"), ("漢字", "漢字"),
+    (String(repeating: "x", count: 3000), String(repeating: "x", count: 400) + "..."),
+  ])
+  func namesDoNotAct(_ name: String, _ shown: String) { #expect(name.safe == shown) }
+
+  @Test func wideCharactersTakeTwoColumns() {
+    var table = TextTable([.left("name"), .right("n")])
+    table.add(["漢字", "1"])
+    table.add(["four", "2"])
+    #expect(table.text == "name  n\n漢字  1\nfour  2")
+    #expect("漢字漢字".cut(to: 5) == "漢字…")
   }
 }

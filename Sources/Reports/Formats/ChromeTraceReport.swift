@@ -6,7 +6,7 @@ import RaceModel
 public struct ChromeTraceReport: ReportFormat {
   public static let name = "chrome-trace"
   public static let extensions = ["trace"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     var events: [Event] = []

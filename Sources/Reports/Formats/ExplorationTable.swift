@@ -14,7 +14,7 @@ struct ExplorationTable {
   func scenario(_ verdicts: [Verdict]) -> String? {
     guard let first = verdicts.first else { return nil }
     let badge = style.badge(verdicts.allSatisfy(\.asExpected))
-    var lines = ["\(badge) \(style.bold(first.scenario.name)): \(first.scenario.question)"]
+    var lines = ["\(badge) \(style.bold(first.scenario.name.safe)): \(first.scenario.question.safe)"]
     for verdict in verdicts { lines += self.lines(of: verdict) }
     // One execution explains; those of the other models look the same.
     if let shown = verdicts.first(where: { (explains || !$0.asExpected) && $0.counterexample != nil }) {
@@ -54,7 +54,8 @@ struct ExplorationTable {
     guard let counterexample = verdict.counterexample else { return [] }
     let model = verdict.record.counterexampleModel?.rawValue ?? ""
     var lines = [Sentence.indented("An execution that shows it, under \(model), as short as was found:")]
-    lines += TraceText(counterexample).lines.map { Sentence.indented("  \($0)") }
+    let margin = Sentence.indented("  ")
+    lines += TraceText(counterexample).lines(within: style.width.map { $0 - margin.count }).map { margin + $0 }
     return lines + replay(verdict)
   }
 
@@ -102,7 +103,9 @@ struct ExplorationTable {
         Number.fixed(figures.seconds, 3),
       ])
     }
-    return table.text
+    return table.text(
+      within: style.width,
+      dropping: ["MB", "events", "pruned graphs", "fully checked", "", "blocked runs", "racers", "thousand/s"])
   }
 }
 
@@ -148,8 +151,4 @@ public enum ShellWord {
     return isPlain
       ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
-}
-
-extension String {
-  func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

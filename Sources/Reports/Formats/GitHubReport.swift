@@ -4,7 +4,7 @@ import RaceModel
 public struct GitHubReport: ReportFormat {
   public static let name = "github"
   public static let extensions: [String] = []
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func scenario(_ verdicts: [Verdict]) -> String? {
     let lines = verdicts.filter { !$0.asExpected }.map { verdict in

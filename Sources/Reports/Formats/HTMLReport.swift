@@ -7,7 +7,7 @@ import RaceModel
 public struct HTMLReport: ReportFormat {
   public static let name = "html"
   public static let extensions = ["html", "htm"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     try? MustacheTemplate(string: Self.template).render(Page(verdicts))

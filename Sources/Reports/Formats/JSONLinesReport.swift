@@ -5,7 +5,7 @@ import RaceModel
 public struct JSONLinesReport: ReportFormat {
   public static let name = "jsonl"
   public static let extensions = ["jsonl", "ndjson"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func scenario(_ verdicts: [Verdict]) -> String? {
     let encoder = JSONEncoder()

@@ -5,7 +5,7 @@ import RaceModel
 public struct JSONReport: ReportFormat {
   public static let name = "json"
   public static let extensions = ["json"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let encoder = JSONEncoder()

@@ -5,7 +5,7 @@ import RaceModel
 public struct JUnitReport: ReportFormat {
   public static let name = "junit"
   public static let extensions = ["xml"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     var suites: [(name: String, verdicts: [Verdict])] = []

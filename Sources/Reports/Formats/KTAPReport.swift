@@ -5,7 +5,7 @@ import RaceModel
 public struct KTAPReport: ReportFormat {
   public static let name = "ktap"
   public static let extensions = ["ktap", "tap"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     var scenarios: [[Verdict]] = []

@@ -5,7 +5,7 @@ import RaceModel
 public struct MarkdownReport: ReportFormat {
   public static let name = "markdown"
   public static let extensions = ["md"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let engines = verdicts.map(column).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }

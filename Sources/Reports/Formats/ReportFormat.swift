@@ -6,14 +6,28 @@ public protocol ReportFormat: Sendable {
   static var name: String { get }
   /// What the names of its files end in, without the dot: such a file is written so.
   static var extensions: [String] { get }
-  /// `explains`: what was expected is explained too.
-  init(isTerminal: Bool, explains: Bool)
+  init(_ medium: ReportMedium)
   /// What is shown as soon as the verdicts of one scenario are there: one of a race, or one for each memory model.
   func scenario(_ verdicts: [Verdict]) -> String?
   /// What is shown at the end.
   func end(_ verdicts: [Verdict]) -> String?
   /// The same for many scenarios, of which a screen has a line each. By default there is no difference.
   func briefly(withFigures: Bool) -> any ReportFormat
+}
+
+/// Where a report is shown, and how much of it.
+public struct ReportMedium: Sendable {
+  public var isColoured: Bool
+  /// Columns of a terminal; nil where lines may have any length.
+  public var width: Int?
+  /// What was expected is explained too.
+  public var explains: Bool
+
+  public init(isColoured: Bool = false, width: Int? = nil, explains: Bool = false) {
+    self.isColoured = isColoured
+    self.width = width
+    self.explains = explains
+  }
 }
 
 extension ReportFormat {

@@ -6,7 +6,7 @@ import RaceModel
 public struct SARIFReport: ReportFormat {
   public static let name = "sarif"
   public static let extensions = ["sarif"]
-  public init(isTerminal: Bool, explains: Bool) {}
+  public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let results = verdicts.flatMap { verdict in verdict.findings.map { SARIF.Result($0, in: verdict) } }

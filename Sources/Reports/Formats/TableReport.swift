@@ -11,9 +11,9 @@ public struct TableReport: ReportFormat {
   private let explains: Bool
   private var isBrief = false
   private var hasFigures = true
-  public init(isTerminal: Bool, explains: Bool = false) {
-    style = Style(isColoured: isTerminal)
-    self.explains = explains
+  public init(_ medium: ReportMedium) {
+    style = Style(isColoured: medium.isColoured, width: medium.width)
+    explains = medium.explains
   }
 
   public func briefly(withFigures: Bool) -> any ReportFormat {
@@ -45,13 +45,13 @@ public struct TableReport: ReportFormat {
     let text = outcomes.map { what, models in
       models.isEmpty || outcomes.count == 1 ? what : "\(what) under \(models.joined(separator: ", "))"
     }
-    return "\(style.badge(true)) \(style.bold(verdicts[0].scenario.name)): \(text.joined(separator: "; "))"
+    return "\(style.badge(true)) \(style.bold(verdicts[0].scenario.name.safe)): \(text.joined(separator: "; "))"
   }
 
   private func raced(_ verdict: Verdict) -> String {
     var lines = [
-      "\(style.badge(verdict.asExpected)) \(style.bold(verdict.scenario.name)): \(Sentence.outcome(verdict))",
-      Sentence.indented(verdict.scenario.question),
+      "\(style.badge(verdict.asExpected)) \(style.bold(verdict.scenario.name.safe)): \(Sentence.outcome(verdict))",
+      Sentence.indented(verdict.scenario.question.safe),
     ]
     if verdict.asExpected, !explains {
       if let first = verdict.findings.first { lines.append(Sentence.indented(Sentence.finding(first))) }
@@ -161,7 +161,11 @@ public struct TableReport: ReportFormat {
         Number.grouped(figures.allocations), Number.grouped(figures.frees), Number.fixed(figures.seconds, 3),
       ])
     }
-    return table.text
+    return table.text(
+      within: style.width,
+      dropping: [
+        "winner changes", "losers/slot", "allocated", "freed", "won by racer", "populations (M/s)", "racers", "shape",
+      ])
   }
 
   /// Percent of the populations, by racer; of many racers the least and the most.
@@ -195,7 +199,7 @@ public struct TableReport: ReportFormat {
       "\(verdicts.count) \(noun)\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
     if unexpected.isEmpty { return style.green(text) }
     let names = unexpected.map { verdict in
-      verdict.scenario.name + (verdict.engine.model.map { " (\($0.rawValue))" } ?? "")
+      verdict.scenario.name.safe + (verdict.engine.model.map { " (\($0.rawValue))" } ?? "")
     }
     return style.red("\(text), \(unexpected.count) not: \(names.joined(separator: ", "))")
   }
