@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests: plain, under ThreadSanitizer and under AddressSanitizer. Options go to `swift test`.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross
+install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -176,7 +176,7 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
   @Test func noFile() throws {
     let command = try Command("run")
     #expect(command.status == 64)
-    #expect(command.errors.contains("No scenario was named. Try: addonrace run scenarios"))
+    #expect(command.errors.contains("addonrace run scenarios/sites "), "\(command.errors)")
   }
 
   @Test func aFileThatIsNotThere() throws {

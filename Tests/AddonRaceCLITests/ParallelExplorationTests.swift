@@ -21,15 +21,29 @@ import Testing
     }
   }
 
-  /// 28,452 executions, and some that are blocked.
+  /// 32,768 executions, some of which one process gives to others before it is through.
   private let whole = [
-    "scenarios/sites/fsnotify-marks.yaml", "--racers", "add-and-remove=2,hook=1", "--memory-model", "sc",
+    "scenarios/sites/file-owner-c11.yaml", "--racers", "allocate=4", "--inodes", "3", "--no-symmetry",
+    "--memory-model", "c11", "--time", "300",
   ]
 
   @Test func theSameExecutions() throws {
     let alone = try verdicts(whole, jobs: 1)
-    #expect(alone.first?.exploration?.executions == 28_452)
+    #expect(alone.first?.exploration?.executions == 32_768)
     for jobs in [2, 3, 7] { #expect(try verdicts(whole, jobs: jobs) == alone, "\(jobs) jobs") }
+  }
+
+  /// With locks, sections and runs that are blocked. (The debug build is too slow.)
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["ADDONRACE_RELEASE"] != nil)) func theSameBlockedRuns() throws
+  {
+    let marks = [
+      "scenarios/sites/fsnotify-marks.yaml", "--racers", "add-and-remove=2,hook=1", "--memory-model", "sc", "--time",
+      "300",
+    ]
+    let alone = try verdicts(marks, jobs: 1)
+    #expect(alone.first?.exploration?.executions == 28_452)
+    #expect(alone.first?.exploration?.blockedRuns == 2_010)
+    #expect(try verdicts(marks, jobs: 3) == alone)
   }
 
   /// The finding of one order of twelve updates, which comes late: the same execution, after as many others.
@@ -58,7 +72,7 @@ import Testing
         assert(same < 12);
       }
       """, to: "late.c")
-    let arguments = [file, "--memory-model", "c11", "--time", "100"]
+    let arguments = [file, "--memory-model", "c11", "--time", "300"]
     let alone = try verdicts(arguments, jobs: 1)
     let first = try #require(alone.first?.exploration?.firstFinding)
     #expect(first > 1000)

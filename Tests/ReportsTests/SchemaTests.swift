@@ -1,0 +1,58 @@
+import Foundation
+import RaceModel
+import Reports
+import Testing
+
+/// Documents are read by the validators of their formats.
+@Suite struct SchemaTests {
+  private static let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  private let verdicts = [Verdicts.raced, Verdicts.explored]
+
+  /// Runs a program on a file with this text. Nil where there is no such program, or it lacks something.
+  private static func run(_ words: [String], on text: String) throws -> (status: Int32, output: String)? {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("addonrace-\(UUID().uuidString)")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = words + [file.path]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let said = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let isThere = process.terminationStatus != 127 && process.terminationStatus != 77
+    return isThere ? (process.terminationStatus, String(decoding: said, as: UTF8.self)) : nil
+  }
+
+  /// Ends with 77 where Python has no such module.
+  private static let validator = """
+    import json, sys
+    try: import jsonschema
+    except ImportError: sys.exit(77)
+    schema = json.load(open(sys.argv[1]))
+    validator = jsonschema.validators.validator_for(schema)
+    validator.check_schema(schema)
+    errors = [f"{list(e.absolute_path)}: {e.message}" for e in validator(schema).iter_errors(json.load(open(sys.argv[2])))]
+    print("\\n".join(errors))
+    sys.exit(1 if errors else 0)
+    """
+
+  @Test func json() throws {
+    let text = try #require(JSONReport(ReportMedium()).end(verdicts))
+    let schema = Self.package.appendingPathComponent("schemas/report-\(EncodedReport.version).schema.json").path
+    guard let result = try Self.run(["python3", "-c", Self.validator, schema], on: text) else { return }
+    #expect(result.status == 0, "\(result.output)")
+    // It is strict: a key that it does not know is an error.
+    let other = text.replacing("\"asExpected\"", with: "\"asWanted\"")
+    #expect(try #require(try Self.run(["python3", "-c", Self.validator, schema], on: other)).status == 1)
+  }
+
+  @Test func junitIsWellFormed() throws {
+    let text = try #require(JUnitReport(ReportMedium()).end(verdicts))
+    guard let result = try Self.run(["xmllint", "--noout"], on: text) else { return }
+    #expect(result.status == 0, "\(result.output)")
+  }
+}
