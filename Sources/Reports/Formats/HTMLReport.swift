@@ -20,10 +20,11 @@ private struct Page {
   var summary: String
   var isOK: Bool
   var engines: [String]
-  var rows: [Row]
+  /// The rows of the large tables, as HTML: a template takes seconds for ten thousand of them.
+  var rows: String
   var details: [Detail]
   var hasDetails: Bool
-  var figures: [FigureRow]
+  var figures: String
   var hasFigures: Bool
   var product: String
 
@@ -50,13 +51,13 @@ private struct Page {
         groups.append((key, [(number, verdict)]))
       }
     }
-    rows = groups.map { Row($0.verdicts, columns) }
+    rows = groups.map { Row($0.verdicts, columns).html }.joined(separator: "\n")
     // What is not as expected comes first.
     details = verdicts.enumerated().filter { $0.element.isTold }
       .sorted { !$0.element.asExpected && $1.element.asExpected }
       .map { Detail($0.offset, $0.element) }
     hasDetails = !details.isEmpty
-    figures = FigureRow.rows(verdicts)
+    figures = FigureRow.rows(verdicts).map(\.html).joined(separator: "\n")
     hasFigures = !figures.isEmpty
   }
 }
@@ -89,6 +90,19 @@ private struct Row {
         link: verdict.isTold ? "v\(number)" : nil,
         words: verdict.asExpected ? "as expected" : "not as expected")
     }
+  }
+
+  var html: String {
+    let head =
+      "<th scope=\"row\" title=\"\(question.escaped)\">\(name.escaped)<br><span class=\"dim\">\(file.escaped)</span></th>"
+    return "<tr>" + head + cells.map(\.html).joined() + "</tr>"
+  }
+}
+
+extension Row.Cell {
+  fileprivate var html: String {
+    let shown = link.map { "<a href=\"#\($0)\">\(text.escaped)</a>" } ?? text.escaped
+    return "<td class=\"\(kind)\" title=\"\(words)\">\(shown)</td>"
   }
 }
 
@@ -228,6 +242,13 @@ private struct FigureRow {
     guard most > least else { return 100 }
     return 5 + Int(95 * log(rate / least) / log(most / least))
   }
+
+  var html: String {
+    let numbers = [count, rate].map { "<td class=\"right\">\($0)</td>" }.joined()
+    let bar = "<td class=\"bars\"><span class=\"bar\" style=\"width: \(bar)%\"></span></td>"
+    return
+      "<tr><th scope=\"row\">\(name.escaped)</th><td>\(engine)</td>\(numbers)\(bar)<td class=\"right\">\(seconds)</td></tr>"
+  }
 }
 
 extension Verdict {
@@ -237,6 +258,8 @@ extension Verdict {
 }
 
 extension String {
+  fileprivate var escaped: String { XMLNode.escaped(self) }
+
   /// Without characters that a page cannot show.
   fileprivate var shown: String {
     guard unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\n" && $0 != "\t" || $0.value == 0x7f }) else {
@@ -301,8 +324,8 @@ extension HTMLReport {
     <div class="wide" tabindex="0" role="region" aria-labelledby="scenarios"><table id="matrix">
     <thead><tr><th scope="col">scenario</th>{{#engines}}<th scope="col">{{.}}</th>{{/engines}}</tr></thead>
     <tbody>
-    {{#rows}}<tr><th scope="row" title="{{question}}">{{name}}<br><span class="dim">{{file}}</span></th>{{#cells}}<td class="{{kind}}" title="{{words}}">{{#link}}<a href="#{{.}}">{{/link}}{{text}}{{#link}}</a>{{/link}}</td>{{/cells}}</tr>
-    {{/rows}}</tbody></table></div>
+    {{{rows}}}
+    </tbody></table></div>
     {{#hasDetails}}<h2>What was found</h2>
     {{/hasDetails}}{{#details}}<details id="{{anchor}}"{{#isOpen}} open{{/isOpen}}>
     <summary><strong>{{title}}</strong> <span class="{{kind}}">{{outcome}}</span></summary>
@@ -325,8 +348,8 @@ extension HTMLReport {
     <thead><tr><th scope="col">scenario</th><th scope="col">engine</th><th scope="col" class="right">count</th>
     <th scope="col" class="right">a second</th><th scope="col">a second, logarithmic</th><th scope="col" class="right">seconds</th></tr></thead>
     <tbody>
-    {{#figures}}<tr><th scope="row">{{name}}</th><td>{{engine}}</td><td class="right">{{count}}</td><td class="right">{{rate}}</td><td class="bars"><span class="bar" style="width: {{bar}}%"></span></td><td class="right">{{seconds}}</td></tr>
-    {{/figures}}</tbody></table></div>
+    {{{figures}}}
+    </tbody></table></div>
     {{/hasFigures}}<script>
     const filter = document.getElementById("filter");
     filter.addEventListener("input", () => {
