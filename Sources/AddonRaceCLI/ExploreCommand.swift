@@ -10,7 +10,9 @@ struct ExploreCommand: ParsableCommand {
       `addonrace replay`. Options override the scenario files. Ctrl-C ends an exploration with what it has.
       """)
 
-  @Argument(help: "Scenario files, or folders of them.", completion: .file(extensions: ["yaml", "yml"]))
+  @Argument(
+    help: "Scenario files, litmus tests of the kernel, or folders of them.",
+    completion: .file(extensions: ["yaml", "yml", "litmus"]))
   var paths: [String] = []
   @Option(
     name: .customLong("memory-model"),
@@ -55,6 +57,13 @@ struct ExploreCommand: ParsableCommand {
 
   func run() throws {
     let named = try namedModels()
+    let (litmus, others) = LitmusRuns.divide(paths)
+    if !litmus.isEmpty {
+      let runs = LitmusRuns(
+        models: named.isEmpty ? [.kernel] : named, options: report, jobs: parallel.count)
+      let status = try runs.run(litmus)
+      if others.isEmpty || status >= .invalid { throw ExitCode(status.code) }
+    }
     var settings = try settings.values(for: .explore)
     if mallocMayFail, let failures = Setting.named("allocation-failures", in: .explore) {
       settings.append((failures, .integer(1)))
@@ -69,7 +78,7 @@ struct ExploreCommand: ParsableCommand {
       invocation: invocation, section: .explore, options: report, inProcess: inProcess, jobs: parallel.count,
       shard: part.shard,
       engines: { scenario in (named.isEmpty ? scenario.explore.memoryModels : named).map { .explore($0) } })
-    let (verdicts, status) = try runs.run(paths)
+    let (verdicts, status) = try runs.run(others)
     if let dot { try write(verdicts, to: dot) }
     throw ExitCode(status.code)
   }

@@ -176,3 +176,39 @@ import Testing
     #expect(racers.status != 65 && racers.output.contains("file-owner.c: set"), "\(racers.errors)")
   }
 }
+
+/// Litmus tests of the kernel, by the command.
+@Suite struct LitmusCommandTests {
+  private static let storeBuffering = """
+    C SB
+    (* Result: Sometimes *)
+    {}
+    P0(int *x, int *y) { int r0; WRITE_ONCE(*x, 1); r0 = READ_ONCE(*y); }
+    P1(int *x, int *y) { int r0; WRITE_ONCE(*y, 1); r0 = READ_ONCE(*x); }
+    exists (0:r0=0 /\\ 1:r0=0)
+    """
+
+  @Test func statesAndAnObservation() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(Self.storeBuffering, to: "sb.litmus")
+    let kernel = try Command("explore", file)
+    #expect(kernel.status == 0)
+    let lines = ["States 4", "0:r0=0; 1:r0=0;", "Ok", "Positive: 1 Negative: 3", "Observation SB Sometimes 1 3"]
+    for line in lines { #expect(kernel.output.contains(line + "\n"), "\(kernel.output)") }
+    let sc = try Command("explore", file, "--memory-model", "sc")
+    #expect(sc.output.contains("Observation SB Never 0 3"), "\(sc.output)")
+  }
+
+  @Test func aFolderIsALineEach() throws {
+    let folder = try TemporaryFolder()
+    for number in 1...4 { _ = try folder.write(Self.storeBuffering, to: "\(number).litmus") }
+    _ = try folder.write(Self.storeBuffering.replacing("Sometimes", with: "Never"), to: "5.litmus")
+    _ = try folder.write("C broken\n{}\nP0(int *x) { WRITE_ONE(*x, 1); }\nexists (x=1)", to: "6.litmus")
+    let command = try Command("explore", folder.url.path)
+    #expect(command.status == 65)
+    #expect(command.output.contains("ok     SB: Sometimes (4 executions)"), "\(command.output)")
+    #expect(command.output.contains("NOT OK SB: Sometimes (4 executions): its header says Never"))
+    #expect(command.output.contains("6.litmus:3:14: error: 'WRITE_ONE' is not known\n    did you mean 'WRITE_ONCE'?"))
+    #expect(command.output.contains("6 litmus tests: 5 Sometimes; 2 not ok: 5.litmus, 6.litmus"))
+  }
+}

@@ -3,7 +3,8 @@ import AddonMemory
 /// One instruction, trivial.
 struct Step {
   enum Code {
-    case load, store, exchange, add, compareExchange, fence, read, write, skipUnless, skipIf, skip, pauseUnless, lock,
+    case load, store, exchange, add, or, and, xor, compareExchange, compute, fence, read, write, skipUnless, skipIf,
+      skip, pauseUnless, lock,
       unlock, beginSection, endSection, synchronize
   }
   /// A constant, a register or the address of a place.
@@ -20,6 +21,7 @@ struct Step {
   var second = Operand()
   var ordering = EventOrdering.relaxed
   var failure = EventOrdering.relaxed
+  var operation = LitmusTest.Operation.add
   /// Steps to skip, or to go back.
   var distance = 0
   /// Of sections and grace periods.
@@ -115,12 +117,31 @@ struct LitmusCompiler {
       step.register = define(register)
       step.ordering = EventOrdering(ordering)
       step.failure = step.ordering
+    case .fetch(let bits, let location, let value, let register, let ordering):
+      let code: Step.Code =
+        switch bits {
+        case .or: .or
+        case .and: .and
+        case .xor: .xor
+        }
+      step = Step(code: code, location: write(location), first: operand(value))
+      step.register = define(register)
+      step.ordering = EventOrdering(ordering)
+      step.failure = step.ordering
+    case .compute(let register, let a, let operation, let b):
+      step = Step(code: .compute, first: operand(a), second: operand(b))
+      step.register = define(register)
+      step.operation = operation
     case .compareExchange(let location, let expected, let desired, let register, let ordering, let failure):
       step = Step(
         code: .compareExchange, location: write(location), first: operand(expected), second: operand(desired))
       step.register = define(register)
       step.ordering = EventOrdering(ordering)
       step.failure = EventOrdering(failure)
+    case .unreturned(let instruction): return compile(instruction)
+    case .barrier(let barrier):
+      guard let ordering = barrier.ordering else { return [] }
+      step = Step(code: .fence, ordering: EventOrdering(ordering))
     case .fence(let ordering): step = Step(code: .fence, ordering: EventOrdering(ordering))
     case .read(let location, let register):
       step = Step(code: .read, location: self.read(location), register: define(register))
@@ -228,6 +249,17 @@ struct LitmusCompiler {
       // Whoever has the address may write there.
       written.insert(name)
       return Step.Operand(kind: .address, value: UInt64(place(name)))
+    }
+  }
+}
+
+extension LitmusTest.Barrier {
+  fileprivate var ordering: FenceOrdering? {
+    switch self {
+    case .read: .acquiring
+    case .write: .releasing
+    case .beforeAtomic, .afterAtomic, .afterSpinlock, .afterUnlockLock, .afterSleepableUnlock: .sequentiallyConsistent
+    case .compiler: nil
     }
   }
 }

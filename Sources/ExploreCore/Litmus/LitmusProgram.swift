@@ -116,14 +116,15 @@ private struct LitmusThread {
       switch step.code {
       case .load: registers[step.register] = execution.load(racer, address, 8, step.ordering)
       case .store: execution.store(racer, address, 8, value(step.first), step.ordering)
-      case .exchange, .add:
+      case .exchange, .add, .or, .and, .xor:
         registers[step.register] = execution.update(
-          racer, address, 8, step.code == .add ? .add : .exchange, operand: value(step.first), step.ordering,
+          racer, address, 8, step.code.update, operand: value(step.first), step.ordering,
           failure: step.failure)
       case .compareExchange:
         registers[step.register] = execution.update(
           racer, address, 8, .compareExchange, expected: value(step.first), operand: value(step.second),
           step.ordering, failure: step.failure)
+      case .compute: registers[step.register] = step.operation(value(step.first), value(step.second))
       case .fence: execution.fence(racer, step.ordering)
       case .read: registers[step.register] = execution.readPlain(racer, address, 8)
       case .write: execution.writePlain(racer, address, 8, value(step.first))
@@ -168,6 +169,18 @@ private struct LitmusThread {
     case .constant: operand.value
     case .register: registers[Int(operand.value)]
     case .address: UInt64(execution.space.staticAddress(Int(operand.value)))
+    }
+  }
+}
+
+extension Step.Code {
+  fileprivate var update: Event.ReadKind {
+    switch self {
+    case .add: .add
+    case .or: .or
+    case .and: .and
+    case .xor: .xor
+    default: .exchange
     }
   }
 }

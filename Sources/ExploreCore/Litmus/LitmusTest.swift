@@ -40,12 +40,19 @@ public struct LitmusTest: Sendable {
     case store(Location, Value, StoreOrdering)
     case exchange(Location, Value, into: String, UpdateOrdering)
     case fetchAdd(Location, Value, into: String, UpdateOrdering)
+    case fetch(Bits, Location, Value, into: String, UpdateOrdering)
     /// The register gets the value that was found.
     case compareExchange(Location, Value, Value, into: String, UpdateOrdering, failure: LoadOrdering)
     case fence(FenceOrdering)
+    /// One of the kernel's that no ordering of C11 is: the graph explorer takes the nearest that is not weaker.
+    case barrier(Barrier)
+    /// An update whose result nobody gets.
+    case unreturned(Instruction)
     /// Plain accesses.
     case read(Location, into: String)
     case write(Location, Value)
+    /// No access: the register gets what comes out.
+    case compute(into: String, Value, Operation, Value)
     /// The first instructions if the register holds the value, the others if it does not.
     case when(String, is: Value, [Instruction], otherwise: [Instruction] = [])
     /// The first instructions if the register does not hold the value, the others if it does.
@@ -65,6 +72,38 @@ public struct LitmusTest: Sendable {
     public static var beginSection: Instruction { .beginSection(of: "rcu") }
     public static var endSection: Instruction { .endSection(of: "rcu") }
     public static var synchronize: Instruction { .synchronize(of: "rcu") }
+  }
+
+  /// The kernel's barriers besides `smp_mb()`.
+  public enum Barrier: Sendable, Hashable {
+    case read, write, beforeAtomic, afterAtomic, afterSpinlock, afterUnlockLock, afterSleepableUnlock, compiler
+  }
+
+  /// What an update does to bits.
+  public enum Bits: Sendable, Hashable { case or, and, xor }
+
+  /// What is computed of two values; a comparison gives 1 or 0. Numbers are signed, of 64 bits.
+  public enum Operation: Sendable, Hashable {
+    case add, subtract, multiply, or, and, xor, equal, notEqual, less, lessOrEqual
+    /// Of truth values: 0 is false.
+    case both, either
+
+    func callAsFunction(_ a: UInt64, _ b: UInt64) -> UInt64 {
+      switch self {
+      case .add: a &+ b
+      case .subtract: a &- b
+      case .multiply: a &* b
+      case .or: a | b
+      case .and: a & b
+      case .xor: a ^ b
+      case .equal: a == b ? 1 : 0
+      case .notEqual: a != b ? 1 : 0
+      case .less: Int64(bitPattern: a) < Int64(bitPattern: b) ? 1 : 0
+      case .lessOrEqual: Int64(bitPattern: a) <= Int64(bitPattern: b) ? 1 : 0
+      case .both: a != 0 && b != 0 ? 1 : 0
+      case .either: a != 0 || b != 0 ? 1 : 0
+      }
+    }
   }
 
   public let name: String

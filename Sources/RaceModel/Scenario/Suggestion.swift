@@ -2,7 +2,7 @@
 public enum Suggestion {
   /// The candidate with the smallest edit distance, if that is small for its length.
   public static func nearest(to word: String, among candidates: [String]) -> String? {
-    let best = candidates.map { ($0, distance(word.lowercased(), $0)) }.min { $0.1 < $1.1 }
+    let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
     guard let (name, distance) = best, distance <= max(2, word.count / 3) else { return nil }
     return name
   }

@@ -1,0 +1,194 @@
+/// The Linux-kernel memory model (tools/memory-model, Linux 6.12 and later) on a candidate execution, by its own names:
+/// whether it is consistent, and whether it has a data race.
+///
+/// What is left out: SRCU sections are matched by nesting instead of by the cookie, and of the flags there is the data race
+/// alone.
+struct LinuxKernelModel {
+  private let events: [CandidateEvent]
+  private let count: Int
+  // Of the threads, whatever they read from.
+  private let po: Relation
+  private let poLoc: Relation
+  private let int: Relation
+  private let loc: Relation
+  private let ext: Relation
+  private let addr: Relation
+  private let data: Relation
+  private let ctrl: Relation
+  private let rmw: Relation
+  private let rcuRscs: Relation
+  private let srcuRscs: Relation
+  private let reads, writes, accesses, marked, plain: EventSet
+
+  init(
+    _ events: [CandidateEvent], po: Relation, _ dependencies: (addr: Relation, data: Relation, ctrl: Relation),
+    rmw: Relation
+  ) {
+    self.events = events
+    count = events.count
+    self.po = po
+    self.rmw = rmw
+    (addr, data, ctrl) = dependencies
+    var (reads, writes, plain): (EventSet, EventSet, EventSet) = (0, 0, 0)
+    for (number, event) in events.enumerated() {
+      let bit: EventSet = 1 << EventSet(number)
+      if event.kind == .read { reads |= bit }
+      if event.kind == .write { writes |= bit }
+      if event.kind != .fence, event.tags == [] { plain |= bit }
+    }
+    (self.reads, self.writes, self.plain) = (reads, writes, plain)
+    accesses = reads | writes
+    let all: EventSet = events.count == 64 ? .max : (1 << EventSet(events.count)) - 1
+    marked = all & ~plain
+    var (loc, int) = (Relation(count: events.count), Relation(count: events.count))
+    for (a, one) in events.enumerated() {
+      for (b, other) in events.enumerated() {
+        if one.location >= 0, one.location == other.location { loc.insert(a, b) }
+        if one.thread >= 0, one.thread == other.thread { int.insert(a, b) }
+      }
+    }
+    (self.loc, self.int) = (loc, int)
+    ext = Relation(all, times: all, count: events.count) - int
+    poLoc = (po & loc).from(accesses).to(accesses)
+    rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock)
+    srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock)
+  }
+
+  /// Each begin of a section to its end, as they nest.
+  private static func sections(
+    _ events: [CandidateEvent], _ begin: CandidateEvent.Tags, _ end: CandidateEvent.Tags
+  ) -> Relation {
+    var sections = Relation(count: events.count)
+    var open: [[Int]: [Int]] = [:]
+    for (number, event) in events.enumerated() {
+      let key = [event.thread, event.location]
+      if event.tags.contains(begin) { open[key, default: []].append(number) }
+      if event.tags.contains(end), let start = open[key]?.popLast() { sections.insert(start, number) }
+    }
+    return sections
+  }
+
+  private func tagged(_ tags: CandidateEvent.Tags) -> EventSet {
+    var set: EventSet = 0
+    for (number, event) in events.enumerated() where !event.tags.isDisjoint(with: tags) { set |= 1 << EventSet(number) }
+    return set
+  }
+
+  private func fencerel(_ tags: CandidateEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
+
+  enum Judgement { case forbidden, allowed, racy }
+
+  func judge(rf: Relation, co: Relation) -> Judgement {
+    let fr = rf.inverse * co - Relation(identity: .max, count: count)
+    let (rfe, rfi, coe, fre) = (rf & ext, rf & int, co & ext, fr & ext)
+    let (R, W, M) = (reads, writes, accesses)
+
+    // Coherence, and atomic updates.
+    guard (poLoc | rf | co | fr).isAcyclic, (rmw & (fre * coe)).isEmpty else { return .forbidden }
+
+    // Dependencies, carried through plain accesses too.
+    let carry = (data * rfi).star
+    let (addr, ctrl, data) = (carry * addr, carry * ctrl, carry * data)
+
+    // Fences.
+    let (acquire, release) = (tagged(.acquire) | tagged(.lockRead), tagged(.release))
+    let (unlocks, lockReads, lockWrites) = (tagged(.unlock), tagged(.lockRead), tagged(.lockWrite))
+    let acqPo = po.from(acquire).to(M)
+    let poRel = po.from(M).to(release)
+    let poUnlockLockPo = po.to(unlocks) * (po | rf).to(lockReads) * po
+    let returningReads = R & ~tagged(.noReturn)
+    let rmb = fencerel(.readBarrier).from(returningReads).to(returningReads)
+    let wmb = fencerel(.writeBarrier).from(W).to(W)
+    let updates = tagged(.update)
+    let poOrSelf = po.optional
+    let mb =
+      (fencerel(.fullBarrier)
+      | fencerel(.beforeAtomic).to(updates) * poOrSelf
+      | poOrSelf.to(updates) * fencerel(.afterAtomic)
+      | poOrSelf.to(lockWrites) * fencerel(.afterSpinlock)
+      | poUnlockLockPo.to(tagged(.afterUnlockLock)) * po
+      | poOrSelf.to(tagged(.srcuUnlock)) * fencerel(.afterSleepableUnlock)).from(M).to(M)
+    let gracePeriods = tagged([.rcuGracePeriod, .srcuGracePeriod])
+    let gp = po.to(gracePeriods) * poOrSelf
+    var strongFence = mb | gp
+    let nonrwFence = strongFence | poRel | acqPo
+    var fence = nonrwFence | wmb | rmb
+
+    // Preserved program order.
+    let dep = addr | data
+    let rwdep = (dep | ctrl).to(W)
+    let overwrite = co | fr
+    let toW = rwdep | (overwrite & int) | addr.to(plain) * wmb
+    let toR = addr.to(R) | dep.to(marked) * rfi
+    let ppo = toR | toW | (fence & int) | (poUnlockLockPo & int)
+
+    // Propagation.
+    let rmwSequence = (rf * rmw).star
+    func cumulative(_ relation: Relation) -> Relation { rfe.to(marked).optional * relation }
+    let cumulFence =
+      (cumulative(strongFence | poRel) | wmb | poUnlockLockPo).from(marked).to(marked) * rmwSequence
+    let prop =
+      ((overwrite & ext).optional * cumulFence.star).from(marked).to(marked) * rfe.optional.to(marked)
+
+    let identity = Relation(identity: .max, count: count)
+    let hb = (ppo | rfe | ((prop - identity) & int)).from(marked).to(marked)
+    guard hb.isAcyclic else { return .forbidden }
+    let hbStar = hb.star
+    let pb = (prop * strongFence * hbStar).to(marked)
+    guard pb.isAcyclic else { return .forbidden }
+    let pbStar = pb.star
+
+    // Grace periods against sections.
+    let rcuLink = poOrSelf * hbStar * pbStar * prop * po
+    let rcuFence = po * rcuOrder(rcuLink) * poOrSelf
+    fence = fence | rcuFence
+    strongFence = strongFence | rcuFence
+    let rb = (prop * rcuFence * hbStar * pbStar).to(marked)
+    guard rb.isIrreflexive else { return .forbidden }
+
+    // Plain accesses.
+    guard plain != 0 else { return .allowed }
+    let xbStar = (hb | pb | rb).star
+    let vis =
+      cumulFence.star * rfe.optional.to(marked) * (strongFence.to(marked) * xbStar | (xbStar & int))
+    let readBarriers = fencerel(.readBarrier)
+    let returning = ~tagged(.noReturn)
+    let wPre = (addr | fence).optional.from(marked)
+    let rPre = (addr | nonrwFence | readBarriers.from(returningReads).to(returning)).optional.from(marked)
+    let wPost = fence.optional.to(marked) * rmwSequence
+    let rPost = (nonrwFence | readBarriers.from(returning).to(returningReads)).optional.to(marked)
+    let wwVis = fence | strongFence * xbStar * wPre | wPost * vis * wPre
+    let wrVis = fence | strongFence * xbStar * rPre | wPost * vis * rPre
+    let rwXb = fence | rPost * xbStar * wPre
+    let initial = tagged(.initial)
+    let preRace =
+      ext & (Relation(plain, times: M, count: count) | Relation(M & ~initial, times: plain, count: count))
+    guard
+      (preRace & rf & rwXb.inverse | preRace & fr & wrVis.inverse | preRace & co & wwVis.inverse).isEmpty
+    else { return .forbidden }
+    let wwNonRace =
+      wwVis & (Relation(marked, times: W, count: count) | rwXb) & (Relation(W, times: marked, count: count) | wrVis)
+    let wwRace = (preRace & co) - wwNonRace
+    let wrRace = (preRace & (co.optional * rf)) - wrVis - rwXb.inverse
+    let rwRace = (preRace & fr) - rwXb
+    return (wwRace | wrRace | rwRace).isEmpty ? .allowed : .racy
+  }
+
+  private func rcuOrder(_ link: Relation) -> Relation {
+    let rcuGP = Relation(identity: tagged(.rcuGracePeriod), count: count)
+    let srcuGP = Relation(identity: tagged(.srcuGracePeriod), count: count)
+    guard !(rcuGP | srcuGP).isEmpty else { return Relation(count: count) }
+    let (rcuRscsi, srcuRscsi) = (rcuRscs.inverse, srcuRscs.inverse)
+    func both(_ gp: Relation, _ rscsi: Relation, _ between: Relation) -> Relation {
+      gp * between * rscsi | rscsi * between * gp
+    }
+    var order = rcuGP | srcuGP | both(rcuGP, rcuRscsi, link) | (both(srcuGP, srcuRscsi, link) & loc)
+    while true {
+      let between = link * order * link
+      let more =
+        order | both(rcuGP, rcuRscsi, between) | (both(srcuGP, srcuRscsi, between) & loc) | order * link * order
+      if more == order { return order }
+      order = more
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import ExploreCore
+import Testing
+
+/// Litmus files in herd's format, under the kernel's model.
+@Suite struct LitmusFileTests {
+  /// The shapes that everybody knows, each with what the kernel's model says of it.
+  private static let shapes: [(name: String, threads: [String], asks: String, word: LitmusObservation.Word)] = [
+    (
+      "MP", ["WRITE_ONCE(*x, 1); WRITE_ONCE(*y, 1);", "r0 = READ_ONCE(*y); r1 = READ_ONCE(*x);"],
+      "1:r0=1 /\\ 1:r1=0", .sometimes
+    ),
+    (
+      "MP+rel+acq", ["WRITE_ONCE(*x, 1); smp_store_release(y, 1);", "r0 = smp_load_acquire(y); r1 = READ_ONCE(*x);"],
+      "1:r0=1 /\\ 1:r1=0", .never
+    ),
+    (
+      "MP+wmb+rmb",
+      ["WRITE_ONCE(*x, 1); smp_wmb(); WRITE_ONCE(*y, 1);", "r0 = READ_ONCE(*y); smp_rmb(); r1 = READ_ONCE(*x);"],
+      "1:r0=1 /\\ 1:r1=0", .never
+    ),
+    (
+      "S+rel+rmb",
+      ["WRITE_ONCE(*x, 2); smp_store_release(y, 1);", "r0 = READ_ONCE(*y); smp_rmb(); WRITE_ONCE(*x, 1);"],
+      "1:r0=1 /\\ x=2", .sometimes
+    ),
+    (
+      "SB", ["WRITE_ONCE(*x, 1); r0 = READ_ONCE(*y);", "WRITE_ONCE(*y, 1); r0 = READ_ONCE(*x);"],
+      "0:r0=0 /\\ 1:r0=0", .sometimes
+    ),
+    (
+      "SB+mbs",
+      ["WRITE_ONCE(*x, 1); smp_mb(); r0 = READ_ONCE(*y);", "WRITE_ONCE(*y, 1); smp_mb(); r0 = READ_ONCE(*x);"],
+      "0:r0=0 /\\ 1:r0=0", .never
+    ),
+    (
+      "SB+xchgs", ["r1 = xchg(x, 1); r0 = READ_ONCE(*y);", "r1 = xchg(y, 1); r0 = READ_ONCE(*x);"],
+      "0:r0=0 /\\ 1:r0=0", .never
+    ),
+    (
+      "SB+failed",
+      [
+        "WRITE_ONCE(*x, 1); r1 = cmpxchg(z, 5, 6); r0 = READ_ONCE(*y);",
+        "WRITE_ONCE(*y, 1); smp_mb(); r0 = READ_ONCE(*x);",
+      ],
+      "0:r0=0 /\\ 1:r0=0", .sometimes
+    ),
+    (
+      "LB", ["r0 = READ_ONCE(*x); WRITE_ONCE(*y, 1);", "r0 = READ_ONCE(*y); WRITE_ONCE(*x, 1);"],
+      "0:r0=1 /\\ 1:r0=1", .sometimes
+    ),
+    (
+      "LB+datas", ["r0 = READ_ONCE(*x); WRITE_ONCE(*y, r0);", "r0 = READ_ONCE(*y); WRITE_ONCE(*x, r0);"],
+      "0:r0=1 /\\ 1:r0=1", .never
+    ),
+    (
+      "LB+ctrls",
+      [
+        "r0 = READ_ONCE(*x); if (r0) { WRITE_ONCE(*y, 1); }", "r0 = READ_ONCE(*y); if (r0 == 1) { WRITE_ONCE(*x, 1); }",
+      ],
+      "0:r0=1 /\\ 1:r0=1", .never
+    ),
+    (
+      "LB+joined",
+      ["r0 = READ_ONCE(*x); if (r0) { r1 = 2; } WRITE_ONCE(*y, 1);", "r0 = READ_ONCE(*y); WRITE_ONCE(*x, r0);"],
+      "0:r0=1 /\\ 1:r0=1", .sometimes
+    ),
+    (
+      "RCU",
+      [
+        "rcu_read_lock(); r0 = READ_ONCE(*x); r1 = READ_ONCE(*y); rcu_read_unlock();",
+        "WRITE_ONCE(*y, 1); synchronize_rcu(); WRITE_ONCE(*x, 1);",
+      ],
+      "0:r0=1 /\\ 0:r1=0", .never
+    ),
+    (
+      "no RCU",
+      ["r0 = READ_ONCE(*x); r1 = READ_ONCE(*y);", "WRITE_ONCE(*y, 1); synchronize_rcu(); WRITE_ONCE(*x, 1);"],
+      "0:r0=1 /\\ 0:r1=0", .sometimes
+    ),
+    (
+      "once", ["r0 = atomic_inc_return(x);", "r0 = atomic_inc_return(x);"], "0:r0=1 /\\ 1:r0=1", .never
+    ),
+    ("all", ["WRITE_ONCE(*x, 1);", "WRITE_ONCE(*y, 1);"], "x=1 /\\ y=1", .always),
+  ]
+
+  private static func text(_ threads: [String], _ condition: String) -> String {
+    let bodies = threads.enumerated().map { "P\($0)(int *x, int *y, int *z)\n{\n  int r0;\n  int r1;\n  \($1)\n}\n" }
+    return "C test\n\n(* a comment *)\n{}\n\n\(bodies.joined(separator: "\n"))\n\(condition)\n"
+  }
+
+  @Test(arguments: shapes.indices) func aShape(_ number: Int) throws {
+    let shape = Self.shapes[number]
+    let file = try LitmusFile(Self.text(shape.threads, "exists (\(shape.asks))"))
+    let observation = LitmusObservation(try file.test.enumerateKernelExecutions(), of: file)
+    #expect(observation.word == shape.word, "\(shape.name): \(observation.states)")
+    #expect(!observation.hasRace)
+  }
+
+  /// Two ways to the same end: with acquire, release and full fences the explorer's graphs under C11 allow no less.
+  @Test(arguments: ["MP+rel+acq", "SB+mbs", "SB", "once", "all"]) func theGraphsSayTheSame(_ name: String) throws {
+    let shape = try #require(Self.shapes.first { $0.name == name })
+    let file = try LitmusFile(Self.text(shape.threads, "exists (\(shape.asks))"))
+    let book = LitmusObservation(try file.test.enumerateKernelExecutions(), of: file)
+    let graphs = LitmusObservation(try file.test.explore(.c11), of: file)
+    #expect(book.states.map(\.state) == graphs.states.map(\.state))
+  }
+
+  @Test func plainAccessesRace() throws {
+    let racy = try LitmusFile(
+      Self.text(
+        ["*x = 1; smp_store_release(y, 1);", "r0 = READ_ONCE(*y); if (r0 == 1) { r1 = *x; }"], "exists (1:r0=1)"))
+    #expect(LitmusObservation(try racy.test.enumerateKernelExecutions(), of: racy).hasRace)
+    let ordered = try LitmusFile(
+      Self.text(
+        ["*x = 1; smp_store_release(y, 1);", "r0 = smp_load_acquire(y); if (r0 == 1) { r1 = *x; }"], "exists (1:r1=1)"))
+    #expect(!LitmusObservation(try ordered.test.enumerateKernelExecutions(), of: ordered).hasRace)
+  }
+
+  /// What herd's format has besides.
+  @Test func theFormat() throws {
+    let file = try LitmusFile(
+      """
+      C format
+      "a line that says something"
+      (* Result: Sometimes *)
+      { int x = 3; int *p = x; 1:r5 = 7; spinlock_t l; }
+
+      P0(int *x, int **p, spinlock_t *l)
+      {
+        int *r0 = READ_ONCE(*p); // the address of x
+        spin_lock(l);
+        WRITE_ONCE(*r0, 1 + 2 * 2); /* through it */
+        spin_unlock(l);
+      }
+
+      P1(int *x, int *y)
+      {
+        int r1, r2;
+        r1 = READ_ONCE(*x);
+        if (r1 >= 4 && !(r1 != 5)) r2 = r5; else { r2 = -1; }
+        WRITE_ONCE(*y, r2);
+      }
+
+      locations [y; 0:r0]
+      filter (~(1:r1=9))
+      exists (1:r2=7 \\/ (1:r2=-1 /\\ x=5))
+      """)
+    #expect(file.result == .sometimes)
+    #expect(file.shown.map(\.description) == ["0:r0", "1:r2", "[x]", "[y]"])
+    let observation = LitmusObservation(try file.test.enumerateKernelExecutions(), of: file)
+    #expect(observation.word == .always)
+    #expect(observation.states.map(\.state) == ["0:r0=x; 1:r2=-1; [x]=5; [y]=-1;", "0:r0=x; 1:r2=7; [x]=5; [y]=7;"])
+  }
+
+  @Test(arguments: [
+    ("X86 test\n{}\n", "1:1: error: this is a litmus test of 'X86'"),
+    (
+      "C t\n{}\nP0(int *x) { READ_ONE(*x); }\nexists (x=1)",
+      "3:14: error: 'READ_ONE' is not known\n    did you mean 'READ_ONCE'?"
+    ),
+    ("C t\n{}\nP0(int *x) { WRITE_ONCE(*x, 1) }\nexists (x=1)", "3:32: error: ';' is missing before '}'"),
+    ("C t\n{}\nP0(int *x) { WRITE_ONCE(*x, 1); }\n", "there is no condition"),
+    ("C t\n{}\nP0(int *x) { WRITE_ONCE(*x, 1); }\nexists (q=1)", "4:9: error: there is no place 'q'"),
+    ("C t\n{}\nP0(int *x) { WRITE_ONCE(*x, 1); }\nexists (0:r0=1)", "4:11: error: P0 has no register 'r0'"),
+    ("C t\n{}\nP0(int *x) { while (1) {} }\nexists (x=1)", "3:14: error: 'while' is not known in litmus tests"),
+    ("C t\n{ x=1; (* \nP0(int *x) {}\nexists (x=1)", "2:8: error: this comment has no end"),
+    ("", "the file is empty"),
+  ])
+  func whatIsWrong(_ text: String, _ complaint: String) throws {
+    #expect {
+      try LitmusFile(text)
+    } throws: { error in
+      "\(error)".contains(complaint)
+    }
+  }
+}
