@@ -61,6 +61,9 @@ struct LitmusRuns {
 
   func run(_ paths: [String]) throws -> ExitStatus {
     cthreads_catch_interrupts(1)
+    if !options.reports.isEmpty || options.format != ReportFormatName.allCases[0] {
+      StandardError.print("note: litmus tests are printed; reports and formats are of scenarios")
+    }
     let sink = try ReportSink(options.output)
     let style = Style(isColoured: options.colour.isColoured(onTerminal: sink.isTerminal))
     let isFull = options.verbose || paths.count <= Self.mostInFull

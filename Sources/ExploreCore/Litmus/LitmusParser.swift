@@ -100,6 +100,8 @@ struct LitmusParser {
 
   /// `{ int x = 1; y = 2; int *p = x; 0:r1 = 3; }`
   private mutating func initialState() throws(LitmusFile.Invalid) {
+    // What a generator says of the test comes before.
+    while token.kind != .end, !peek("{") { index += 1 }
     try expect("{")
     while !take("}") {
       if take(";") { continue }
@@ -128,7 +130,7 @@ struct LitmusParser {
     let isNegative = take("-")
     _ = take("&")
     if take("(") {  // a type
-      while !take(")") { index += 1 }
+      while token.kind != .end, !take(")") { index += 1 }
     }
     if token.kind == .number {
       defer { index += 1 }
@@ -136,6 +138,11 @@ struct LitmusParser {
       return .constant(isNegative ? 0 &- value : value)
     }
     let place = try takeName("a number or a place")
+    if take("(") {  // ATOMIC_INIT
+      let value = try constant()
+      try expect(")")
+      return value
+    }
     if place.text == "NULL" { return .constant(0) }
     places.insert(place.text)
     return .address(place.text)
@@ -242,12 +249,10 @@ struct LitmusParser {
     repeat {
       while take("*") {}
       let register = try takeName("a register")
-      if take("=") {
-        instructions += try assignment(to: register.text)
-      } else {
-        registers.insert(register.text)
-        instructions.append(.compute(into: register.text, 0, .add, 0))
-      }
+      // It may be named in its own value.
+      registers.insert(register.text)
+      instructions.append(.compute(into: register.text, 0, .add, 0))
+      if take("=") { instructions += try assignment(to: register.text) }
     } while take(",")
     try expect(";")
     return instructions
@@ -356,7 +361,7 @@ struct LitmusParser {
     }
     if take("(") {
       if token.kind == .name, Self.types.contains(token.text) {  // a cast
-        while !take(")") { index += 1 }
+        while token.kind != .end, !take(")") { index += 1 }
         return try operand(&instructions)
       }
       let value = try expression(&instructions)
@@ -388,8 +393,13 @@ struct LitmusParser {
   /// What a pointer points to: a parameter's place, or what a register leads to.
   private mutating func pointer() throws(LitmusFile.Invalid) -> LitmusTest.Location {
     if take("(") {
-      defer { index += peek(")") ? 1 : 0 }
-      return try pointer()
+      if token.kind == .name, Self.types.contains(token.text) {  // a cast
+        while token.kind != .end, !take(")") { index += 1 }
+        return try pointer()
+      }
+      let inner = try pointer()
+      try expect(")")
+      return inner
     }
     if take("&") {
       let place = try takeName("a place")

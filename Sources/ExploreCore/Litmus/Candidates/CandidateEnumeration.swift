@@ -79,7 +79,22 @@ private struct CandidateEnumeration {
     for run in runs[chosen.count] { try choose(chosen + [run]) }
   }
 
+  /// Whether each read finds its value somewhere.
+  private func isPossible(_ chosen: [ThreadRun]) -> Bool {
+    chosen.allSatisfy { run in
+      run.events.allSatisfy { event in
+        event.kind != .read || event.value == initial[event.location]
+          || chosen.contains { other in
+            other.events.contains {
+              $0.kind == .write && $0.location == event.location && $0.value == event.value
+            }
+          }
+      }
+    }
+  }
+
   private mutating func combine(_ chosen: [ThreadRun]) throws(ThreadRuns.TooLarge) {
+    guard isPossible(chosen) else { return }
     var events = places.names.indices.map { place in
       CandidateEvent(kind: .write, tags: .initial, thread: -1, location: place, value: initial[place])
     }

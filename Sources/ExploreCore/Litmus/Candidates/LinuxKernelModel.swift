@@ -19,6 +19,9 @@ struct LinuxKernelModel {
   private let rcuRscs: Relation
   private let srcuRscs: Relation
   private let reads, writes, accesses, marked, plain: EventSet
+  private let returning, unlocks, lockReads: EventSet
+  private let poOrSelf, acqPo, poRel, rmb, wmb, readBarriers, threadFences: Relation
+  private let hasGracePeriods: Bool
 
   init(
     _ events: [CandidateEvent], po: Relation, _ dependencies: (addr: Relation, data: Relation, ctrl: Relation),
@@ -52,6 +55,28 @@ struct LinuxKernelModel {
     poLoc = (po & loc).from(accesses).to(accesses)
     rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock)
     srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock)
+
+    func tagged(_ tags: CandidateEvent.Tags) -> EventSet { Self.tagged(events, tags) }
+    func fencerel(_ tags: CandidateEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
+    let (acquire, updates) = (tagged([.acquire, .lockRead]), tagged(.update))
+    unlocks = tagged(.unlock)
+    lockReads = tagged(.lockRead)
+    returning = ~tagged(.noReturn)
+    poOrSelf = po.optional
+    acqPo = po.from(acquire).to(accesses)
+    poRel = po.from(accesses).to(tagged(.release))
+    readBarriers = fencerel(.readBarrier)
+    rmb = readBarriers.from(reads & returning).to(reads & returning)
+    wmb = fencerel(.writeBarrier).from(writes).to(writes)
+    let gracePeriods = tagged([.rcuGracePeriod, .srcuGracePeriod])
+    hasGracePeriods = gracePeriods != 0
+    let mb =
+      fencerel(.fullBarrier)
+      | fencerel(.beforeAtomic).to(updates) * poOrSelf
+      | poOrSelf.to(updates) * fencerel(.afterAtomic)
+      | poOrSelf.to(tagged(.lockWrite)) * fencerel(.afterSpinlock)
+      | poOrSelf.to(tagged(.srcuUnlock)) * fencerel(.afterSleepableUnlock)
+    threadFences = mb.from(accesses).to(accesses) | po.to(gracePeriods) * poOrSelf
   }
 
   /// Each begin of a section to its end, as they nest.
@@ -68,13 +93,12 @@ struct LinuxKernelModel {
     return sections
   }
 
-  private func tagged(_ tags: CandidateEvent.Tags) -> EventSet {
+  private static func tagged(_ events: [CandidateEvent], _ tags: CandidateEvent.Tags) -> EventSet {
     var set: EventSet = 0
     for (number, event) in events.enumerated() where !event.tags.isDisjoint(with: tags) { set |= 1 << EventSet(number) }
     return set
   }
-
-  private func fencerel(_ tags: CandidateEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
+  private func tagged(_ tags: CandidateEvent.Tags) -> EventSet { Self.tagged(events, tags) }
 
   enum Judgement { case forbidden, allowed, racy }
 
@@ -90,27 +114,10 @@ struct LinuxKernelModel {
     let carry = (data * rfi).star
     let (addr, ctrl, data) = (carry * addr, carry * ctrl, carry * data)
 
-    // Fences.
-    let (acquire, release) = (tagged(.acquire) | tagged(.lockRead), tagged(.release))
-    let (unlocks, lockReads, lockWrites) = (tagged(.unlock), tagged(.lockRead), tagged(.lockWrite))
-    let acqPo = po.from(acquire).to(M)
-    let poRel = po.from(M).to(release)
+    // Fences: those of one thread, and what locks that are passed on order.
     let poUnlockLockPo = po.to(unlocks) * (po | rf).to(lockReads) * po
-    let returningReads = R & ~tagged(.noReturn)
-    let rmb = fencerel(.readBarrier).from(returningReads).to(returningReads)
-    let wmb = fencerel(.writeBarrier).from(W).to(W)
-    let updates = tagged(.update)
-    let poOrSelf = po.optional
-    let mb =
-      (fencerel(.fullBarrier)
-      | fencerel(.beforeAtomic).to(updates) * poOrSelf
-      | poOrSelf.to(updates) * fencerel(.afterAtomic)
-      | poOrSelf.to(lockWrites) * fencerel(.afterSpinlock)
-      | poUnlockLockPo.to(tagged(.afterUnlockLock)) * po
-      | poOrSelf.to(tagged(.srcuUnlock)) * fencerel(.afterSleepableUnlock)).from(M).to(M)
-    let gracePeriods = tagged([.rcuGracePeriod, .srcuGracePeriod])
-    let gp = po.to(gracePeriods) * poOrSelf
-    var strongFence = mb | gp
+    var strongFence =
+      threadFences | (poUnlockLockPo.to(tagged(.afterUnlockLock)) * po).from(M).to(M)
     let nonrwFence = strongFence | poRel | acqPo
     var fence = nonrwFence | wmb | rmb
 
@@ -139,24 +146,25 @@ struct LinuxKernelModel {
     let pbStar = pb.star
 
     // Grace periods against sections.
-    let rcuLink = poOrSelf * hbStar * pbStar * prop * po
-    let rcuFence = po * rcuOrder(rcuLink) * poOrSelf
-    fence = fence | rcuFence
-    strongFence = strongFence | rcuFence
-    let rb = (prop * rcuFence * hbStar * pbStar).to(marked)
-    guard rb.isIrreflexive else { return .forbidden }
+    var rb = Relation(count: count)
+    if hasGracePeriods {
+      let rcuLink = poOrSelf * hbStar * pbStar * prop * po
+      let rcuFence = po * rcuOrder(rcuLink) * poOrSelf
+      fence = fence | rcuFence
+      strongFence = strongFence | rcuFence
+      rb = (prop * rcuFence * hbStar * pbStar).to(marked)
+      guard rb.isIrreflexive else { return .forbidden }
+    }
 
     // Plain accesses.
     guard plain != 0 else { return .allowed }
     let xbStar = (hb | pb | rb).star
     let vis =
       cumulFence.star * rfe.optional.to(marked) * (strongFence.to(marked) * xbStar | (xbStar & int))
-    let readBarriers = fencerel(.readBarrier)
-    let returning = ~tagged(.noReturn)
     let wPre = (addr | fence).optional.from(marked)
-    let rPre = (addr | nonrwFence | readBarriers.from(returningReads).to(returning)).optional.from(marked)
+    let rPre = (addr | nonrwFence | readBarriers.from(R & returning).to(returning)).optional.from(marked)
     let wPost = fence.optional.to(marked) * rmwSequence
-    let rPost = (nonrwFence | readBarriers.from(returning).to(returningReads)).optional.to(marked)
+    let rPost = (nonrwFence | readBarriers.from(returning).to(R & returning)).optional.to(marked)
     let wwVis = fence | strongFence * xbStar * wPre | wPost * vis * wPre
     let wrVis = fence | strongFence * xbStar * rPre | wPost * vis * rPre
     let rwXb = fence | rPost * xbStar * wPre
@@ -177,7 +185,6 @@ struct LinuxKernelModel {
   private func rcuOrder(_ link: Relation) -> Relation {
     let rcuGP = Relation(identity: tagged(.rcuGracePeriod), count: count)
     let srcuGP = Relation(identity: tagged(.srcuGracePeriod), count: count)
-    guard !(rcuGP | srcuGP).isEmpty else { return Relation(count: count) }
     let (rcuRscsi, srcuRscsi) = (rcuRscs.inverse, srcuRscs.inverse)
     func both(_ gp: Relation, _ rscsi: Relation, _ between: Relation) -> Relation {
       gp * between * rscsi | rscsi * between * gp
