@@ -3,24 +3,24 @@ import RaceModel
 
 /// Reads a litmus file's words, by recursive descent.
 struct LitmusParser {
-  private let name: String
-  private let tokens: [LitmusToken]
-  private var index = 0
-  private(set) var initial: [String: LitmusTest.Value] = [:]
-  private(set) var threads: [[LitmusTest.Instruction]] = []
-  private(set) var condition: LitmusCondition?
-  private(set) var filter: LitmusCondition.Proposition?
-  private(set) var shown: Set<LitmusCondition.Name> = []
+  let name: String
+  let tokens: [LitmusToken]
+  var index = 0
+  var initial: [String: LitmusTest.Value] = [:]
+  var threads: [[LitmusTest.Instruction]] = []
+  var condition: LitmusCondition?
+  var filter: LitmusCondition.Proposition?
+  var shown: Set<LitmusCondition.Name> = []
   /// By thread: what registers hold at first.
-  private var initialRegisters: [Int: [(String, LitmusTest.Value)]] = [:]
+  var initialRegisters: [Int: [(String, LitmusTest.Value)]] = [:]
   /// Names that are places: initial ones, and every thread's parameters.
-  private var places: Set<String> = []
+  var places: Set<String> = []
   /// Of the thread at hand: its parameters, which are addresses of places, and its registers.
-  private var parameters: Set<String> = []
-  private var registers: Set<String> = []
+  var parameters: Set<String> = []
+  var registers: Set<String> = []
   /// By thread, those that the file names.
-  private var allRegisters: [Set<String>] = []
-  private var temporaries = 0
+  var allRegisters: [Set<String>] = []
+  var temporaries = 0
 
   init(name: String, _ tokens: [LitmusToken]) {
     self.name = name
@@ -29,28 +29,28 @@ struct LitmusParser {
 
   // MARK: Words
 
-  private var token: LitmusToken { tokens[min(index, tokens.count - 1)] }
-  private func peek(_ text: String, _ offset: Int = 0) -> Bool {
+  var token: LitmusToken { tokens[min(index, tokens.count - 1)] }
+  func peek(_ text: String, _ offset: Int = 0) -> Bool {
     tokens.indices.contains(index + offset) && tokens[index + offset].text == text
   }
 
-  private mutating func take(_ text: String) -> Bool {
+  mutating func take(_ text: String) -> Bool {
     guard peek(text) else { return false }
     index += 1
     return true
   }
 
-  private mutating func expect(_ text: String) throws(LitmusFile.Invalid) {
+  mutating func expect(_ text: String) throws(LitmusFile.Invalid) {
     guard take(text) else { throw LitmusFile.Invalid(token, "'\(text)' is missing before '\(token.text)'") }
   }
 
-  private mutating func takeName(_ what: String) throws(LitmusFile.Invalid) -> LitmusToken {
+  mutating func takeName(_ what: String) throws(LitmusFile.Invalid) -> LitmusToken {
     guard token.kind == .name else { throw LitmusFile.Invalid(token, "\(what) is missing before '\(token.text)'") }
     defer { index += 1 }
     return token
   }
 
-  private static func number(_ token: LitmusToken) throws(LitmusFile.Invalid) -> UInt64 {
+  static func number(_ token: LitmusToken) throws(LitmusFile.Invalid) -> UInt64 {
     var digits = token.text.lowercased()
     while let last = digits.last, "ul".contains(last), !digits.hasPrefix("0x") { digits.removeLast() }
     let value = digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
@@ -99,7 +99,7 @@ struct LitmusParser {
   }
 
   /// `{ int x = 1; y = 2; int *p = x; 0:r1 = 3; }`
-  private mutating func initialState() throws(LitmusFile.Invalid) {
+  mutating func initialState() throws(LitmusFile.Invalid) {
     // What a generator says of the test comes before.
     while token.kind != .end, !peek("{") { index += 1 }
     try expect("{")
@@ -126,7 +126,7 @@ struct LitmusParser {
   }
 
   /// A number, or the address of a place.
-  private mutating func constant() throws(LitmusFile.Invalid) -> LitmusTest.Value {
+  mutating func constant() throws(LitmusFile.Invalid) -> LitmusTest.Value {
     let isNegative = take("-")
     _ = take("&")
     if take("(") {  // a type
@@ -148,7 +148,7 @@ struct LitmusParser {
     return .address(place.text)
   }
 
-  private mutating func thread() throws(LitmusFile.Invalid) {
+  mutating func thread() throws(LitmusFile.Invalid) {
     parameters = []
     registers = []
     temporaries = 0
@@ -177,7 +177,7 @@ struct LitmusParser {
     allRegisters.append(registers)
   }
 
-  private func isLock(_ place: String, _ instructions: [LitmusTest.Instruction]) -> Bool {
+  func isLock(_ place: String, _ instructions: [LitmusTest.Instruction]) -> Bool {
     instructions.contains { instruction in
       switch instruction {
       case .lock(let other), .unlock(let other): other == place
@@ -189,7 +189,7 @@ struct LitmusParser {
 
   // MARK: Statements
 
-  private mutating func block() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
+  mutating func block() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
     try expect("{")
     var instructions: [LitmusTest.Instruction] = []
     while !take("}") {
@@ -199,14 +199,14 @@ struct LitmusParser {
     return instructions
   }
 
-  private static let types: Set<String> = [
+  static let types: Set<String> = [
     "int", "long", "unsigned", "signed", "short", "char", "volatile", "const", "struct", "u8", "u16", "u32", "u64",
     "s32",
     "s64", "uintptr_t", "intptr_t", "atomic_t", "bool", "__typeof__", "typeof", "size_t", "void",
   ]
-  private static let loops: Set<String> = ["while", "for", "do", "goto", "switch"]
+  static let loops: Set<String> = ["while", "for", "do", "goto", "switch"]
 
-  private mutating func statement() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
+  mutating func statement() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
     if take(";") { return [] }
     if peek("{") { return try block() }
     if Self.loops.contains(token.text) {
@@ -239,7 +239,7 @@ struct LitmusParser {
     return instructions
   }
 
-  private mutating func declaration() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
+  mutating func declaration() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
     while token.kind == .name, Self.types.contains(token.text) {
       let isStruct = token.text == "struct"
       index += 1
@@ -258,7 +258,7 @@ struct LitmusParser {
     return instructions
   }
 
-  private mutating func assignment(to register: String) throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
+  mutating func assignment(to register: String) throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
     var instructions: [LitmusTest.Instruction] = []
     // A single access goes into the register as it is.
     if token.kind == .name, peek("(", 1), let end = endOfCall, tokens[end].text == ";" || tokens[end].text == "," {
@@ -274,7 +274,7 @@ struct LitmusParser {
   }
 
   /// The word after the call that begins here.
-  private var endOfCall: Int? {
+  var endOfCall: Int? {
     var depth = 0
     for place in (index + 1)..<tokens.count {
       if tokens[place].text == "(" { depth += 1 }
@@ -286,7 +286,7 @@ struct LitmusParser {
     return nil
   }
 
-  private mutating func conditional() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
+  mutating func conditional() throws(LitmusFile.Invalid) -> [LitmusTest.Instruction] {
     try expect("(")
     var instructions: [LitmusTest.Instruction] = []
     let condition = try expression(&instructions)
@@ -304,120 +304,10 @@ struct LitmusParser {
     return instructions + [.unless(register, is: 0, body, otherwise: otherwise)]
   }
 
-  // MARK: Expressions
-
-  private mutating func temporary() -> String {
-    temporaries += 1
-    return "$\(temporaries)"
-  }
-
-  private static let levels: [[(String, LitmusTest.Operation)]] = [
-    [("||", .either)], [("&&", .both)], [("|", .or)], [("^", .xor)], [("&", .and)],
-    [("==", .equal), ("!=", .notEqual)], [("<", .less), ("<=", .lessOrEqual), (">", .less), (">=", .lessOrEqual)],
-    [("+", .add), ("-", .subtract)], [("*", .multiply)],
-  ]
-
-  private mutating func expression(
-    _ instructions: inout [LitmusTest.Instruction], level: Int = 0
-  ) throws(LitmusFile.Invalid) -> LitmusTest.Value {
-    guard level < Self.levels.count else { return try operand(&instructions) }
-    var left = try expression(&instructions, level: level + 1)
-    while let (text, operation) = Self.levels[level].first(where: { peek($0.0) }) {
-      index += 1
-      let right = try expression(&instructions, level: level + 1)
-      let isTurned = text.hasPrefix(">")
-      let result = temporary()
-      instructions.append(.compute(into: result, isTurned ? right : left, operation, isTurned ? left : right))
-      left = .register(result)
-    }
-    return left
-  }
-
-  private mutating func operand(
-    _ instructions: inout [LitmusTest.Instruction]
-  ) throws(LitmusFile.Invalid) -> LitmusTest.Value {
-    if take("!") {
-      let value = try operand(&instructions)
-      let result = temporary()
-      instructions.append(.compute(into: result, value, .equal, 0))
-      return .register(result)
-    }
-    if take("-") {
-      let value = try operand(&instructions)
-      if case .constant(let number) = value { return .constant(0 &- number) }
-      let result = temporary()
-      instructions.append(.compute(into: result, 0, .subtract, value))
-      return .register(result)
-    }
-    if take("*") {
-      let result = temporary()
-      instructions.append(.read(try pointer(), into: result))
-      return .register(result)
-    }
-    if take("&") {
-      let place = try takeName("a place")
-      places.insert(place.text)
-      return .address(place.text)
-    }
-    if take("(") {
-      if token.kind == .name, Self.types.contains(token.text) {  // a cast
-        while token.kind != .end, !take(")") { index += 1 }
-        return try operand(&instructions)
-      }
-      let value = try expression(&instructions)
-      try expect(")")
-      return value
-    }
-    if token.kind == .number {
-      defer { index += 1 }
-      return .constant(try Self.number(token))
-    }
-    let name = token
-    guard name.kind == .name else { throw LitmusFile.Invalid(name, "a value is missing before '\(name.text)'") }
-    if peek("(", 1) {
-      let result = temporary()
-      guard try call(into: result, &instructions) != nil else {
-        throw LitmusFile.Invalid(name, "'\(name.text)' gives no value")
-      }
-      return .register(result)
-    }
-    index += 1
-    if name.text == "NULL" { return .constant(0) }
-    if registers.contains(name.text) { return .register(name.text) }
-    if parameters.contains(name.text) || places.contains(name.text) { return .address(name.text) }
-    throw LitmusFile.Invalid(
-      name, "'\(name.text)' is neither a register that was written, nor a parameter",
-      remedy: Suggestion.remedy(for: name.text, among: (registers.union(parameters)).sorted()))
-  }
-
-  /// What a pointer points to: a parameter's place, or what a register leads to.
-  private mutating func pointer() throws(LitmusFile.Invalid) -> LitmusTest.Location {
-    if take("(") {
-      if token.kind == .name, Self.types.contains(token.text) {  // a cast
-        while token.kind != .end, !take(")") { index += 1 }
-        return try pointer()
-      }
-      let inner = try pointer()
-      try expect(")")
-      return inner
-    }
-    if take("&") {
-      let place = try takeName("a place")
-      places.insert(place.text)
-      return .place(place.text)
-    }
-    let name = try takeName("a pointer")
-    if registers.contains(name.text) { return .through(name.text) }
-    if parameters.contains(name.text) || places.contains(name.text) { return .place(name.text) }
-    throw LitmusFile.Invalid(
-      name, "'\(name.text)' is neither a parameter nor a register",
-      remedy: Suggestion.remedy(for: name.text, among: (registers.union(parameters)).sorted()))
-  }
-
   // MARK: The kernel's primitives
 
   /// A call, with its arguments. Answers where its value is; nil where there is none.
-  private mutating func call(
+  mutating func call(
     into wanted: String?, _ instructions: inout [LitmusTest.Instruction]
   ) throws(LitmusFile.Invalid) -> String? {
     let name = token
@@ -446,80 +336,5 @@ struct LitmusParser {
     let result = wanted ?? temporary()
     instructions += primitive.instructions(location ?? "", values, into: result, temporary: { "\(result)$" })
     return primitive.hasResult ? result : nil
-  }
-
-  // MARK: Conditions
-
-  /// `[x; 0:r1;]`
-  private mutating func locations() throws(LitmusFile.Invalid) {
-    try expect("[")
-    while !take("]") {
-      if take(";") { continue }
-      shown.insert(try conditionName())
-      _ = take("*")
-    }
-  }
-
-  private mutating func conditionName() throws(LitmusFile.Invalid) -> LitmusCondition.Name {
-    if token.kind == .number {
-      let start = token
-      let thread = Int(try Self.number(token))
-      index += 1
-      try expect(":")
-      let register = try takeName("a register")
-      guard allRegisters.indices.contains(thread) else {
-        throw LitmusFile.Invalid(start, "there is no thread \(thread); there are \(allRegisters.count)")
-      }
-      guard allRegisters[thread].contains(register.text) else {
-        throw LitmusFile.Invalid(
-          register, "P\(thread) has no register '\(register.text)'",
-          remedy: Suggestion.remedy(for: register.text, among: allRegisters[thread].sorted()))
-      }
-      return .register(thread: thread, register.text)
-    }
-    let bracketed = take("[")
-    let isPointee = take("*")
-    let place = try takeName("a place")
-    if bracketed { try expect("]") }
-    _ = isPointee
-    guard places.contains(place.text) else {
-      throw LitmusFile.Invalid(
-        place, "there is no place '\(place.text)'", remedy: Suggestion.remedy(for: place.text, among: places.sorted()))
-    }
-    return .place(place.text)
-  }
-
-  private mutating func proposition() throws(LitmusFile.Invalid) -> LitmusCondition.Proposition {
-    var left = try conjunction()
-    while take("\\/") { left = .or(left, try conjunction()) }
-    return left
-  }
-
-  private mutating func conjunction() throws(LitmusFile.Invalid) -> LitmusCondition.Proposition {
-    var left = try atom()
-    while take("/\\") { left = .and(left, try atom()) }
-    return left
-  }
-
-  private mutating func atom() throws(LitmusFile.Invalid) -> LitmusCondition.Proposition {
-    if take("~") || take("not") { return .not(try atom()) }
-    if take("(") {
-      let inner = try proposition()
-      try expect(")")
-      return inner
-    }
-    if take("true") { return .always }
-    if take("false") { return .not(.always) }
-    let name = try conditionName()
-    let isUnequal = take("!=")
-    if !isUnequal, !take("==") { try expect("=") }
-    let value: LitmusOutcome.Value =
-      switch try constant() {
-      case .constant(let number): .number(number)
-      case .address(let place): .address(place)
-      case .register: .number(0)
-      }
-    let equal = LitmusCondition.Proposition.equal(name, value)
-    return isUnequal ? .not(equal) : equal
   }
 }
