@@ -101,37 +101,43 @@ enum Disassembly {
   }
 
   /// The specialisations for a subject of the functions with these names.
+  ///
+  /// The symbol table says where they are, so that these alone are disassembled: the whole binary is hundreds of megabytes
+  /// of text.
   static func functions(of names: [String], _ subject: Subject) throws -> [Function] {
-    let text = try (disassemblies[subject.binary] ?? .failure(CocoaError(.fileNoSuchFile))).get()
-    let entry = try Regex(subject.pair)
-    var functions: [Function] = []
-    for part in text.components(separatedBy: "\n\n") {
-      guard let title = part.split(separator: "\n").first, title.hasSuffix(">:") else { continue }
-      let name = String(title.drop { $0 != "<" }.dropFirst().dropLast(2))
-      let isWanted = names.contains(where: name.contains) && name.contains(entry)
-      guard isWanted else { continue }
-      let instructions = part.split(separator: "\n").dropFirst().compactMap { line in
-        line.split(separator: "\t", maxSplits: 1).dropFirst().first.map { String($0.prefix { $0 != "#" }) }
-          .map { $0.trimmingCharacters(in: .whitespaces) }
-      }
-      functions.append(Function(name: name, instructions: instructions))
+    let symbols = try output(
+      "nm --print-size --defined-only \"$1\" | grep -E \"$2\" | grep -E \"$3\"", subject.binary,
+      names.joined(separator: "|"), subject.pair)
+    return try symbols.split(separator: "\n").compactMap { line in
+      let columns = line.split(separator: " ")
+      guard columns.count == 4, let start = UInt64(columns[0], radix: 16), let size = UInt64(columns[1], radix: 16),
+        columns[2].lowercased() == "t"
+      else { return nil }
+      let text = try output(
+        "objdump --disassemble --no-show-raw-insn --start-address=$2 --stop-address=$3 \"$1\"", subject.binary,
+        String(start), String(start + size))
+      return function(String(columns[3]), text)
     }
-    return functions
   }
 
-  private static let disassemblies = Dictionary(
-    subjects.map { subject in (subject.binary, Result { try disassembly(of: subject.binary) }) },
-    uniquingKeysWith: { first, _ in first })
+  private static func function(_ name: String, _ text: String) -> Function {
+    Function(
+      name: name,
+      instructions: text.split(separator: "\n").drop { !$0.hasSuffix(">:") }.dropFirst().compactMap { line in
+        line.split(separator: "\t", maxSplits: 1).dropFirst().first
+          .map { $0.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces) }
+      })
+  }
 
-  private static func disassembly(of binary: String) throws -> String {
-    let folder = try TemporaryFolder()
-    let file = try folder.write("", to: "disassembly")
+  private static func output(_ command: String, _ arguments: String...) throws -> String {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/objdump")
-    process.arguments = ["--disassemble", "--no-show-raw-insn", binary]
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", command, "sh"] + arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
     try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    return try String(contentsOfFile: file, encoding: .utf8)
+    return String(decoding: data, as: UTF8.self)
   }
 }

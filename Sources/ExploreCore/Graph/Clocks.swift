@@ -77,8 +77,10 @@ extension ExecutionGraph {
         }
       }
     case .fence:
-      if ordering.contains(.acquires) { before.join(pending) }
-      if ordering.contains(.releases) { event.pointee.releaseFence = Int32(id) }
+      // The kernel's smp_rmb and smp_wmb order reads, or writes, alone: of that only the axioms know (`KernelGraph`).
+      let ordersAll = !rules.isLinuxKernel || ordering.contains(.isSequentiallyConsistent)
+      if ordersAll, ordering.contains(.acquires) { before.join(pending) }
+      if ordersAll, ordering.contains(.releases) { event.pointee.releaseFence = Int32(id) }
       if event.pointee.role == .join { joinEnd(of: event.pointee, before) }
     case .write:
       if event.pointee.beginsSection { forEachGracePeriod(before: id) { before.join(happensBefore($0)) } }
@@ -111,6 +113,8 @@ extension ExecutionGraph {
     let message = released(id)
     if event.pointee.ordering.contains(.releases) || rules.everyAccessSynchronises {
       message.copy(happensBefore(id))
+      // The kernel's releases are A-cumulative: what a relaxed read has learnt is passed on.
+      if rules.isLinuxKernel { message.join(acquirable(id)) }
     } else if event.pointee.isFullRMW {
       // The fence in front of it releases what comes before the RMW's read.
       message.copy(happensBefore(Int(event.pointee.poPrevious)))

@@ -58,7 +58,7 @@ extension ExecutionGraph {
     var floor: Int32 = 0
     let before = happensBefore(id)
     let dependency =
-      rules.keepsDependencies
+      rules.isLinuxKernel
       ? dependency(upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location)) : nil
     var access = heads[Int(events[id].location)].lastAccess
     while access >= 0 {
@@ -82,20 +82,33 @@ extension ExecutionGraph {
   private func joinDependency(upTo last: Int32, on address: UInt) -> Bool {
     var isDependent = false
     let block = rules.space.block(of: address)
-    var earlier = last
-    while earlier >= 0 {
-      let event = events[Int(earlier)]
-      earlier = event.poPrevious
-      guard event.kind == .read, leads(event.value, to: address, in: block) else { continue }
+    forEachAddressDependency(upTo: last, on: address) { id in
+      let event = events[id]
+      if event.ordering.contains(.isPlain) { return }
       if event.readsFrom >= 0 {
         rules.scratch.join(released(Int(event.readsFrom)))
         isDependent = true
       }
       let place = rules.space.address(of: event.location)
       let own = rules.space.block(of: place)
-      if own != block, rules.space.isHeapBlock(own), joinDependency(upTo: earlier, on: place) { isDependent = true }
+      if own != block, rules.space.isHeapBlock(own), joinDependency(upTo: event.poPrevious, on: place) {
+        isDependent = true
+      }
     }
     return isDependent
+  }
+
+  /// The reads, `last` and those before it in program order, that returned the address of the object that an address lies
+  /// in, the latest first.
+  @inline(__always)
+  func forEachAddressDependency(upTo last: Int32, on address: UInt, _ visit: (Int) -> Void) {
+    let block = rules.space.block(of: address)
+    var earlier = last
+    while earlier >= 0 {
+      let event = events[Int(earlier)]
+      if event.kind == .read, leads(event.value, to: address, in: block) { visit(Int(earlier)) }
+      earlier = event.poPrevious
+    }
   }
 
   /// Whether a value is the address of the object that an address lies in. Of a program's variables nobody knows where one

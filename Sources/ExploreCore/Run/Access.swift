@@ -25,7 +25,7 @@ extension Execution {
     }
     // Its allocation counts as a write of the whole block.
     if let writer = state.pointee.shadow.unorderedWriter(
-      offset, size, by: racer, isBefore: { isBefore(racer, address, $0, $1) })
+      offset, size, by: racer, isBefore: { isBefore(racer, address, isWrite: isWrite, $0, $1, wrote: true, ordering) })
     {
       race(racer, isWrite ? "writes" : "reads", writer, "writes", address, size)
     }
@@ -93,13 +93,14 @@ extension Execution {
       let dependency = dependency(racer, address)
       var access = graph.heads[Int(location)].lastAccess
       while access >= 0 {
-        let other = graph.events[Int(access)]
+        let (id, other) = (Int(access), graph.events[Int(access)])
         access = other.previousAccess
         guard other.racer != event.racer, other.kind == .write || event.kind == .write,
           other.ordering.contains(.isPlain) || event.ordering.contains(.isPlain),
           racers[Int(other.racer)].done > other.index
         else { continue }
         if clock.covers(other) || dependency.map({ $0.covers(other) }) == true { continue }
+        if state.pointee.rules.pointee.isLinuxKernel, KernelGraph(graph).isOrdered(id, before: Int(mine)) { continue }
         race(
           racer, event.kind == .write ? "writes" : "reads", Int(other.racer),
           other.kind == .write ? "writes" : "reads", address, Int(event.size))

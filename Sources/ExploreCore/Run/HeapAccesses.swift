@@ -61,13 +61,14 @@ extension Execution {
   /// A free is a write of the whole block: everything else there must come before.
   private func checkFree(_ racer: Int, _ address: UInt, _ size: Int) {
     let offset = space.offset(address)
-    let ordered = { isBefore(racer, address, $0, $1) }
     var byte = 0
     while byte < size {
       let step = min(8, size - byte)
       let other =
-        state.pointee.shadow.unorderedWriter(offset + byte, step, by: racer, isBefore: ordered)
-        ?? state.pointee.shadow.unorderedReader(offset + byte, step, by: racer, isBefore: ordered)
+        state.pointee.shadow.unorderedWriter(
+          offset + byte, step, by: racer, isBefore: { isBefore(racer, address, isWrite: true, $0, $1, wrote: true) })
+        ?? state.pointee.shadow.unorderedReader(
+          offset + byte, step, by: racer, isBefore: { isBefore(racer, address, isWrite: true, $0, $1, wrote: false) })
         ?? unorderedAtomic(racer, address + UInt(byte), step)
       if let other {
         note(
@@ -81,7 +82,6 @@ extension Execution {
 
   private func unorderedAtomic(_ racer: Int, _ address: UInt, _ bytes: Int) -> Int? {
     let graph = graph.pointee
-    let clock = clock(racer)
     var location: Int32 = -1
     for byte in 0..<bytes {
       let here = space.existingLocation(at: address + UInt(byte))
@@ -91,11 +91,10 @@ extension Execution {
       var access = graph.heads[Int(here)].lastAccess
       while access >= 0 {
         let event = graph.events[Int(access)]
+        let id = Int(access)
         access = event.previousAccess
         guard Int(event.racer) != racer, racers[Int(event.racer)].done > event.index else { continue }
-        let isOrdered =
-          clock.map({ $0.covers(event) }) == true || clockOfFence(racer).map({ $0.covers(event) }) == true
-        if !isOrdered { return Int(event.racer) }
+        if !isBefore(racer, write: address, event: id) { return Int(event.racer) }
       }
     }
     return nil

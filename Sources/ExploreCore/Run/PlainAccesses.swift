@@ -34,12 +34,15 @@ extension Execution {
     }
     if let location = space.firstLocation(in: address, size) { meetLocation(racer, location, address, size) }
     let offset = space.offset(address)
-    let isBefore = { (other: Int, moment: Int32) -> Bool in self.isBefore(racer, address, other, moment) }
-    if let writer = state.pointee.shadow.unorderedWriter(offset, size, by: racer, isBefore: isBefore) {
+    if let writer = state.pointee.shadow.unorderedWriter(
+      offset, size, by: racer, isBefore: { isBefore(racer, address, isWrite: isWrite, $0, $1, wrote: true) })
+    {
       race(racer, isWrite ? "writes" : "reads", writer, "writes", address, size)
     }
     if isWrite {
-      if let reader = state.pointee.shadow.unorderedReader(offset, size, by: racer, isBefore: isBefore) {
+      if let reader = state.pointee.shadow.unorderedReader(
+        offset, size, by: racer, isBefore: { isBefore(racer, address, isWrite: true, $0, $1, wrote: false) })
+      {
         race(racer, "writes", reader, "reads", address, size)
       }
       state.pointee.shadow.noteWrite(offset, size, by: racer, at: racers[racer].done + 1)
@@ -86,14 +89,42 @@ extension Execution {
   }
 
   @inline(__always) func dependency(_ racer: Int, _ address: UInt) -> VectorClock? {
-    guard state.pointee.rules.pointee.keepsDependencies else { return nil }
+    guard state.pointee.rules.pointee.isLinuxKernel else { return nil }
     return graph.pointee.dependency(upTo: racers[racer].last, on: address)
   }
 
-  func isBefore(_ racer: Int, _ address: UInt, _ other: Int, _ moment: Int32) -> Bool {
+  /// Whether another racer's plain access, which came at this moment, is ordered before the racer's access at hand.
+  @inline(__always)
+  func isBefore(
+    _ racer: Int, _ address: UInt, isWrite: Bool, _ other: Int, _ moment: Int32, wrote: Bool,
+    _ ordering: EventOrdering = .isPlain
+  ) -> Bool {
     if let clock = clock(racer), clock[other] >= moment { return true }
     if let clock = clockOfFence(racer), clock[other] >= moment { return true }
     if let dependency = dependency(racer, address), dependency[other] >= moment { return true }
-    return false
+    guard state.pointee.rules.pointee.isLinuxKernel else { return false }
+    return isOrderedByAxioms(
+      racer, address, isWrite: isWrite, ordering,
+      after: KernelGraph.Access(racer: other, eventsBefore: moment - 1, isWrite: wrote, address: address))
+  }
+
+  /// What clocks do not know of the kernel's model: barriers of reads or writes alone, and orders through reads and writes
+  /// that release nothing.
+  @inline(never)
+  private func isOrderedByAxioms(
+    _ racer: Int, _ address: UInt, isWrite: Bool, _ ordering: EventOrdering, after earlier: KernelGraph.Access
+  ) -> Bool {
+    let now = KernelGraph.Access(
+      racer: racer, eventsBefore: racers[racer].done, isWrite: isWrite, address: address, ordering: ordering)
+    return KernelGraph(graph.pointee, extra: [earlier, now]).isOrdered()
+  }
+
+  /// Whether an event of the graph is ordered before the racer's plain write at hand.
+  func isBefore(_ racer: Int, write address: UInt, event: Int) -> Bool {
+    let other = graph.pointee.events[event]
+    if clock(racer)?.covers(other) == true || clockOfFence(racer)?.covers(other) == true { return true }
+    guard state.pointee.rules.pointee.isLinuxKernel else { return false }
+    let now = KernelGraph.Access(racer: racer, eventsBefore: racers[racer].done, isWrite: true, address: address)
+    return KernelGraph(graph.pointee, extra: [now]).isOrdered(event)
   }
 }

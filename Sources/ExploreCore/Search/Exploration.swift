@@ -107,7 +107,7 @@ package final class Exploration {
         model: model, clockWidth: width, twin: twins,
         usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
         scratch: VectorClock.make(width: width), everyAccessSynchronises: consistency.everyAccessSynchronises,
-        keepsDependencies: consistency.keepsDependencies))
+        isLinuxKernel: consistency.isLinuxKernel))
     let racerStates = UnsafeMutablePointer<RacerProgress>.allocate(capacity: racers + 1)
     racerStates.initialize(repeating: RacerProgress(), count: racers + 1)
     let state = UnsafeMutablePointer<ExecutionState>.allocate(capacity: 1)

@@ -16,7 +16,7 @@ package struct Rules {
 
   /// Accesses to atomic words never count as data races: true under SC and TSO (`ConsistencyModel`).
   let everyAccessSynchronises: Bool
-  let keepsDependencies: Bool
+  let isLinuxKernel: Bool
 
   /// The number of the block that an address lies in, or -1.
   @inline(__always) func block(of address: UInt64) -> Int { space.block(of: UInt(truncatingIfNeeded: address)) }

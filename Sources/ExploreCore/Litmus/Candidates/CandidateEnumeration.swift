@@ -6,12 +6,14 @@ extension LitmusTest {
   /// of sources for the reads, and of coherence orders, and the model's axioms choose among them. Load buffering is among
   /// them. For tests of litmus size; it shares nothing with the explorer's graphs.
   ///
+  /// - Parameter withLoadBuffering: without it, executions with a cycle of program order and reads-from are left out, as on
+  ///   graphs.
   /// - Throws: what is wrong with the test, or that it is too large.
-  public func enumerateKernelExecutions() throws(Invalid) -> LitmusResult {
+  public func enumerateKernelExecutions(withLoadBuffering: Bool = true) throws(Invalid) -> LitmusResult {
     // A name that is not there is found as it is for the explorer.
     let compiled = try LitmusCompiler.compile(self)
     do throws(ThreadRuns.TooLarge) {
-      var enumeration = try CandidateEnumeration(self, compiled)
+      var enumeration = try CandidateEnumeration(self, compiled, withLoadBuffering: withLoadBuffering)
       return try enumeration.result()
     } catch {
       throw Invalid(description: "\(name): it cannot be enumerated: \(error.reason)")
@@ -21,8 +23,13 @@ extension LitmusTest {
 
 /// The candidates of one test.
 private struct CandidateEnumeration {
+  typealias Relation = ExploreCore.Relation<EventSet>
+
   private let test: LitmusTest
+  private let withLoadBuffering: Bool
   private let places: PlaceNumbers
+  /// Domains of sections come behind them.
+  private let namedPlaces: Int
   private let initial: [UInt64]
   private let runs: [[ThreadRun]]
   private var outcomes = LitmusResult()
@@ -32,8 +39,12 @@ private struct CandidateEnumeration {
   private static let mostValues = 64
   private static let mostCandidates = 20_000_000
 
-  init(_ test: LitmusTest, _ compiled: CompiledLitmus) throws(ThreadRuns.TooLarge) {
+  init(
+    _ test: LitmusTest, _ compiled: CompiledLitmus, withLoadBuffering: Bool
+  ) throws(ThreadRuns.TooLarge) {
     self.test = test
+    self.withLoadBuffering = withLoadBuffering
+    namedPlaces = compiled.places.count
     places = PlaceNumbers(compiled.places + compiled.domains.filter { !compiled.places.contains($0) })
     let places = places
     let held = compiled.initial.map { value in
@@ -96,7 +107,7 @@ private struct CandidateEnumeration {
   private mutating func combine(_ chosen: [ThreadRun]) throws(ThreadRuns.TooLarge) {
     guard isPossible(chosen) else { return }
     var events = places.names.indices.map { place in
-      CandidateEvent(kind: .write, tags: .initial, thread: -1, location: place, value: initial[place])
+      KernelEvent(kind: .write, tags: .initial, thread: -1, location: place, value: initial[place])
     }
     let starts = chosen.reduce(into: [events.count]) { $0.append(($0.last ?? 0) + $1.events.count) }
     guard let total = starts.last, total <= Self.mostEvents else {
@@ -109,9 +120,9 @@ private struct CandidateEnumeration {
       let start = starts[thread]
       for (number, event) in run.events.enumerated() {
         for later in (number + 1)..<max(number + 1, run.events.count) { po.insert(start + number, start + later) }
-        for read in event.address.members { addr.insert(start + read, start + number) }
-        for read in event.data.members { data.insert(start + read, start + number) }
-        for read in event.control.members { ctrl.insert(start + read, start + number) }
+        event.address.forEach { addr.insert(start + $0, start + number) }
+        event.data.forEach { data.insert(start + $0, start + number) }
+        event.control.forEach { ctrl.insert(start + $0, start + number) }
         if let partner = event.partner { rmw.insert(start + partner, start + number) }
       }
     }
@@ -129,7 +140,12 @@ private struct CandidateEnumeration {
       events.indices.filter { $0 >= places.names.count && events[$0].kind == .write && events[$0].location == place }
     }
     try chooseSources(0, Relation(count: total), sources) { (enumeration, rf) throws(ThreadRuns.TooLarge) in
-      try enumeration.chooseOrders(0, [], writes, po) { (enumeration, orders) throws(ThreadRuns.TooLarge) in
+      if !enumeration.withLoadBuffering, !(po | rf).isAcyclic { return }
+      var readBy: [Int: Int] = [:]
+      for read in events.indices {
+        rmw.rows[read].forEach { write in readBy[write] = events.indices.first { rf.has($0, read) } }
+      }
+      try enumeration.chooseOrders(0, [], writes, po, readBy) { (enumeration, orders) throws(ThreadRuns.TooLarge) in
         try enumeration.judge(events, model, rf, orders, chosen)
       }
     }
@@ -147,26 +163,38 @@ private struct CandidateEnumeration {
     }
   }
 
-  /// Chooses an order of the writes to each place, which keeps to program order.
+  /// Chooses an order of the writes to each place, which keeps to program order, and in which an update's write comes right
+  /// after what the update read.
   private mutating func chooseOrders(
-    _ place: Int, _ orders: [[Int]], _ writes: [[Int]], _ po: Relation,
+    _ place: Int, _ orders: [[Int]], _ writes: [[Int]], _ po: Relation, _ readBy: [Int: Int],
     _ done: (inout Self, [[Int]]) throws(ThreadRuns.TooLarge) -> Void
   ) throws(ThreadRuns.TooLarge) {
     guard place < writes.count else { return try done(&self, orders) }
-    for order in Self.orders(of: writes[place], po) {
-      try chooseOrders(place + 1, orders + [order], writes, po, done)
+    for order in Self.orders(of: writes[place], after: place, po, readBy) {
+      try chooseOrders(place + 1, orders + [order], writes, po, readBy, done)
     }
   }
 
-  private static func orders(of writes: [Int], _ po: Relation) -> [[Int]] {
+  /// `readBy`: what an update has read, by its write. The initial write of a place has the place's number.
+  private static func orders(
+    of writes: [Int], after previous: Int, _ po: Relation, _ readBy: [Int: Int]
+  ) -> [[Int]] {
     if writes.isEmpty { return [[]] }
-    return writes.filter { first in !writes.contains { po.has($0, first) } }.flatMap { first in
-      orders(of: writes.filter { $0 != first }, po).map { [first] + $0 }
+    // Whoever has read the write before comes next: there can be one such update.
+    let updates = writes.filter { readBy[$0] == previous }
+    if updates.count > 1 { return [] }
+    let next =
+      updates.isEmpty
+      ? writes.filter { first in readBy[first] == nil && !writes.contains { po.has($0, first) } }
+      : updates.filter { first in !writes.contains { po.has($0, first) } }
+    return next.flatMap { first in
+      orders(of: writes.filter { $0 != first }, after: first, po, readBy).map { [first] + $0 }
     }
   }
 
   private mutating func judge(
-    _ events: [CandidateEvent], _ model: LinuxKernelModel, _ rf: Relation, _ orders: [[Int]], _ chosen: [ThreadRun]
+    _ events: [KernelEvent], _ model: LinuxKernelModel<EventSet>, _ rf: Relation, _ orders: [[Int]],
+    _ chosen: [ThreadRun]
   ) throws(ThreadRuns.TooLarge) {
     candidates += 1
     if candidates > Self.mostCandidates {
@@ -182,7 +210,7 @@ private struct CandidateEnumeration {
     outcomes.executions += 1
     if judgement == .racy { outcomes.races += 1 }
     var finals: [String: LitmusOutcome.Value] = [:]
-    for (place, name) in places.names.enumerated() {
+    for (place, name) in places.names.prefix(namedPlaces).enumerated() {
       finals[name] = places.outcome(events[orders[place].last ?? place].value)
     }
     let outcome = LitmusOutcome(registers: chosen.map { $0.registers.mapValues(places.outcome) }, places: finals)
@@ -198,7 +226,7 @@ private struct CandidateEnumeration {
 private struct CandidateTrace {
   let counterexample: Counterexample
 
-  init(_ events: [CandidateEvent], rf: Relation, co: Relation, _ places: PlaceNumbers) {
+  init(_ events: [KernelEvent], rf: Relation<EventSet>, co: Relation<EventSet>, _ places: PlaceNumbers) {
     var left = events.indices.filter { events[$0].thread >= 0 }
     var order: [Int] = []
     while !left.isEmpty {
@@ -235,7 +263,7 @@ private struct CandidateTrace {
       if event.tags.contains(.writeBarrier) { step.ordering = .release }
       if event.kind == .read, let source = events.indices.first(where: { rf.has($0, number) }) {
         step.readsFrom = events[source].thread < 0 ? nil : CandidateTrace.position(source, events, shown)
-        step.isStale = !co.rows[source].members.allSatisfy { later in
+        step.isStale = !events.indices.filter { co.has(source, $0) }.allSatisfy { later in
           events[later].thread == event.thread || !order.prefix { $0 != number }.contains(later)
         }
       }
@@ -245,16 +273,16 @@ private struct CandidateTrace {
       roles: (0...(events.map(\.thread).max() ?? 0)).map { "P\($0)" }, steps: steps, findings: [], token: "")
   }
 
-  private static func position(_ write: Int, _ events: [CandidateEvent], _ shown: [Int]) -> Int? {
+  private static func position(_ write: Int, _ events: [KernelEvent], _ shown: [Int]) -> Int? {
     let start = events.firstIndex { $0.thread == events[write].thread } ?? 0
     return shown.firstIndex(of: events[write].partner.map { start + $0 } ?? write)
   }
 
-  private static func isShown(_ event: CandidateEvent) -> Bool {
+  private static func isShown(_ event: KernelEvent) -> Bool {
     event.tags.isDisjoint(with: [.compilerBarrier])
   }
 
-  private static func verb(_ event: CandidateEvent) -> Counterexample.Verb {
+  private static func verb(_ event: KernelEvent) -> Counterexample.Verb {
     switch event.kind {
     case .read: event.tags == [] ? .read : event.tags.contains(.lockRead) ? .lock : .load
     case .write: event.tags == [] ? .write : .store

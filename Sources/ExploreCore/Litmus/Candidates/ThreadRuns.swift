@@ -1,5 +1,11 @@
 import AddonMemory
 
+/// One way through a thread: its events, with the values that its reads got, and what its registers hold then.
+struct ThreadRun {
+  var events: [KernelEvent] = []
+  var registers: [String: UInt64] = [:]
+}
+
 /// All ways through one thread, whatever its reads get of the values that their places may hold. Dependencies are by syntax: a
 /// register depends on the reads that went into it, and what stands in a branch on those of its condition, up to where the
 /// two ways join.
@@ -67,7 +73,7 @@ struct ThreadRuns {
   ) throws(TooLarge) -> Bool {
     switch instruction {
     case .load(let location, let register, let ordering):
-      let tags: CandidateEvent.Tags = ordering == .acquiring || ordering == .sequentiallyConsistent ? .acquire : .once
+      let tags: KernelEvent.Tags = ordering == .acquiring || ordering == .sequentiallyConsistent ? .acquire : .once
       try read(location, register, tags, control, state)
       return false
     case .read(let location, let register):
@@ -144,7 +150,7 @@ struct ThreadRuns {
   }
 
   private mutating func read(
-    _ location: LitmusTest.Location, _ register: String, _ tags: CandidateEvent.Tags, _ control: EventSet,
+    _ location: LitmusTest.Location, _ register: String, _ tags: KernelEvent.Tags, _ control: EventSet,
     _ state: State
   ) throws(TooLarge) {
     guard let (place, address) = place(location, state) else { return }
@@ -152,7 +158,7 @@ struct ThreadRuns {
       var state = state
       let number = state.run.events.count
       state.run.events.append(
-        CandidateEvent(
+        KernelEvent(
           kind: .read, tags: tags, thread: thread, location: place, value: value, address: address, control: control))
       state.registers[register] = Register(value: value, reads: 1 << EventSet(number))
       try go(state)
@@ -160,12 +166,12 @@ struct ThreadRuns {
   }
 
   private func write(
-    _ location: LitmusTest.Location, _ value: Register, _ tags: CandidateEvent.Tags, _ control: EventSet,
+    _ location: LitmusTest.Location, _ value: Register, _ tags: KernelEvent.Tags, _ control: EventSet,
     _ state: inout State
   ) -> Bool {
     guard let (place, address) = place(location, state) else { return false }
     state.run.events.append(
-      CandidateEvent(
+      KernelEvent(
         kind: .write, tags: tags, thread: thread, location: place, value: value.value, address: address,
         data: value.reads, control: control))
     return true
@@ -205,7 +211,7 @@ struct ThreadRuns {
   private mutating func update(
     _ location: LitmusTest.Location, _ register: String?, _ ordering: UpdateOrdering, _ control: EventSet,
     _ state: State, noReturn: Bool = false,
-    extra: (read: CandidateEvent.Tags, write: CandidateEvent.Tags) = ([], []),
+    extra: (read: KernelEvent.Tags, write: KernelEvent.Tags) = ([], []),
     written: (Register, State) -> Register?
   ) throws(TooLarge) {
     guard let (place, address) = place(location, state) else { return }
@@ -220,17 +226,17 @@ struct ThreadRuns {
       let number = state.run.events.count
       let acquires = ordering == .acquiring || ordering == .acquiringAndReleasing
       let releases = ordering == .releasing || ordering == .acquiringAndReleasing
-      var tags: CandidateEvent.Tags = noReturn ? .noReturn : acquires && !fails ? .acquire : .once
+      var tags: KernelEvent.Tags = noReturn ? .noReturn : acquires && !fails ? .acquire : .once
       if !fails { tags.insert(.update) }
       state.run.events.append(
-        CandidateEvent(
+        KernelEvent(
           kind: .read, tags: tags.union(extra.read), thread: thread, location: place, value: value, address: address,
           control: control))
       let got = Register(value: value, reads: 1 << EventSet(number))
       if let new = written(got, state) {
-        let tags: CandidateEvent.Tags = releases ? .release : .once
+        let tags: KernelEvent.Tags = releases ? .release : .once
         state.run.events.append(
-          CandidateEvent(
+          KernelEvent(
             kind: .write, tags: tags.union(.update).union(extra.write), thread: thread, location: place,
             value: new.value, address: address, data: new.reads, control: control, partner: number))
         if isFull { fence(.fullBarrier, control, &state) }
@@ -240,12 +246,12 @@ struct ThreadRuns {
     }
   }
 
-  private func fence(_ tags: CandidateEvent.Tags, _ control: EventSet, _ state: inout State) {
-    state.run.events.append(CandidateEvent(kind: .fence, tags: tags, thread: thread, control: control))
+  private func fence(_ tags: KernelEvent.Tags, _ control: EventSet, _ state: inout State) {
+    state.run.events.append(KernelEvent(kind: .fence, tags: tags, thread: thread, control: control))
   }
 
   private func section(
-    _ domain: String, _ rcu: CandidateEvent.Tags, _ sleepable: CandidateEvent.Tags, _ control: EventSet,
+    _ domain: String, _ rcu: KernelEvent.Tags, _ sleepable: KernelEvent.Tags, _ control: EventSet,
     _ state: inout State
   ) {
     fence(domain == "rcu" ? rcu : sleepable, control, &state)
@@ -254,7 +260,7 @@ struct ThreadRuns {
 }
 
 extension LitmusTest.Barrier {
-  fileprivate var tags: CandidateEvent.Tags {
+  fileprivate var tags: KernelEvent.Tags {
     switch self {
     case .read: .readBarrier
     case .write: .writeBarrier

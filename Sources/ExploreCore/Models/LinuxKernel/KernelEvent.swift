@@ -1,5 +1,5 @@
-/// An event of a candidate execution, by the kernel's model.
-struct CandidateEvent {
+/// An event of an execution, by the kernel's model.
+struct KernelEvent {
   enum Kind { case read, write, fence }
 
   /// What the model calls it.
@@ -47,8 +47,5 @@ struct CandidateEvent {
   var partner: Int?
 }
 
-/// One way through a thread: its events, with the values that its reads got, and what its registers hold then.
-struct ThreadRun {
-  var events: [CandidateEvent] = []
-  var registers: [String: UInt64] = [:]
-}
+/// Events of one thread, by their places in it.
+typealias EventSet = UInt64

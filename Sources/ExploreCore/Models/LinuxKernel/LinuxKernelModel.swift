@@ -3,8 +3,10 @@
 ///
 /// What is left out: SRCU sections are matched by nesting instead of by the cookie, and of the flags there is the data race
 /// alone.
-struct LinuxKernelModel {
-  private let events: [CandidateEvent]
+struct LinuxKernelModel<Bits: EventBits> {
+  typealias Relation = ExploreCore.Relation<Bits>
+
+  private let events: [KernelEvent]
   private let count: Int
   // Of the threads, whatever they read from.
   private let po: Relation
@@ -18,30 +20,30 @@ struct LinuxKernelModel {
   private let rmw: Relation
   private let rcuRscs: Relation
   private let srcuRscs: Relation
-  private let reads, writes, accesses, marked, plain: EventSet
-  private let returning, unlocks, lockReads: EventSet
+  private let reads, writes, accesses, marked, plain: Bits
+  private let returning, unlocks, lockReads: Bits
   private let poOrSelf, acqPo, poRel, rmb, wmb, readBarriers, threadFences: Relation
   private let hasGracePeriods: Bool
 
+  /// `strong`: pairs that something else orders as a strong fence does.
   init(
-    _ events: [CandidateEvent], po: Relation, _ dependencies: (addr: Relation, data: Relation, ctrl: Relation),
-    rmw: Relation
+    _ events: [KernelEvent], po: Relation, _ dependencies: (addr: Relation, data: Relation, ctrl: Relation),
+    rmw: Relation, strong: Relation? = nil
   ) {
     self.events = events
     count = events.count
     self.po = po
     self.rmw = rmw
     (addr, data, ctrl) = dependencies
-    var (reads, writes, plain): (EventSet, EventSet, EventSet) = (0, 0, 0)
+    var (reads, writes, plain) = (Bits(), Bits(), Bits())
     for (number, event) in events.enumerated() {
-      let bit: EventSet = 1 << EventSet(number)
-      if event.kind == .read { reads |= bit }
-      if event.kind == .write { writes |= bit }
-      if event.kind != .fence, event.tags == [] { plain |= bit }
+      if event.kind == .read { reads.insert(number) }
+      if event.kind == .write { writes.insert(number) }
+      if event.kind != .fence, event.tags == [] { plain.insert(number) }
     }
     (self.reads, self.writes, self.plain) = (reads, writes, plain)
     accesses = reads | writes
-    let all: EventSet = events.count == 64 ? .max : (1 << EventSet(events.count)) - 1
+    let all = Bits(below: events.count)
     marked = all & ~plain
     var (loc, int) = (Relation(count: events.count), Relation(count: events.count))
     for (a, one) in events.enumerated() {
@@ -56,8 +58,8 @@ struct LinuxKernelModel {
     rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock)
     srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock)
 
-    func tagged(_ tags: CandidateEvent.Tags) -> EventSet { Self.tagged(events, tags) }
-    func fencerel(_ tags: CandidateEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
+    func tagged(_ tags: KernelEvent.Tags) -> Bits { Self.tagged(events, tags) }
+    func fencerel(_ tags: KernelEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
     let (acquire, updates) = (tagged([.acquire, .lockRead]), tagged(.update))
     unlocks = tagged(.unlock)
     lockReads = tagged(.lockRead)
@@ -69,19 +71,20 @@ struct LinuxKernelModel {
     rmb = readBarriers.from(reads & returning).to(reads & returning)
     wmb = fencerel(.writeBarrier).from(writes).to(writes)
     let gracePeriods = tagged([.rcuGracePeriod, .srcuGracePeriod])
-    hasGracePeriods = gracePeriods != 0
+    hasGracePeriods = !gracePeriods.isEmpty
     let mb =
       fencerel(.fullBarrier)
       | fencerel(.beforeAtomic).to(updates) * poOrSelf
       | poOrSelf.to(updates) * fencerel(.afterAtomic)
       | poOrSelf.to(tagged(.lockWrite)) * fencerel(.afterSpinlock)
       | poOrSelf.to(tagged(.srcuUnlock)) * fencerel(.afterSleepableUnlock)
-    threadFences = mb.from(accesses).to(accesses) | po.to(gracePeriods) * poOrSelf
+    let fences = mb.from(accesses).to(accesses) | po.to(gracePeriods) * poOrSelf
+    threadFences = strong.map { fences | $0 } ?? fences
   }
 
   /// Each begin of a section to its end, as they nest.
   private static func sections(
-    _ events: [CandidateEvent], _ begin: CandidateEvent.Tags, _ end: CandidateEvent.Tags
+    _ events: [KernelEvent], _ begin: KernelEvent.Tags, _ end: KernelEvent.Tags
   ) -> Relation {
     var sections = Relation(count: events.count)
     var open: [[Int]: [Int]] = [:]
@@ -93,22 +96,52 @@ struct LinuxKernelModel {
     return sections
   }
 
-  private static func tagged(_ events: [CandidateEvent], _ tags: CandidateEvent.Tags) -> EventSet {
-    var set: EventSet = 0
-    for (number, event) in events.enumerated() where !event.tags.isDisjoint(with: tags) { set |= 1 << EventSet(number) }
+  private static func tagged(_ events: [KernelEvent], _ tags: KernelEvent.Tags) -> Bits {
+    var set = Bits()
+    for (number, event) in events.enumerated() where !event.tags.isDisjoint(with: tags) { set.insert(number) }
     return set
   }
-  private func tagged(_ tags: CandidateEvent.Tags) -> EventSet { Self.tagged(events, tags) }
+  private func tagged(_ tags: KernelEvent.Tags) -> Bits { Self.tagged(events, tags) }
 
   enum Judgement { case forbidden, allowed, racy }
 
-  func judge(rf: Relation, co: Relation) -> Judgement {
-    let fr = rf.inverse * co - Relation(identity: .max, count: count)
+  /// `isCoherent`: of `rf` and `co` it is known that each place is coherent and each update atomic.
+  func judge(rf: Relation, co: Relation, isCoherent: Bool = false) -> Judgement {
+    guard let order = order(rf: rf, co: co, isCoherent: isCoherent) else { return .forbidden }
+    if plain.isEmpty { return .allowed }
+    let fr = Self.fromReads(rf, co)
+    let initial = tagged(.initial)
+    let preRace =
+      ext
+      & (Relation(plain, times: accesses, count: count) | Relation(accesses & ~initial, times: plain, count: count))
+    guard
+      (preRace & rf & order.rwXb.inverse | preRace & fr & order.wrVis.inverse | preRace & co & order.wwVis.inverse)
+        .isEmpty
+    else { return .forbidden }
+    let wwRace = (preRace & co) - order.wwNonRace
+    let wrRace = (preRace & (co.optional * rf)) - order.wrVis - order.rwXb.inverse
+    let rwRace = (preRace & fr) - order.rwXb
+    return (wwRace | wrRace | rwRace).isEmpty ? .allowed : .racy
+  }
+
+  private static func fromReads(_ rf: Relation, _ co: Relation) -> Relation { (rf.inverse * co).irreflexive }
+
+  /// What of a consistent execution matters to its plain accesses.
+  struct Order {
+    /// `ww-vis`, `wr-vis`, `rw-xbstar`, and `ww-nonrace`.
+    var wwVis, wrVis, rwXb, wwNonRace: Relation
+  }
+
+  /// Nil where an axiom about marked accesses does not hold: `coherence`, `atomic`, `happens-before`, `propagation` or `rcu`.
+  func order(rf: Relation, co: Relation, isCoherent: Bool = false) -> Order? {
+    let fr = Self.fromReads(rf, co)
     let (rfe, rfi, coe, fre) = (rf & ext, rf & int, co & ext, fr & ext)
     let (R, W, M) = (reads, writes, accesses)
 
     // Coherence, and atomic updates.
-    guard (poLoc | rf | co | fr).isAcyclic, (rmw & (fre * coe)).isEmpty else { return .forbidden }
+    if !isCoherent {
+      guard (poLoc | rf | co | fr).isAcyclic, (rmw & (fre * coe)).isEmpty else { return nil }
+    }
 
     // Dependencies, carried through plain accesses too.
     let carry = (data * rfi).star
@@ -137,13 +170,10 @@ struct LinuxKernelModel {
     let prop =
       ((overwrite & ext).optional * cumulFence.star).from(marked).to(marked) * rfe.optional.to(marked)
 
-    let identity = Relation(identity: .max, count: count)
-    let hb = (ppo | rfe | ((prop - identity) & int)).from(marked).to(marked)
-    guard hb.isAcyclic else { return .forbidden }
-    let hbStar = hb.star
+    let hb = (ppo | rfe | (prop.irreflexive & int)).from(marked).to(marked)
+    guard let hbStar = hb.starIfAcyclic else { return nil }
     let pb = (prop * strongFence * hbStar).to(marked)
-    guard pb.isAcyclic else { return .forbidden }
-    let pbStar = pb.star
+    guard let pbStar = pb.starIfAcyclic else { return nil }
 
     // Grace periods against sections.
     var rb = Relation(count: count)
@@ -153,11 +183,11 @@ struct LinuxKernelModel {
       fence = fence | rcuFence
       strongFence = strongFence | rcuFence
       rb = (prop * rcuFence * hbStar * pbStar).to(marked)
-      guard rb.isIrreflexive else { return .forbidden }
+      guard rb.isIrreflexive else { return nil }
     }
 
     // Plain accesses.
-    guard plain != 0 else { return .allowed }
+    if plain.isEmpty { return Order(wwVis: rb, wrVis: rb, rwXb: rb, wwNonRace: rb) }
     let xbStar = (hb | pb | rb).star
     let vis =
       cumulFence.star * rfe.optional.to(marked) * (strongFence.to(marked) * xbStar | (xbStar & int))
@@ -168,18 +198,9 @@ struct LinuxKernelModel {
     let wwVis = fence | strongFence * xbStar * wPre | wPost * vis * wPre
     let wrVis = fence | strongFence * xbStar * rPre | wPost * vis * rPre
     let rwXb = fence | rPost * xbStar * wPre
-    let initial = tagged(.initial)
-    let preRace =
-      ext & (Relation(plain, times: M, count: count) | Relation(M & ~initial, times: plain, count: count))
-    guard
-      (preRace & rf & rwXb.inverse | preRace & fr & wrVis.inverse | preRace & co & wwVis.inverse).isEmpty
-    else { return .forbidden }
     let wwNonRace =
       wwVis & (Relation(marked, times: W, count: count) | rwXb) & (Relation(W, times: marked, count: count) | wrVis)
-    let wwRace = (preRace & co) - wwNonRace
-    let wrRace = (preRace & (co.optional * rf)) - wrVis - rwXb.inverse
-    let rwRace = (preRace & fr) - rwXb
-    return (wwRace | wrRace | rwRace).isEmpty ? .allowed : .racy
+    return Order(wwVis: wwVis, wrVis: wrVis, rwXb: rwXb, wwNonRace: wwNonRace)
   }
 
   private func rcuOrder(_ link: Relation) -> Relation {
