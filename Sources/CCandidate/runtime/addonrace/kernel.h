@@ -409,6 +409,22 @@ struct lock_class_key { int unused; };
 #define spin_unlock(l) addonrace_kernel_unlock(&(l)->word, 0)
 #define spin_is_locked(l) (READ_ONCE((l)->word) != 0)
 #define assert_spin_locked(l) ((void)(l))
+/* Not from one to zero; answers whether it has counted down. */
+static inline bool refcount_dec_not_one(refcount_t *r) {
+  int now = atomic_read(&r->refs);
+  do {
+    if (now == 1) return false;
+  } while (!atomic_try_cmpxchg_release(&r->refs, &now, now - 1));
+  return true;
+}
+/* The last reference goes under the lock, which is then held. */
+static inline bool refcount_dec_and_lock(refcount_t *r, spinlock_t *lock) {
+  if (refcount_dec_not_one(r)) return false;
+  spin_lock(lock);
+  if (refcount_dec_and_test(r)) return true;
+  spin_unlock(lock);
+  return false;
+}
 #define spin_lock_irq(l) spin_lock(l)
 #define spin_unlock_irq(l) spin_unlock(l)
 #define spin_lock_irqsave(l, flags) ((flags) = 0, spin_lock(l))
@@ -487,7 +503,12 @@ struct srcu_struct { int unused; };
 #define srcu_dereference_check(p, domain, condition) rcu_dereference(p)
 #define rcu_dereference_protected(p, condition) (p)
 #define rcu_access_pointer(p) READ_ONCE(p)
-#define rcu_assign_pointer(p, value) smp_store_release(&(p), value)
+/* As the kernel: a constant NULL needs no release. */
+#define rcu_assign_pointer(p, value)                                             \
+  do {                                                                           \
+    if (__builtin_constant_p(value) && (unsigned long)(value) == 0) WRITE_ONCE(p, value); \
+    else smp_store_release(&(p), value);                                         \
+  } while (0)
 #define rcu_replace_pointer(p, value, condition)                        \
   ({                                                                    \
     __typeof_unqual__(p) before_ = rcu_dereference_protected(p, condition); \
@@ -617,6 +638,10 @@ static inline void list_del_rcu(struct list_head *entry) {
   entry->prev = (struct list_head *)0x122;
 }
 static inline bool list_empty(const struct list_head *head) { return READ_ONCE(head->next) == head; }
+static inline bool list_empty_careful(const struct list_head *head) {
+  struct list_head *next = smp_load_acquire(&head->next);
+  return next == head && next == READ_ONCE(head->prev);
+}
 #define list_entry(pointer, type, member) container_of(pointer, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_first_entry_or_null(head, type, member) (list_empty(head) ? NULL : list_first_entry(head, type, member))
