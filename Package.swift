@@ -13,11 +13,14 @@ let package = Package(
     .library(name: "AddonRaceCLI", targets: ["AddonRaceCLI"]),
     .executable(name: "addonrace", targets: ["AddonRaceMain"]),
   ],
+  // `addonrace results`, with SQLite: only who asks for it builds it.
+  traits: ["Results"],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CAtomicOps", pkgConfig: "atomic_ops", providers: [.apt(["libatomic-ops-dev"])]),
@@ -82,9 +85,15 @@ let package = Package(
         "ExploreEngine", "Machine", "RaceModel", "Reports", "ScenarioFiles", "StressEngine", "Subjects",
       ]),
     .target(
+      name: "Results",
+      dependencies: [
+        "AddonRace", .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Results"])),
+      ]),
+    .target(
       name: "AddonRaceCLI",
       dependencies: [
-        "AddonMemory", "AddonRace", "CThreads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "AddonMemory", "AddonRace", "CThreads", .target(name: "Results", condition: .when(traits: ["Results"])),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "AddonRaceMain", dependencies: ["AddonRaceCLI"]),
     .testTarget(name: "AddonMemoryTests", dependencies: ["AddonMemory"]),

@@ -25,3 +25,8 @@ fi
 
 # A module that imports what it does not declare is an error: the layout is enforced.
 build_options=(--explicit-target-dependency-import-check error)
+# ADDONRACE_TRAITS=Results builds `addonrace results` too, which takes SQLite.
+if [ -n "${ADDONRACE_TRAITS:-}" ]; then
+  build_options+=(--traits "$ADDONRACE_TRAITS")
+  install libsqlite3-dev
+fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests: plain, under ThreadSanitizer and under AddressSanitizer. Options go to `swift test`.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema
+install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema libsqlite3-dev
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -60,9 +60,9 @@ export ADDONRACE_RELEASE ADDONRACE_OWN_RELEASE
 )
 swift test -c release --package-path Examples/OwnSite --skip-build
 
-say "Plain tests"
-build --build-tests
-swift test --skip-build "$@"
+say "Plain tests, with the database of results"
+build --build-tests --traits Results
+swift test --skip-build --traits Results "$@"
 
 say "Tests under ThreadSanitizer"
 build --build-tests --sanitize=thread --scratch-path .build-thread

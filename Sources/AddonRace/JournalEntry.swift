@@ -17,6 +17,8 @@ public struct JournalHead: Codable, Equatable, Sendable {
   public var folder: String
   public var machine: String
   public var processors: Int
+  /// Of the git repository around the folder; nil where there is none.
+  public var revision: String?
   /// Seconds since 1970.
   public var started: Double
   /// The part of the command's verdicts that is to be here, as "2/4"; nil where that is all.
@@ -30,9 +32,42 @@ public struct JournalHead: Codable, Equatable, Sendable {
     program = Product.version
     self.arguments = arguments
     folder = FileManager.default.currentDirectoryPath
+    revision = GitRevision.around(folder)
     machine = ProcessInfo.processInfo.hostName
     processors = ProcessInfo.processInfo.activeProcessorCount
     started = Date().timeIntervalSince1970
+  }
+}
+
+extension JournalHead {
+  /// The run's name: of its beginning, so that a journal keeps it however long it grows.
+  public var id: String {
+    var hash = StableHash()
+    for part in arguments + [folder, machine, program, "\(started)", shard ?? ""] { hash.add(part) }
+    return hash.digits
+  }
+}
+
+/// The commit that a folder's repository is at, from its files.
+enum GitRevision {
+  static func around(_ folder: String) -> String? {
+    var folder = URL(fileURLWithPath: folder)
+    while folder.path != "/" {
+      let git = folder.appendingPathComponent(".git")
+      if let head = text(git.appendingPathComponent("HEAD")) {
+        guard head.hasPrefix("ref: ") else { return head }
+        let reference = String(head.dropFirst(5))
+        if let commit = text(git.appendingPathComponent(reference)) { return commit }
+        let packed = text(git.appendingPathComponent("packed-refs"))?.split(separator: "\n") ?? []
+        return packed.first { $0.hasSuffix(" " + reference) }.map { String($0.prefix { $0 != " " }) }
+      }
+      folder.deleteLastPathComponent()
+    }
+    return nil
+  }
+
+  private static func text(_ file: URL) -> String? {
+    (try? String(contentsOf: file, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }
 
@@ -101,6 +136,17 @@ public struct JournalReading: Sendable {
   public private(set) var torn: [Int] = []
   /// Whether the last line was cut short.
   public private(set) var isCutShort = false
+
+  /// The head alone of a journal of this version; nil where there is none.
+  public static func head(_ path: String) -> JournalHead? {
+    guard let handle = FileHandle(forReadingAtPath: path), let start = try? handle.read(upToCount: mostBytesOfHead),
+      let line = start.split(separator: UInt8(ascii: "\n")).first
+    else { return nil }
+    let head = try? JSONDecoder().decode(JournalHead.self, from: line)
+    return head?.format == JournalHead.format && head?.version == JournalHead.version ? head : nil
+  }
+
+  private static let mostBytesOfHead = 1 << 22
 
   public init(_ data: Data, path: String) throws(Invalid) {
     struct Format: Decodable { let format: String, version: Int }

@@ -126,7 +126,6 @@ final class Journal: @unchecked Sendable {
 /// The user's folder of journals, of which the latest are kept.
 enum JournalFolder {
   private static let kept = 50
-  private static let mostBytesOfHead = 1 << 22
 
   static var path: String {
     let environment = ProcessInfo.processInfo.environment
@@ -154,11 +153,7 @@ enum JournalFolder {
   /// Of the same command in the same folder.
   static func latest(of head: JournalHead) -> String? {
     files.last { file in
-      guard let handle = FileHandle(forReadingAtPath: file),
-        let start = try? handle.read(upToCount: mostBytesOfHead),
-        let line = start.split(separator: UInt8(ascii: "\n")).first,
-        let other = try? JSONDecoder().decode(JournalHead.self, from: line)
-      else { return false }
+      guard let other = JournalReading.head(file) else { return false }
       return other.arguments == head.arguments && other.folder == head.folder
     }
   }

@@ -120,9 +120,9 @@ private struct CandidateEnumeration {
       let start = starts[thread]
       for (number, event) in run.events.enumerated() {
         for later in (number + 1)..<max(number + 1, run.events.count) { po.insert(start + number, start + later) }
-        event.address.forEach { addr.insert(start + $0, start + number) }
-        event.data.forEach { data.insert(start + $0, start + number) }
-        event.control.forEach { ctrl.insert(start + $0, start + number) }
+        event.address.forEachEvent { addr.insert(start + $0, start + number) }
+        event.data.forEachEvent { data.insert(start + $0, start + number) }
+        event.control.forEachEvent { ctrl.insert(start + $0, start + number) }
         if let partner = event.partner { rmw.insert(start + partner, start + number) }
       }
     }
@@ -143,7 +143,7 @@ private struct CandidateEnumeration {
       if !enumeration.withLoadBuffering, !(po | rf).isAcyclic { return }
       var readBy: [Int: Int] = [:]
       for read in events.indices {
-        rmw.rows[read].forEach { write in readBy[write] = events.indices.first { rf.has($0, read) } }
+        rmw.rows[read].forEachEvent { write in readBy[write] = events.indices.first { rf.has($0, read) } }
       }
       try enumeration.chooseOrders(0, [], writes, po, readBy) { (enumeration, orders) throws(ThreadRuns.TooLarge) in
         try enumeration.judge(events, model, rf, orders, chosen)

@@ -6,7 +6,7 @@ protocol EventBits: Equatable {
   mutating func insert(_ event: Int)
   mutating func remove(_ event: Int)
   var isEmpty: Bool { get }
-  func forEach(_ visit: (Int) -> Void)
+  func forEachEvent(_ visit: (Int) -> Void)
   static func | (a: Self, b: Self) -> Self
   static func & (a: Self, b: Self) -> Self
   static prefix func ~ (a: Self) -> Self
@@ -27,7 +27,7 @@ extension UInt64: EventBits {
   @inline(__always) mutating func insert(_ event: Int) { self |= 1 << UInt64(event) }
   @inline(__always) mutating func remove(_ event: Int) { self &= ~(1 << UInt64(event)) }
   var isEmpty: Bool { self == 0 }
-  @inline(__always) func forEach(_ visit: (Int) -> Void) {
+  @inline(__always) func forEachEvent(_ visit: (Int) -> Void) {
     var rest = self
     while rest != 0 {
       visit(rest.trailingZeroBitCount)
@@ -47,8 +47,8 @@ struct WideBits<Words: SIMD>: EventBits where Words.Scalar == UInt64 {
   @inline(__always) mutating func insert(_ event: Int) { words[event >> 6].insert(event & 63) }
   @inline(__always) mutating func remove(_ event: Int) { words[event >> 6].remove(event & 63) }
   @inline(__always) var isEmpty: Bool { words == Words() }
-  @inline(__always) func forEach(_ visit: (Int) -> Void) {
-    for index in words.indices where words[index] != 0 { words[index].forEach { visit(index << 6 | $0) } }
+  @inline(__always) func forEachEvent(_ visit: (Int) -> Void) {
+    for index in words.indices where words[index] != 0 { words[index].forEachEvent { visit(index << 6 | $0) } }
   }
   @inline(__always) static func | (a: Self, b: Self) -> Self { Self(a.words | b.words) }
   @inline(__always) static func & (a: Self, b: Self) -> Self { Self(a.words & b.words) }
@@ -93,7 +93,7 @@ struct Relation<Bits: EventBits>: Equatable {
     var result = Relation(count: a.rows.count)
     for event in a.rows.indices {
       var set = Bits()
-      a.rows[event].forEach { set |= b.rows[$0] }
+      a.rows[event].forEachEvent { set |= b.rows[$0] }
       result.rows[event] = set
     }
     return result
@@ -113,7 +113,7 @@ struct Relation<Bits: EventBits>: Equatable {
 
   var inverse: Relation {
     var result = Relation(count: rows.count)
-    for event in rows.indices { rows[event].forEach { result.insert($0, event) } }
+    for event in rows.indices { rows[event].forEachEvent { result.insert($0, event) } }
     return result
   }
 
