@@ -167,6 +167,9 @@ struct LitmusRuns {
     }
     let text = "\(total) litmus tests: \(words.joined(separator: ", "))"
     if wrong.isEmpty { return style.green(text) }
-    return style.red("\(text); \(wrong.count) not ok: \(wrong.joined(separator: ", "))")
+    let most = 8
+    let names =
+      wrong.prefix(most).joined(separator: ", ") + (wrong.count > most ? " and \(wrong.count - most) more" : "")
+    return style.red("\(text); \(wrong.count) not ok: \(names)")
   }
 }

@@ -19,6 +19,11 @@ import Testing
       "1:r0=1 /\\ 1:r1=0", .never
     ),
     (
+      // The address is there only once the thread itself has written it.
+      "own address", ["WRITE_ONCE(*z, x); r0 = READ_ONCE(*z); r1 = READ_ONCE(*r0);", "WRITE_ONCE(*x, 1);"],
+      "0:r0=x /\\ 0:r1=0", .sometimes
+    ),
+    (
       "S+rel+rmb",
       ["WRITE_ONCE(*x, 2); smp_store_release(y, 1);", "r0 = READ_ONCE(*y); smp_rmb(); WRITE_ONCE(*x, 1);"],
       "1:r0=1 /\\ x=2", .sometimes

@@ -32,6 +32,7 @@ private struct CandidateEnumeration {
   private let namedPlaces: Int
   private let initial: [UInt64]
   private let runs: [[ThreadRun]]
+  private let room = RelationRoom<EventSet>()
   private var outcomes = LitmusResult()
   private var candidates = 0
 
@@ -54,21 +55,22 @@ private struct CandidateEnumeration {
     // What a place may hold follows from what is written, which follows from what is read: until nothing comes new.
     // Each write happens once, so that a value has no more writes behind it than there are.
     var values = initial.map { [$0] }
+    let writes = test.threads.reduce(0) { $0 + $1.mostWrites }
     var runs: [[ThreadRun]] = []
     var rounds = 0
     while true {
       runs = []
-      for (number, thread) in test.threads.enumerated() {
-        runs.append(try ThreadRuns(thread, thread: number, places, values).runs)
-      }
       var isNew = false
-      for event in runs.joined().flatMap(\.events) where event.kind == .write {
-        if !values[event.location].contains(event.value) {
-          values[event.location].append(event.value)
+      let before = values
+      for (number, thread) in test.threads.enumerated() {
+        let ways = try ThreadRuns(thread, thread: number, places, before)
+        runs.append(ways.runs)
+        for written in ways.written.sorted(by: { ($0.place, $0.value) < ($1.place, $1.value) })
+        where !values[written.place].contains(written.value) {
+          values[written.place].append(written.value)
           isNew = true
         }
       }
-      let writes = runs.reduce(0) { $0 + ($1.map { run in run.events.count { $0.kind == .write } }.max() ?? 0) }
       rounds += 1
       if !isNew || rounds > writes { break }
       if values.contains(where: { $0.count > Self.mostValues }) {
@@ -106,6 +108,13 @@ private struct CandidateEnumeration {
 
   private mutating func combine(_ chosen: [ThreadRun]) throws(ThreadRuns.TooLarge) {
     guard isPossible(chosen) else { return }
+    let room = room
+    try room.lend { () throws(ThreadRuns.TooLarge) in try combine(chosen, in: room) }
+  }
+
+  private mutating func combine(
+    _ chosen: [ThreadRun], in room: RelationRoom<EventSet>
+  ) throws(ThreadRuns.TooLarge) {
     var events = places.names.indices.map { place in
       KernelEvent(kind: .write, tags: .initial, thread: -1, location: place, value: initial[place])
     }
@@ -114,8 +123,8 @@ private struct CandidateEnumeration {
       throw ThreadRuns.TooLarge(reason: "it has more than \(Self.mostEvents) events")
     }
     for run in chosen { events += run.events }
-    var (po, addr) = (Relation(count: total), Relation(count: total))
-    var (data, ctrl, rmw) = (addr, addr, addr)
+    func none() -> Relation { Relation(count: total, in: room) }
+    let (po, addr, data, ctrl, rmw) = (none(), none(), none(), none(), none())
     for (thread, run) in chosen.enumerated() {
       let start = starts[thread]
       for (number, event) in run.events.enumerated() {
@@ -135,18 +144,19 @@ private struct CandidateEnumeration {
       if writes.isEmpty { return }
       sources.append((number, writes))
     }
-    let model = LinuxKernelModel(events, po: po, (addr, data, ctrl), rmw: rmw)
+    let model = LinuxKernelModel(events, po: po, (addr, data, ctrl), rmw: rmw, in: room)
     let writes = places.names.indices.map { place in
       events.indices.filter { $0 >= places.names.count && events[$0].kind == .write && events[$0].location == place }
     }
-    try chooseSources(0, Relation(count: total), sources) { (enumeration, rf) throws(ThreadRuns.TooLarge) in
+    try chooseSources(0, none(), sources) { (enumeration, rf) throws(ThreadRuns.TooLarge) in
       if !enumeration.withLoadBuffering, !(po | rf).isAcyclic { return }
       var readBy: [Int: Int] = [:]
       for read in events.indices {
         rmw.rows[read].forEachEvent { write in readBy[write] = events.indices.first { rf.has($0, read) } }
       }
       try enumeration.chooseOrders(0, [], writes, po, readBy) { (enumeration, orders) throws(ThreadRuns.TooLarge) in
-        try enumeration.judge(events, model, rf, orders, chosen)
+        let room = enumeration.room
+        try room.lend { () throws(ThreadRuns.TooLarge) in try enumeration.judge(events, model, rf, orders, chosen) }
       }
     }
   }
@@ -156,10 +166,13 @@ private struct CandidateEnumeration {
     _ done: (inout Self, Relation) throws(ThreadRuns.TooLarge) -> Void
   ) throws(ThreadRuns.TooLarge) {
     guard number < sources.count else { return try done(&self, rf) }
+    let room = room
     for write in sources[number].writes {
-      var rf = rf
-      rf.insert(write, sources[number].read)
-      try chooseSources(number + 1, rf, sources, done)
+      try room.lend { () throws(ThreadRuns.TooLarge) in
+        let rf = rf.copy()
+        rf.insert(write, sources[number].read)
+        try chooseSources(number + 1, rf, sources, done)
+      }
     }
   }
 
@@ -200,7 +213,7 @@ private struct CandidateEnumeration {
     if candidates > Self.mostCandidates {
       throw ThreadRuns.TooLarge(reason: "it has more than \(Self.mostCandidates) candidate executions")
     }
-    var co = Relation(count: events.count)
+    let co = Relation(count: events.count, in: room)
     for (place, order) in orders.enumerated() {
       let all = [place] + order
       for (number, write) in all.enumerated() { for later in all[(number + 1)...] { co.insert(write, later) } }

@@ -41,6 +41,12 @@ struct ThreadRuns {
   /// By place: what it may hold.
   let values: [[UInt64]]
   private(set) var runs: [ThreadRun] = []
+  /// What is written on any way, those included that end where an address is read that no place has yet.
+  private(set) var written: Set<Written> = []
+  struct Written: Hashable {
+    var place: Int
+    var value: UInt64
+  }
   private static let mostRuns = 4096
 
   init(
@@ -60,11 +66,18 @@ struct ThreadRuns {
         continue
       }
       state.frames[state.frames.count - 1].next += 1
-      guard try perform(frame.instructions[frame.next], frame.control, &state) else { return }
+      guard try perform(frame.instructions[frame.next], frame.control, &state) else { return noteWritten(state.run) }
     }
+    noteWritten(state.run)
     state.run.registers = state.registers.mapValues(\.value)
     runs.append(state.run)
     if runs.count > Self.mostRuns { throw TooLarge(reason: "a thread has more than \(Self.mostRuns) ways through it") }
+  }
+
+  private mutating func noteWritten(_ run: ThreadRun) {
+    for event in run.events where event.kind == .write {
+      written.insert(Written(place: event.location, value: event.value))
+    }
   }
 
   /// Answers whether this way goes on here: where a read may get several values, there is a way for each.
@@ -294,5 +307,19 @@ struct PlaceNumbers {
   }
   func outcome(_ value: UInt64) -> LitmusOutcome.Value {
     number(at: value).map { .address(names[$0]) } ?? .number(value)
+  }
+}
+
+extension [LitmusTest.Instruction] {
+  /// Writes on the way through them that has most.
+  var mostWrites: Int {
+    reduce(0) { sum, instruction in
+      switch instruction {
+      case .store, .write, .exchange, .fetchAdd, .fetch, .compareExchange, .unreturned, .lock, .unlock: sum + 1
+      case .when(_, _, let body, let otherwise), .unless(_, _, let body, let otherwise):
+        sum + Swift.max(body.mostWrites, otherwise.mostWrites)
+      default: sum
+      }
+    }
   }
 }

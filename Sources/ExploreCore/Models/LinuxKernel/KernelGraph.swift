@@ -125,9 +125,9 @@ struct KernelGraph {
 
   // MARK: Relations
 
-  private func model<Bits>() -> LinuxKernelModel<Bits> {
-    let none = Relation<Bits>(count: events.count)
-    var (po, rmw, data) = (none, none, none)
+  private func model<Bits>(_ room: RelationRoom<Bits>) -> LinuxKernelModel<Bits> {
+    func none() -> Relation<Bits> { Relation(count: events.count, in: room) }
+    let (po, rmw, data) = (none(), none(), none())
     for thread in threads {
       var later = Bits()
       for place in thread.reversed() {
@@ -141,11 +141,12 @@ struct KernelGraph {
       rmw.insert(places[id], places[Int(event.poNext)])
       if event.readKind.computesFromWhatItRead { data.insert(places[id], places[Int(event.poNext)]) }
     }
-    return LinuxKernelModel(events, po: po, (addressDependencies(), data, none), rmw: rmw, strong: strong())
+    return LinuxKernelModel(
+      events, po: po, (addressDependencies(room), data, none()), rmw: rmw, strong: strong(room), in: room)
   }
 
-  private func addressDependencies<Bits>() -> Relation<Bits> {
-    var addr = Relation<Bits>(count: events.count)
+  private func addressDependencies<Bits>(_ room: RelationRoom<Bits>) -> Relation<Bits> {
+    let addr = Relation(count: events.count, in: room)
     func note(_ place: Int, _ address: UInt, after last: Int32) {
       graph.forEachAddressDependency(upTo: last, on: address) { if places[$0] >= 0 { addr.insert(places[$0], place) } }
     }
@@ -162,11 +163,11 @@ struct KernelGraph {
   }
 
   /// What the beginnings and ends of racers order, and what grace periods do.
-  private func strong<Bits>() -> Relation<Bits>? {
+  private func strong<Bits>(_ room: RelationRoom<Bits>) -> Relation<Bits>? {
     var strong: Relation<Bits>?
     func insert(_ earlier: Range<Int>, _ later: Range<Int>) {
       if earlier.isEmpty || later.isEmpty { return }
-      var relation = strong ?? Relation(count: events.count)
+      let relation = strong ?? Relation(count: events.count, in: room)
       var set = Bits()
       for place in later { set.insert(place) }
       for place in earlier { relation.rows[place] |= set }
@@ -215,8 +216,8 @@ struct KernelGraph {
     }
   }
 
-  private func communication<Bits>() -> (rf: Relation<Bits>, co: Relation<Bits>) {
-    var (rf, co) = (Relation<Bits>(count: events.count), Relation<Bits>(count: events.count))
+  private func communication<Bits>(_ room: RelationRoom<Bits>) -> (rf: Relation<Bits>, co: Relation<Bits>) {
+    let (rf, co) = (Relation(count: events.count, in: room), Relation(count: events.count, in: room))
     for id in 0..<graph.count where places[id] >= 0 {
       let event = graph.events[id]
       if event.kind == .read {
@@ -244,8 +245,9 @@ struct KernelGraph {
   }
 
   private func isConsistent<Bits: EventBits>(_: Bits.Type) -> Bool {
-    let (rf, co): (Relation<Bits>, Relation<Bits>) = communication()
-    return model().judge(rf: rf, co: co, isCoherent: true) != .forbidden
+    let room = RelationRoom<Bits>()
+    let (rf, co) = communication(room)
+    return model(room).judge(rf: rf, co: co, isCoherent: true) != .forbidden
   }
 
   /// Whether one access comes before another, so that the two are no race: events of the graph, or else the first extra
@@ -260,8 +262,9 @@ struct KernelGraph {
   }
 
   private func isOrdered<Bits: EventBits>(_ a: Int, _ b: Int, _: Bits.Type) -> Bool {
-    let (rf, co): (Relation<Bits>, Relation<Bits>) = communication()
-    guard let order = model().order(rf: rf, co: co, isCoherent: true) else { return true }
+    let room = RelationRoom<Bits>()
+    let (rf, co) = communication(room)
+    guard let order = model(room).order(rf: rf, co: co, isCoherent: true) else { return true }
     if events[a].kind == .read { return order.rwXb.has(a, b) }
     return events[b].kind == .read ? order.wrVis.has(a, b) : order.wwNonRace.has(a, b)
   }

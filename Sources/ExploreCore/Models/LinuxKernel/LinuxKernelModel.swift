@@ -8,6 +8,7 @@ struct LinuxKernelModel<Bits: EventBits> {
 
   private let events: [KernelEvent]
   private let count: Int
+  private let room: RelationRoom<Bits>
   // Of the threads, whatever they read from.
   private let po: Relation
   private let poLoc: Relation
@@ -28,8 +29,9 @@ struct LinuxKernelModel<Bits: EventBits> {
   /// `strong`: pairs that something else orders as a strong fence does.
   init(
     _ events: [KernelEvent], po: Relation, _ dependencies: (addr: Relation, data: Relation, ctrl: Relation),
-    rmw: Relation, strong: Relation? = nil
+    rmw: Relation, strong: Relation? = nil, in room: RelationRoom<Bits>
   ) {
+    self.room = room
     self.events = events
     count = events.count
     self.po = po
@@ -45,7 +47,7 @@ struct LinuxKernelModel<Bits: EventBits> {
     accesses = reads | writes
     let all = Bits(below: events.count)
     marked = all & ~plain
-    var (loc, int) = (Relation(count: events.count), Relation(count: events.count))
+    let (loc, int) = (Relation(count: events.count, in: room), Relation(count: events.count, in: room))
     for (a, one) in events.enumerated() {
       for (b, other) in events.enumerated() {
         if one.location >= 0, one.location == other.location { loc.insert(a, b) }
@@ -53,10 +55,10 @@ struct LinuxKernelModel<Bits: EventBits> {
       }
     }
     (self.loc, self.int) = (loc, int)
-    ext = Relation(all, times: all, count: events.count) - int
+    ext = Relation(all, times: all, count: events.count, in: room) - int
     poLoc = (po & loc).from(accesses).to(accesses)
-    rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock)
-    srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock)
+    rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock, room)
+    srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock, room)
 
     func tagged(_ tags: KernelEvent.Tags) -> Bits { Self.tagged(events, tags) }
     func fencerel(_ tags: KernelEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
@@ -84,9 +86,9 @@ struct LinuxKernelModel<Bits: EventBits> {
 
   /// Each begin of a section to its end, as they nest.
   private static func sections(
-    _ events: [KernelEvent], _ begin: KernelEvent.Tags, _ end: KernelEvent.Tags
+    _ events: [KernelEvent], _ begin: KernelEvent.Tags, _ end: KernelEvent.Tags, _ room: RelationRoom<Bits>
   ) -> Relation {
-    var sections = Relation(count: events.count)
+    let sections = Relation(count: events.count, in: room)
     var open: [[Int]: [Int]] = [:]
     for (number, event) in events.enumerated() {
       let key = [event.thread, event.location]
@@ -113,7 +115,8 @@ struct LinuxKernelModel<Bits: EventBits> {
     let initial = tagged(.initial)
     let preRace =
       ext
-      & (Relation(plain, times: accesses, count: count) | Relation(accesses & ~initial, times: plain, count: count))
+      & (Relation(plain, times: accesses, count: count, in: room)
+        | Relation(accesses & ~initial, times: plain, count: count, in: room))
     guard
       (preRace & rf & order.rwXb.inverse | preRace & fr & order.wrVis.inverse | preRace & co & order.wwVis.inverse)
         .isEmpty
@@ -176,7 +179,7 @@ struct LinuxKernelModel<Bits: EventBits> {
     guard let pbStar = pb.starIfAcyclic else { return nil }
 
     // Grace periods against sections.
-    var rb = Relation(count: count)
+    var rb = Relation(count: count, in: room)
     if hasGracePeriods {
       let rcuLink = poOrSelf * hbStar * pbStar * prop * po
       let rcuFence = po * rcuOrder(rcuLink) * poOrSelf
@@ -199,13 +202,14 @@ struct LinuxKernelModel<Bits: EventBits> {
     let wrVis = fence | strongFence * xbStar * rPre | wPost * vis * rPre
     let rwXb = fence | rPost * xbStar * wPre
     let wwNonRace =
-      wwVis & (Relation(marked, times: W, count: count) | rwXb) & (Relation(W, times: marked, count: count) | wrVis)
+      wwVis & (Relation(marked, times: W, count: count, in: room) | rwXb)
+      & (Relation(W, times: marked, count: count, in: room) | wrVis)
     return Order(wwVis: wwVis, wrVis: wrVis, rwXb: rwXb, wwNonRace: wwNonRace)
   }
 
   private func rcuOrder(_ link: Relation) -> Relation {
-    let rcuGP = Relation(identity: tagged(.rcuGracePeriod), count: count)
-    let srcuGP = Relation(identity: tagged(.srcuGracePeriod), count: count)
+    let rcuGP = Relation(identity: tagged(.rcuGracePeriod), count: count, in: room)
+    let srcuGP = Relation(identity: tagged(.srcuGracePeriod), count: count, in: room)
     let (rcuRscsi, srcuRscsi) = (rcuRscs.inverse, srcuRscs.inverse)
     func both(_ gp: Relation, _ rscsi: Relation, _ between: Relation) -> Relation {
       gp * between * rscsi | rscsi * between * gp

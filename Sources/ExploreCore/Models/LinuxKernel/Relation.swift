@@ -55,82 +55,123 @@ struct WideBits<Words: SIMD>: EventBits where Words.Scalar == UInt64 {
   @inline(__always) static prefix func ~ (a: Self) -> Self { Self(~a.words) }
 }
 
+/// Storage for relations, which live until it is cut back or goes: a judgement makes a hundred of them, and an allocation
+/// for each would take most of its time.
+final class RelationRoom<Bits: EventBits> {
+  private var blocks: [UnsafeMutablePointer<Bits>] = []
+  private var block = -1
+  private var used = 0
+  private static var rowsOfBlock: Int { 4096 }
+
+  deinit {
+    for block in blocks { block.deallocate() }
+  }
+
+  /// So many rows, with anything in them.
+  fileprivate func take(_ count: Int) -> UnsafeMutablePointer<Bits> {
+    precondition(count <= Self.rowsOfBlock)
+    if block < 0 || used + count > Self.rowsOfBlock {
+      block += 1
+      used = 0
+      if block == blocks.count { blocks.append(.allocate(capacity: Self.rowsOfBlock)) }
+    }
+    defer { used += count }
+    return blocks[block] + used
+  }
+
+  /// Does the work, and takes back the room of what it made.
+  @inline(__always) func lend<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> T {
+    let (block, used) = (block, used)
+    defer { (self.block, self.used) = (block, used) }
+    return try work()
+  }
+}
+
 /// A relation between events: for each the set of those that it leads to. The operators are those of the language that memory
 /// models are written in.
-struct Relation<Bits: EventBits>: Equatable {
-  var rows: [Bits]
+///
+/// Unsafe: it lies in a room, and must not be used once that is cut back. A copy shares the rows; `copy` has its own.
+struct Relation<Bits: EventBits> {
+  let rows: UnsafeMutablePointer<Bits>
+  let count: Int
+  unowned(unsafe) private let room: RelationRoom<Bits>
 
-  init(count: Int) { rows = Array(repeating: Bits(), count: count) }
+  /// With anything in it.
+  private init(unset count: Int, _ room: RelationRoom<Bits>) {
+    rows = room.take(count)
+    self.count = count
+    self.room = room
+  }
+
+  init(count: Int, in room: RelationRoom<Bits>) {
+    self.init(unset: count, room)
+    rows.initialize(repeating: Bits(), count: count)
+  }
 
   /// `[set]`: each of these to itself; numbers beyond the last event are no events.
-  init(identity set: Bits, count: Int) {
-    self.init(count: count)
+  init(identity set: Bits, count: Int, in room: RelationRoom<Bits>) {
+    self.init(count: count, in: room)
     for event in 0..<count where set.has(event) { rows[event].insert(event) }
   }
 
   /// `a * b`.
-  init(_ a: Bits, times b: Bits, count: Int) {
-    self.init(count: count)
+  init(_ a: Bits, times b: Bits, count: Int, in room: RelationRoom<Bits>) {
+    self.init(count: count, in: room)
     for event in 0..<count where a.has(event) { rows[event] = b }
   }
 
-  mutating func insert(_ a: Int, _ b: Int) { rows[a].insert(b) }
+  func insert(_ a: Int, _ b: Int) { rows[a].insert(b) }
   func has(_ a: Int, _ b: Int) -> Bool { rows[a].has(b) }
-  var isEmpty: Bool { rows.allSatisfy(\.isEmpty) }
+  var isEmpty: Bool { (0..<count).allSatisfy { rows[$0].isEmpty } }
 
-  static func | (a: Relation, b: Relation) -> Relation { a.merging(b) { $0 | $1 } }
-  static func & (a: Relation, b: Relation) -> Relation { a.merging(b) { $0 & $1 } }
-  static func - (a: Relation, b: Relation) -> Relation { a.merging(b) { $0 & ~$1 } }
+  func copy() -> Relation { made { rows[$0] } }
 
-  @inline(__always) private func merging(_ other: Relation, _ merge: (Bits, Bits) -> Bits) -> Relation {
-    var result = self
-    for event in rows.indices { result.rows[event] = merge(rows[event], other.rows[event]) }
+  /// A new one, of these rows.
+  @inline(__always) private func made(_ row: (Int) -> Bits) -> Relation {
+    let result = Relation(unset: count, room)
+    for event in 0..<count { (result.rows + event).initialize(to: row(event)) }
     return result
   }
+
+  static func == (a: Relation, b: Relation) -> Bool { (0..<a.count).allSatisfy { a.rows[$0] == b.rows[$0] } }
+
+  static func | (a: Relation, b: Relation) -> Relation { a.made { a.rows[$0] | b.rows[$0] } }
+  static func & (a: Relation, b: Relation) -> Relation { a.made { a.rows[$0] & b.rows[$0] } }
+  static func - (a: Relation, b: Relation) -> Relation { a.made { a.rows[$0] & ~b.rows[$0] } }
 
   /// `a ; b`.
   static func * (a: Relation, b: Relation) -> Relation {
-    var result = Relation(count: a.rows.count)
-    for event in a.rows.indices {
+    a.made { event in
       var set = Bits()
       a.rows[event].forEachEvent { set |= b.rows[$0] }
-      result.rows[event] = set
+      return set
     }
-    return result
   }
 
   /// `[set] ; self`, and `self ; [set]`.
-  func from(_ set: Bits) -> Relation {
-    var result = self
-    for event in rows.indices where !set.has(event) { result.rows[event] = Bits() }
-    return result
-  }
-  func to(_ set: Bits) -> Relation {
-    var result = self
-    for event in rows.indices { result.rows[event] = rows[event] & set }
-    return result
-  }
+  func from(_ set: Bits) -> Relation { made { set.has($0) ? rows[$0] : Bits() } }
+  func to(_ set: Bits) -> Relation { made { rows[$0] & set } }
 
   var inverse: Relation {
-    var result = Relation(count: rows.count)
-    for event in rows.indices { rows[event].forEachEvent { result.insert($0, event) } }
+    let result = Relation(count: count, in: room)
+    for event in 0..<count { rows[event].forEachEvent { result.insert($0, event) } }
     return result
   }
 
   /// `self?`.
   var optional: Relation {
-    var result = self
-    for event in rows.indices { result.insert(event, event) }
+    let result = copy()
+    for event in 0..<count { result.insert(event, event) }
     return result
   }
 
   /// `self+`.
   var closure: Relation {
-    var result = self
-    for middle in rows.indices {
+    let result = copy()
+    for middle in 0..<count {
       let further = result.rows[middle]
       if further.isEmpty { continue }
-      for event in rows.indices where result.has(event, middle) { result.rows[event] |= further }
+      for event in 0..<count where result.has(event, middle) { result.rows[event] |= further }
     }
     return result
   }
@@ -140,8 +181,8 @@ struct Relation<Bits: EventBits>: Equatable {
 
   /// Without each event's way to itself.
   var irreflexive: Relation {
-    var result = self
-    for event in rows.indices { result.rows[event].remove(event) }
+    let result = copy()
+    for event in 0..<count { result.rows[event].remove(event) }
     return result
   }
 
@@ -151,6 +192,6 @@ struct Relation<Bits: EventBits>: Equatable {
     return closure.isIrreflexive ? closure.optional : nil
   }
 
-  var isIrreflexive: Bool { rows.indices.allSatisfy { !has($0, $0) } }
+  var isIrreflexive: Bool { (0..<count).allSatisfy { !has($0, $0) } }
   var isAcyclic: Bool { closure.isIrreflexive }
 }
