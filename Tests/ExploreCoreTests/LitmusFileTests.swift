@@ -85,6 +85,35 @@ import Testing
     (
       "once", ["r0 = atomic_inc_return(x);", "r0 = atomic_inc_return(x);"], "0:r0=1 /\\ 1:r0=1", .never
     ),
+    (
+      // The cookies say that neither section has both writes.
+      "SRCU, overlapping",
+      [
+        "r0 = srcu_read_lock(z); *x = 1; r1 = srcu_read_lock(z); srcu_read_unlock(z, r0); *y = 1; srcu_read_unlock(z, r1);",
+        "r0 = READ_ONCE(*x); synchronize_srcu(z); r1 = READ_ONCE(*y);",
+      ].map { $0.replacing("*x = 1", with: "WRITE_ONCE(*x, 1)").replacing("*y = 1", with: "WRITE_ONCE(*y, 1)") },
+      "1:r0=1 /\\ 1:r1=0", .sometimes
+    ),
+    (
+      "SRCU, nested",
+      [
+        "r0 = srcu_read_lock(z); *x = 1; r1 = srcu_read_lock(z); srcu_read_unlock(z, r1); *y = 1; srcu_read_unlock(z, r0);",
+        "r0 = READ_ONCE(*x); synchronize_srcu(z); r1 = READ_ONCE(*y);",
+      ].map { $0.replacing("*x = 1", with: "WRITE_ONCE(*x, 1)").replacing("*y = 1", with: "WRITE_ONCE(*y, 1)") },
+      "1:r0=1 /\\ 1:r1=0", .never
+    ),
+    (
+      "trylock",
+      [
+        "r0 = spin_trylock(z); if (r0) { WRITE_ONCE(*x, 1); spin_unlock(z); }",
+        "r0 = spin_trylock(z); if (r0) { r1 = READ_ONCE(*x); spin_unlock(z); }",
+      ],
+      "0:r0=0 /\\ 1:r0=0", .never
+    ),
+    (
+      "two registers", ["WRITE_ONCE(*x, 1); r0 = READ_ONCE(*y);", "smp_store_mb(y, 1); r0 = READ_ONCE(*x);"],
+      "0:r0=1:r0", .sometimes
+    ),
     ("all", ["WRITE_ONCE(*x, 1);", "WRITE_ONCE(*y, 1);"], "x=1 /\\ y=1", .always),
   ]
 

@@ -119,10 +119,10 @@ struct NaiveMachine {
       var inlined = test.threads
       inlined[number][thread.position] = only
       return NaiveMachine(test: LitmusTest("", threads: inlined), hasBuffers: hasBuffers).steps(state, number)
-    case .beginSection(of: _):
+    case .beginSection:
       next.threads[number].sections += 1
       return [next]
-    case .endSection(of: _):
+    case .endSection:
       // A section has ended when what it stored can be seen.
       guard isDrained else { return [] }
       next.threads[number].sections += 1

@@ -28,6 +28,8 @@ enum CandidateHooks {
   nonisolated(unsafe) private static let orderings = table([
     .relaxed, .acquires, .acquires, .releases, [.acquires, .releases],
     [.acquires, .releases, .isSequentiallyConsistent], .isFull, .isDependent,
+    // The kernel's smp_rmb and smp_wmb.
+    [.acquires, .isReadBarrier], [.releases, .isWriteBarrier],
   ])
   /// Of an update that does not write, too.
   nonisolated(unsafe) private static let loadOrderings = table([
@@ -123,7 +125,7 @@ enum CandidateHooks {
     let execution = state.pointee.execution
     execution.state.pointee.pc = pc
     if order == 0 { return }
-    execution.fence(execution.state.pointee.current, orderings[order == 6 ? 5 : Int(order & 7)])
+    execution.fence(execution.state.pointee.current, orderings[order == 6 || order > 9 ? 5 : Int(order)])
   }
 
   /// A racer that spins waits.

@@ -78,7 +78,7 @@ extension ExecutionGraph {
       }
     case .fence:
       // The kernel's smp_rmb and smp_wmb order reads, or writes, alone: of that only the axioms know (`KernelGraph`).
-      let ordersAll = !rules.isLinuxKernel || ordering.contains(.isSequentiallyConsistent)
+      let ordersAll = !rules.isLinuxKernel || ordering.isDisjoint(with: [.isReadBarrier, .isWriteBarrier])
       if ordersAll, ordering.contains(.acquires) { before.join(pending) }
       if ordersAll, ordering.contains(.releases) { event.pointee.releaseFence = Int32(id) }
       if event.pointee.role == .join { joinEnd(of: event.pointee, before) }

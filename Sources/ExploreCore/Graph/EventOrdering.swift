@@ -13,6 +13,9 @@ package struct EventOrdering: OptionSet, Sendable {
   package static let isFull = EventOrdering(rawValue: 8)
   /// Not atomic.
   package static let isPlain = EventOrdering(rawValue: 16)
+  /// Of fences: the kernel's smp_rmb and smp_wmb, which in its model order nothing but reads, or writes.
+  package static let isReadBarrier = EventOrdering(rawValue: 64)
+  package static let isWriteBarrier = EventOrdering(rawValue: 128)
   /// The kernel's READ_ONCE of a pointer.
   package static let isDependent = EventOrdering(rawValue: 32)
 }

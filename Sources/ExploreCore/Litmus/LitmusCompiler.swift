@@ -141,7 +141,7 @@ struct LitmusCompiler {
     case .unreturned(let instruction): return compile(instruction)
     case .barrier(let barrier):
       guard let ordering = barrier.ordering else { return [] }
-      step = Step(code: .fence, ordering: EventOrdering(ordering))
+      step = Step(code: .fence, ordering: ordering)
     case .fence(let ordering): step = Step(code: .fence, ordering: EventOrdering(ordering))
     case .read(let location, let register):
       step = Step(code: .read, location: self.read(location), register: define(register))
@@ -164,8 +164,10 @@ struct LitmusCompiler {
     case .unlock(let place):
       locks.insert(place)
       step = Step(code: .unlock, location: write(.place(place)))
-    case .beginSection(let domain): step = Step(code: .beginSection, domain: self.domain(domain))
-    case .endSection(let domain): step = Step(code: .endSection, domain: self.domain(domain))
+    case .beginSection(let domain, let cookie):
+      step = Step(code: .beginSection, domain: self.domain(domain))
+      if let cookie { return [step, Step(code: .compute, register: define(cookie))] }
+    case .endSection(let domain, _): step = Step(code: .endSection, domain: self.domain(domain))
     case .synchronize(let domain): step = Step(code: .synchronize, domain: self.domain(domain))
     }
     return [step]
@@ -254,11 +256,12 @@ struct LitmusCompiler {
 }
 
 extension LitmusTest.Barrier {
-  fileprivate var ordering: FenceOrdering? {
+  fileprivate var ordering: EventOrdering? {
     switch self {
-    case .read: .acquiring
-    case .write: .releasing
-    case .beforeAtomic, .afterAtomic, .afterSpinlock, .afterUnlockLock, .afterSleepableUnlock: .sequentiallyConsistent
+    case .read: [.acquires, .isReadBarrier]
+    case .write: [.releases, .isWriteBarrier]
+    case .beforeAtomic, .afterAtomic, .afterSpinlock, .afterUnlockLock, .afterSleepableUnlock:
+      EventOrdering(FenceOrdering.sequentiallyConsistent)
     case .compiler: nil
     }
   }

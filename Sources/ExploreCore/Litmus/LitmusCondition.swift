@@ -37,6 +37,8 @@ public struct LitmusCondition: Sendable, CustomStringConvertible {
 
   public indirect enum Proposition: Sendable {
     case equal(Name, LitmusOutcome.Value)
+    /// Two registers have the same value.
+    case same(Name, Name)
     case not(Proposition)
     case and(Proposition, Proposition)
     case or(Proposition, Proposition)
@@ -45,6 +47,7 @@ public struct LitmusCondition: Sendable, CustomStringConvertible {
     public func holds(_ outcome: LitmusOutcome) -> Bool {
       switch self {
       case .equal(let name, let value): name.value(in: outcome) == value
+      case .same(let a, let b): a.value(in: outcome) == b.value(in: outcome)
       case .not(let other): !other.holds(outcome)
       case .and(let a, let b): a.holds(outcome) && b.holds(outcome)
       case .or(let a, let b): a.holds(outcome) || b.holds(outcome)
@@ -55,6 +58,7 @@ public struct LitmusCondition: Sendable, CustomStringConvertible {
     var names: Set<Name> {
       switch self {
       case .equal(let name, _): [name]
+      case .same(let a, let b): [a, b]
       case .not(let other): other.names
       case .and(let a, let b), .or(let a, let b): a.names.union(b.names)
       case .always: []

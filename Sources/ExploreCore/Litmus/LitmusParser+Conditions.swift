@@ -65,6 +65,10 @@ extension LitmusParser {
     let name = try conditionName()
     let isUnequal = take("!=")
     if !isUnequal, !take("==") { try expect("=") }
+    if token.kind == .number, peek(":", 1) {
+      let same = LitmusCondition.Proposition.same(name, try conditionName())
+      return isUnequal ? .not(same) : same
+    }
     let value: LitmusOutcome.Value =
       switch try constant() {
       case .constant(let number): .number(number)

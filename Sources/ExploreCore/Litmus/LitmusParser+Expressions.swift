@@ -78,7 +78,7 @@ extension LitmusParser {
       return .register(result)
     }
     index += 1
-    if name.text == "NULL" { return .constant(0) }
+    if let known = ["NULL": 0, "false": 0, "true": 1][name.text] { return .constant(UInt64(known)) }
     if registers.contains(name.text) { return .register(name.text) }
     if parameters.contains(name.text) || places.contains(name.text) { return .address(name.text) }
     throw LitmusFile.Invalid(

@@ -92,7 +92,9 @@ struct LitmusParser {
         remedy: "write exists (...), ~exists (...) or forall (...)")
     }
     let proposition = try proposition()
-    let text = tokens[start..<index].map(\.text).joined(separator: " ").replacing(" = ", with: "=")
+    let end = index
+    _ = take(";")
+    let text = tokens[start..<end].map(\.text).joined(separator: " ").replacing(" = ", with: "=")
       .replacing(" : ", with: ":").replacing("( ", with: "(").replacing(" )", with: ")").replacing("~ ", with: "~")
     condition = LitmusCondition(quantifier: quantifier, proposition: proposition, description: text)
     guard token.kind == .end else { throw LitmusFile.Invalid(token, "'\(token.text)' comes after the end") }
@@ -109,13 +111,13 @@ struct LitmusParser {
         let thread = Int(try Self.number(token))
         index += 2
         let register = try takeName("a register")
-        try expect("=")
-        initialRegisters[thread, default: []].append((register.text, try constant()))
+        initialRegisters[thread, default: []].append((register.text, take("=") ? try constant() : .constant(0)))
         continue
       }
-      while token.kind == .name, tokens.indices.contains(index + 1), tokens[index + 1].kind == .name || peek("*", 1) {
+      while token.kind == .name, tokens.indices.contains(index + 1), tokens[index + 1].kind != .symbol || peek("*", 1) {
         index += 1
       }
+      if token.kind == .number { continue }  // a register's type
       while take("*") {}
       let bracketed = take("[")
       let place = try takeName("a place")
@@ -328,6 +330,9 @@ struct LitmusParser {
       case .pointer: location = try pointer()
       case .pointee:
         if !take("*") { throw LitmusFile.Invalid(token, "'*' is missing before '\(token.text)'") }
+        location = try pointer()
+      case .pointeeOrPointer:
+        _ = take("*")
         location = try pointer()
       case .value: values.append(try expression(&instructions))
       }

@@ -7,6 +7,8 @@ struct LitmusPrimitive {
     case pointer
     /// `*x` of `READ_ONCE(*x)`.
     case pointee
+    /// Either: tests have both.
+    case pointeeOrPointer
     case value
   }
 
@@ -21,7 +23,7 @@ struct LitmusPrimitive {
     case add(UpdateOrdering, sign: UInt64, amount: UInt64?, gives: Gives?)
     case bits(LitmusTest.Bits, UpdateOrdering, isInverted: Bool, gives: Gives?)
     case fence(LitmusTest.Instruction)
-    case lock, unlock, isLocked
+    case lock, tryLock, unlock, isLocked
     case beginSection, endSection, synchronize
     case beginSleepable, endSleepable, synchronizeSleepable
   }
@@ -44,7 +46,7 @@ struct LitmusPrimitive {
 
   var hasResult: Bool {
     switch kind {
-    case .load, .exchange, .compareExchange, .beginSleepable, .isLocked: true
+    case .load, .exchange, .compareExchange, .beginSleepable, .tryLock, .isLocked: true
     case .add(_, _, _, let gives), .bits(_, _, _, let gives): gives != nil
     default: false
     }
@@ -66,7 +68,7 @@ struct LitmusPrimitive {
       "smp_store_release": Self([.pointer, .value], .store(.releasing)),
       "atomic_set_release": Self([.pointer, .value], .store(.releasing)),
       "rcu_assign_pointer": Self([.pointee, .value], .store(.releasing)),
-      "smp_store_mb": Self([.pointee, .value], .storeThenFence),
+      "smp_store_mb": Self([.pointeeOrPointer, .value], .storeThenFence),
       "smp_mb": Self([], .fence(.fence(.sequentiallyConsistent))),
       "smp_mb__before_atomic": Self([], .fence(.barrier(.beforeAtomic))),
       "smp_mb__after_atomic": Self([], .fence(.barrier(.afterAtomic))),
@@ -76,11 +78,14 @@ struct LitmusPrimitive {
       "smp_rmb": Self([], .fence(.barrier(.read))), "smp_wmb": Self([], .fence(.barrier(.write))),
       "barrier": Self([], .fence(.barrier(.compiler))),
       "spin_lock": Self([.pointer], .lock), "spin_unlock": Self([.pointer], .unlock),
+      "spin_trylock": Self([.pointer], .tryLock),
       "spin_is_locked": Self([.pointer], .isLocked),
       "rcu_read_lock": Self([], .beginSection), "rcu_read_unlock": Self([], .endSection),
       "synchronize_rcu": Self([], .synchronize), "synchronize_rcu_expedited": Self([], .synchronize),
       "srcu_read_lock": Self([.pointer], .beginSleepable),
       "srcu_read_unlock": Self([.pointer, .value], .endSleepable),
+      "srcu_down_read": Self([.pointer], .beginSleepable),
+      "srcu_up_read": Self([.pointer, .value], .endSleepable),
       "synchronize_srcu": Self([.pointer], .synchronizeSleepable),
       "synchronize_srcu_expedited": Self([.pointer], .synchronizeSleepable),
     ]
@@ -167,6 +172,13 @@ struct LitmusPrimitive {
         + [gives == nil ? .unreturned(update) : update]
     case .fence(let instruction): return [instruction]
     case .lock: return [.lock(domain)]
+    case .tryLock:
+      let (unlocked, locked) = (UInt64(Lock.unlocked), UInt64(Lock.locked))
+      return [
+        .compareExchange(
+          location, .constant(unlocked), .constant(locked), into: register, .acquiring, failure: .relaxed),
+        .compute(into: register, .register(register), .equal, .constant(unlocked)),
+      ]
     case .unlock: return [.unlock(domain)]
     case .isLocked:
       return [
@@ -176,8 +188,8 @@ struct LitmusPrimitive {
     case .beginSection: return [.beginSection]
     case .endSection: return [.endSection]
     case .synchronize: return [.synchronize]
-    case .beginSleepable: return [.beginSection(of: domain), .compute(into: register, 0, .add, 0)]
-    case .endSleepable: return [.endSection(of: domain)]
+    case .beginSleepable: return [.beginSection(of: domain, cookie: register)]
+    case .endSleepable: return [.endSection(of: domain, cookie: values[0])]
     case .synchronizeSleepable: return [.synchronize(of: domain)]
     }
   }

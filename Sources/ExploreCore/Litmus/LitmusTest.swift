@@ -63,8 +63,9 @@ public struct LitmusTest: Sendable {
     case lock(String)
     case unlock(String)
     /// A read-side section of a domain, by name. Sections of one domain nest.
-    case beginSection(of: String)
-    case endSection(of: String)
+    case beginSection(of: String, cookie: String? = nil)
+    /// Of a sleepable one: the section that the cookie's value came from.
+    case endSection(of: String, cookie: Value? = nil)
     /// A grace period of a domain.
     case synchronize(of: String)
 

@@ -75,7 +75,7 @@ static inline int PTR_ERR_OR_ZERO(const void *pointer) { return IS_ERR(pointer) 
 #define ADDONRACE_EXTERN extern __attribute__((visibility("hidden")))
 enum {
   addonrace_relaxed_ = 0, addonrace_acquire_ = 2, addonrace_release_ = 3, addonrace_acq_rel_ = 4, addonrace_mb_ = 5,
-  addonrace_full_ = 6, addonrace_dependent_ = 7
+  addonrace_full_ = 6, addonrace_dependent_ = 7, addonrace_rmb_ = 8, addonrace_wmb_ = 9
 };
 enum {
   addonrace_exchange_, addonrace_add_, addonrace_or_, addonrace_and_, addonrace_xor_, addonrace_nand_,
@@ -193,8 +193,10 @@ ADDONRACE_EXTERN void addonrace_kernel_relax(void);
     smp_mb();                   \
   } while (0)
 #define smp_mb() addonrace_kernel_fence(addonrace_mb_)
-#define smp_rmb() addonrace_kernel_fence(addonrace_acquire_)
-#define smp_wmb() addonrace_kernel_fence(addonrace_release_)
+#define smp_rmb() addonrace_kernel_fence(addonrace_rmb_)
+#define smp_wmb() addonrace_kernel_fence(addonrace_wmb_)
+/* The control dependency orders later writes, and an smp_rmb later reads. */
+#define smp_acquire__after_ctrl_dep() addonrace_kernel_fence(addonrace_acquire_)
 #define mb() smp_mb()
 #define rmb() smp_rmb()
 #define wmb() smp_wmb()
@@ -338,7 +340,7 @@ static inline bool refcount_inc_not_zero(refcount_t *r) {
 static inline bool refcount_sub_and_test(int n, refcount_t *r) {
   int before = atomic_fetch_sub_release(n, &r->refs);
   if (before != n) return false;
-  smp_rmb();
+  smp_acquire__after_ctrl_dep();
   return true;
 }
 static inline bool refcount_dec_and_test(refcount_t *r) { return refcount_sub_and_test(1, r); }

@@ -21,6 +21,8 @@ struct ThreadRuns {
   private struct Register {
     var value: UInt64
     var reads: EventSet
+    /// Where it is a cookie: the event that began the section.
+    var section: Int?
   }
   private struct State {
     var run = ThreadRun()
@@ -111,7 +113,7 @@ struct ThreadRuns {
       try fetch(operation, location, value, register, ordering, control, state)
       return false
     case .compareExchange(let location, let expected, let desired, let register, let ordering, _):
-      try update(location, register, ordering, control, state) { [places] found, state in
+      try update(location, register, ordering, control, state, takesLock: desired == .locked) { [places] found, state in
         found.value == state.operand(expected, places).value ? state.operand(desired, places) : nil
       }
       return false
@@ -120,21 +122,26 @@ struct ThreadRuns {
     case .barrier(let barrier): fence(barrier.tags, control, &state)
     case .compute(let register, let a, let operation, let b):
       let (a, b) = (operand(a, state), operand(b, state))
-      state.registers[register] = Register(value: operation(a.value, b.value), reads: a.reads | b.reads)
+      state.registers[register] = Register(
+        value: operation(a.value, b.value), reads: a.reads | b.reads, section: a.section ?? b.section)
     case .when(let register, let value, let body, let otherwise):
       branch(register, value, equal: body, otherwise, control, &state)
     case .unless(let register, let value, let body, let otherwise):
       branch(register, value, equal: otherwise, body, control, &state)
     case .lock(let place):
-      try update(.place(place), nil, .acquiring, control, state, extra: (.lockRead, .lockWrite)) { found, _ in
+      try update(.place(place), nil, .acquiring, control, state, takesLock: true, waits: true) { found, _ in
         found.value == UInt64(Lock.unlocked) ? Register(value: UInt64(Lock.locked), reads: 0) : nil
       }
       return false
     case .unlock(let place):
       return write(
         .place(place), Register(value: UInt64(Lock.unlocked), reads: 0), [.release, .unlock], control, &state)
-    case .beginSection(let domain): section(domain, .rcuLock, .srcuLock, control, &state)
-    case .endSection(let domain): section(domain, .rcuUnlock, .srcuUnlock, control, &state)
+    case .beginSection(let domain, let cookie):
+      if let cookie { state.registers[cookie] = Register(value: 0, reads: 0, section: state.run.events.count) }
+      section(domain, .rcuLock, .srcuLock, control, &state)
+    case .endSection(let domain, let cookie):
+      section(domain, .rcuUnlock, .srcuUnlock, control, &state)
+      state.run.events[state.run.events.count - 1].section = cookie.flatMap { operand($0, state).section }
     case .synchronize(let domain): section(domain, .rcuGracePeriod, .srcuGracePeriod, control, &state)
     case .await: throw TooLarge(reason: "it waits")
     }
@@ -224,33 +231,33 @@ struct ThreadRuns {
   private mutating func update(
     _ location: LitmusTest.Location, _ register: String?, _ ordering: UpdateOrdering, _ control: EventSet,
     _ state: State, noReturn: Bool = false,
-    extra: (read: KernelEvent.Tags, write: KernelEvent.Tags) = ([], []),
+    takesLock: Bool = false, waits: Bool = false,
     written: (Register, State) -> Register?
   ) throws(TooLarge) {
     guard let (place, address) = place(location, state) else { return }
     let isFull = ordering == .full || ordering == .sequentiallyConsistent
     for value in values[place] {
       var state = state
-      let isLock = extra.read != []
       let found = Register(value: value, reads: 0)
       let fails = written(found, state) == nil
-      if fails, isLock { continue }  // it waits for another value
+      if fails, waits { continue }  // for another value
       if isFull, !fails { fence(.fullBarrier, control, &state) }
       let number = state.run.events.count
       let acquires = ordering == .acquiring || ordering == .acquiringAndReleasing
       let releases = ordering == .releasing || ordering == .acquiringAndReleasing
       var tags: KernelEvent.Tags = noReturn ? .noReturn : acquires && !fails ? .acquire : .once
-      if !fails { tags.insert(.update) }
+      if !fails { tags.formUnion(takesLock ? [.update, .lockRead] : .update) }
       state.run.events.append(
         KernelEvent(
-          kind: .read, tags: tags.union(extra.read), thread: thread, location: place, value: value, address: address,
+          kind: .read, tags: tags, thread: thread, location: place, value: value, address: address,
           control: control))
       let got = Register(value: value, reads: 1 << EventSet(number))
       if let new = written(got, state) {
-        let tags: KernelEvent.Tags = releases ? .release : .once
+        var tags: KernelEvent.Tags = releases ? .release : .once
+        tags.formUnion(takesLock ? [.update, .lockWrite] : .update)
         state.run.events.append(
           KernelEvent(
-            kind: .write, tags: tags.union(.update).union(extra.write), thread: thread, location: place,
+            kind: .write, tags: tags, thread: thread, location: place,
             value: new.value, address: address, data: new.reads, control: control, partner: number))
         if isFull { fence(.fullBarrier, control, &state) }
       }
@@ -322,4 +329,8 @@ extension [LitmusTest.Instruction] {
       }
     }
   }
+}
+
+extension LitmusTest.Value {
+  fileprivate static let locked = constant(UInt64(Lock.locked))
 }

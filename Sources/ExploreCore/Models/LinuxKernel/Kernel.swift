@@ -50,7 +50,7 @@ struct Kernel: ConsistencyModel {
     _ graph: ExecutionGraph, from last: Int32, of racer: Int, _ event: Event, _ visit: (Int) -> Void
   ) {
     let comesAfterAll = event.isStrong || event.kind == .write && event.ordering.contains(.releases)
-    var (sawReadBarrier, sawWriteBarrier) = (false, false)
+    var (sawAcquire, sawRelease) = (false, false)
     var earlier = last
     while earlier >= 0 {
       let other = graph.events[Int(earlier)]
@@ -58,14 +58,13 @@ struct Kernel: ConsistencyModel {
       switch other.kind {
       case .choice: break
       case .fence:
-        if other.ordering.contains(.acquires) { sawReadBarrier = true }
-        if other.ordering.contains(.releases) { sawWriteBarrier = true }
+        if other.ordering.contains(.acquires) { sawAcquire = true }
+        if other.ordering.contains(.releases) { sawRelease = true }
       case .read, .write:
         let isOrdered =
           comesAfterAll || other.beginsSection
           || other.kind == .read && (other.ordering.contains(.acquires) || other.readKind == .sectionPoll)
-          || sawReadBarrier && other.kind == .read && event.kind == .read
-          || sawWriteBarrier && event.kind == .write
+          || sawAcquire && other.kind == .read || sawRelease && event.kind == .write
           || event.kind == .write && other.location == event.location
           || event.readKind == .lockAttempt && other.kind == .write && other.ordering.contains(.releases)
         if isOrdered { visit(Int(earlier)) }

@@ -28,6 +28,9 @@ struct KernelEvent {
     static let lockRead = Tags(rawValue: 1 << 20)
     static let lockWrite = Tags(rawValue: 1 << 21)
     static let unlock = Tags(rawValue: 1 << 22)
+    /// C11's, in code that is not the kernel's: reads before everything after, and everything before writes after.
+    static let acquireFence = Tags(rawValue: 1 << 24)
+    static let releaseFence = Tags(rawValue: 1 << 25)
     /// The read or the write of an update.
     static let update = Tags(rawValue: 1 << 23)
   }
@@ -45,6 +48,8 @@ struct KernelEvent {
   var control: EventSet = 0
   /// Of an update's write: its read, by its place in the thread.
   var partner: Int?
+  /// Of a section's end: its beginning, by its place in the thread, where a cookie says it.
+  var section: Int?
 }
 
 /// Events of one thread, by their places in it.

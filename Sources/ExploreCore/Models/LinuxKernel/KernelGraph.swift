@@ -71,8 +71,12 @@ struct KernelGraph {
     case .fence:
       if event.ordering.contains(.isSequentiallyConsistent) { return barrier(.fullBarrier) }
       if event.role != .ordinary { return }
-      if event.ordering.contains(.acquires) { barrier(.readBarrier) }
-      if event.ordering.contains(.releases) { barrier(.writeBarrier) }
+      if event.ordering.contains(.acquires) {
+        barrier(event.ordering.contains(.isReadBarrier) ? .readBarrier : .acquireFence)
+      }
+      if event.ordering.contains(.releases) {
+        barrier(event.ordering.contains(.isWriteBarrier) ? .writeBarrier : .releaseFence)
+      }
     case .read, .write:
       if event.readKind == .sectionPoll || event.isWaiting || event.isOfSection { return }
       if event.kind == .read, event.isFullRMW || event.isSequentiallyConsistent { barrier(.fullBarrier) }

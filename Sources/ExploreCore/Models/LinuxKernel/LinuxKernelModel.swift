@@ -1,8 +1,7 @@
 /// The Linux-kernel memory model (tools/memory-model, Linux 6.12 and later) on a candidate execution, by its own names:
 /// whether it is consistent, and whether it has a data race.
 ///
-/// What is left out: SRCU sections are matched by nesting instead of by the cookie, and of the flags there is the data race
-/// alone.
+/// What is left out: cookies of SRCU sections that go through memory, and of the flags all but the data race.
 struct LinuxKernelModel<Bits: EventBits> {
   typealias Relation = ExploreCore.Relation<Bits>
 
@@ -67,8 +66,8 @@ struct LinuxKernelModel<Bits: EventBits> {
     lockReads = tagged(.lockRead)
     returning = ~tagged(.noReturn)
     poOrSelf = po.optional
-    acqPo = po.from(acquire).to(accesses)
-    poRel = po.from(accesses).to(tagged(.release))
+    acqPo = po.from(acquire).to(accesses) | fencerel(.acquireFence).from(reads).to(accesses)
+    poRel = po.from(accesses).to(tagged(.release)) | fencerel(.releaseFence).from(accesses).to(writes)
     readBarriers = fencerel(.readBarrier)
     rmb = readBarriers.from(reads & returning).to(reads & returning)
     wmb = fencerel(.writeBarrier).from(writes).to(writes)
@@ -84,7 +83,7 @@ struct LinuxKernelModel<Bits: EventBits> {
     threadFences = strong.map { fences | $0 } ?? fences
   }
 
-  /// Each begin of a section to its end, as they nest.
+  /// Each begin of a section to its end: by the cookie, or else as they nest.
   private static func sections(
     _ events: [KernelEvent], _ begin: KernelEvent.Tags, _ end: KernelEvent.Tags, _ room: RelationRoom<Bits>
   ) -> Relation {
@@ -93,7 +92,13 @@ struct LinuxKernelModel<Bits: EventBits> {
     for (number, event) in events.enumerated() {
       let key = [event.thread, event.location]
       if event.tags.contains(begin) { open[key, default: []].append(number) }
-      if event.tags.contains(end), let start = open[key]?.popLast() { sections.insert(start, number) }
+      guard event.tags.contains(end) else { continue }
+      if let begun = event.section, let first = events.firstIndex(where: { $0.thread == event.thread }) {
+        sections.insert(first + begun, number)
+        open[key]?.removeAll { $0 == first + begun }
+      } else if let start = open[key]?.popLast() {
+        sections.insert(start, number)
+      }
     }
     return sections
   }
