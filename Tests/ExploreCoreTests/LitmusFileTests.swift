@@ -89,17 +89,19 @@ import Testing
       // The cookies say that neither section has both writes.
       "SRCU, overlapping",
       [
-        "r0 = srcu_read_lock(z); *x = 1; r1 = srcu_read_lock(z); srcu_read_unlock(z, r0); *y = 1; srcu_read_unlock(z, r1);",
+        "r0 = srcu_read_lock(z); WRITE_ONCE(*x, 1); r1 = srcu_read_lock(z); srcu_read_unlock(z, r0); "
+          + "WRITE_ONCE(*y, 1); srcu_read_unlock(z, r1);",
         "r0 = READ_ONCE(*x); synchronize_srcu(z); r1 = READ_ONCE(*y);",
-      ].map { $0.replacing("*x = 1", with: "WRITE_ONCE(*x, 1)").replacing("*y = 1", with: "WRITE_ONCE(*y, 1)") },
+      ],
       "1:r0=1 /\\ 1:r1=0", .sometimes
     ),
     (
       "SRCU, nested",
       [
-        "r0 = srcu_read_lock(z); *x = 1; r1 = srcu_read_lock(z); srcu_read_unlock(z, r1); *y = 1; srcu_read_unlock(z, r0);",
+        "r0 = srcu_read_lock(z); WRITE_ONCE(*x, 1); r1 = srcu_read_lock(z); srcu_read_unlock(z, r1); "
+          + "WRITE_ONCE(*y, 1); srcu_read_unlock(z, r0);",
         "r0 = READ_ONCE(*x); synchronize_srcu(z); r1 = READ_ONCE(*y);",
-      ].map { $0.replacing("*x = 1", with: "WRITE_ONCE(*x, 1)").replacing("*y = 1", with: "WRITE_ONCE(*y, 1)") },
+      ],
       "1:r0=1 /\\ 1:r1=0", .never
     ),
     (
