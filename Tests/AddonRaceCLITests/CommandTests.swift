@@ -132,10 +132,15 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
   }
 
   @Test func twoRacersOnOneProcessorAreVacuous() throws {
-    let command = try Command("run", "scenarios/shapes/natural.yaml", "--processors", "1", "--time", "0.5")
+    // On a loaded machine with a sanitizer some racers are preempted between load and exchange: some per cent.
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      "name: a\nquestion: '?'\nsite: file-owner\nexpect: pass\nstress: {shape: natural, minimum-yield: 0.5}\n",
+      to: "a.yaml")
+    let command = try Command("run", file, "--processors", "1", "--time", "0.5")
     #expect(command.status == 2, "\(command.output)")
-    #expect(command.output.hasPrefix("NOT OK natural: vacuous, expected: pass"))
-    #expect(command.output.contains("of the populations collided; the scenario requires 1 % (minimum-yield)"))
+    #expect(command.output.hasPrefix("NOT OK a: vacuous, expected: pass"))
+    #expect(command.output.contains("of the populations collided; the scenario requires 50 % (minimum-yield)"))
   }
 
   @Test func anInterruptReportsWhatIsThere() throws {

@@ -84,7 +84,7 @@ private func reported(
   @Test(.enabled(if: BuildKind.current == .plain), arguments: entries.filter { !$0.keepsHistory || $0.fault != nil })
   func quickLookMissesNothing(_ entry: SubjectFacts) throws {
     var scenario = Audit().scenario(for: entry, in: Audit.shapes[0])
-    scenario.explore.executions = 5_000
+    scenario.explore.executions = 1_000
     let quick = try reported(scenario, .sc, stopsAtFirst: false)
     let full = try reported(scenario, .sc, judgesAll: true, stopsAtFirst: false)
     #expect(quick.checkers == full.checkers, "\(scenario.name)")

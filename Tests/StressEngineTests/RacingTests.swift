@@ -71,27 +71,29 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
     }
   }
 
-  @Test(arguments: [
-    AllocationFailure.Which.every(1), .every(3), .nth(2), .eachInTurn, .probability(0.3),
-  ])
-  private func nothingRightIsAccusedWhenAllocationsFail(_ which: AllocationFailure.Which) {
-    for entry in right where mayRaceHere(entry) && !entry.site.eager {
-      for counting in AllocationFailure.Counting.allCases {
-        for way in [Way.pipeline, .malloc] {
-          let scenario = small(entry) {
-            way.change(&$0.stress)
-            $0.stress.time = 0.05
-            $0.faults.allocationFailure = AllocationFailure(which)
-            $0.faults.allocationFailure?.counted = counting
-          }
-          let verdict = Harness().run(scenario, file: nil)
-          #expect(
-            // Without an addon there is none to detach.
-            verdict.outcome == .pass
-              || verdict.outcome == .vacuous && (verdict.figures.refusals == 0 || verdict.figures.detaches == 0),
-            "\(which) per \(counting), \(way.name), \(scenario.name): \(verdict.findings) \(verdict.notes)")
-        }
+  private static let kinds: [AllocationFailure.Which] = [.every(1), .every(3), .nth(2), .eachInTurn, .probability(0.3)]
+
+  @Test(arguments: kinds.indices)
+  private func nothingRightIsAccusedWhenAllocationsFail(_ kind: Int) {
+    let which = Self.kinds[kind]
+    let ways = AllocationFailure.Counting.allCases.flatMap { counting in
+      [Way.pipeline, .malloc].map { (counting, $0) }
+    }
+    for (number, entry) in right.filter({ mayRaceHere($0) && !$0.site.eager }).enumerated() {
+      // Each in turn: with five kinds of failure, every entry goes through all of them.
+      let (counting, way) = ways[(number + kind) % ways.count]
+      let scenario = small(entry) {
+        way.change(&$0.stress)
+        $0.stress.time = 0.05
+        $0.faults.allocationFailure = AllocationFailure(which)
+        $0.faults.allocationFailure?.counted = counting
       }
+      let verdict = Harness().run(scenario, file: nil)
+      #expect(
+        // Without an addon there is none to detach.
+        verdict.outcome == .pass
+          || verdict.outcome == .vacuous && (verdict.figures.refusals == 0 || verdict.figures.detaches == 0),
+        "\(which) per \(counting), \(way.name), \(scenario.name): \(verdict.findings) \(verdict.notes)")
     }
   }
 
