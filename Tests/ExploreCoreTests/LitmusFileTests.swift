@@ -116,6 +116,7 @@ import Testing
       "two registers", ["WRITE_ONCE(*x, 1); r0 = READ_ONCE(*y);", "smp_store_mb(y, 1); r0 = READ_ONCE(*x);"],
       "0:r0=1:r0", .sometimes
     ),
+    ("its own operand", ["r0 = 2; r0 = atomic_add_return(r0, x);"], "0:r0=2 /\\ x=2", .always),
     ("all", ["WRITE_ONCE(*x, 1);", "WRITE_ONCE(*y, 1);"], "x=1 /\\ y=1", .always),
   ]
 

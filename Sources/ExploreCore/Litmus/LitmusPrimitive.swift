@@ -158,6 +158,11 @@ struct LitmusPrimitive {
           signed = .register(temporary())
         }
       }
+      if signed == .register(register) {
+        // The update's result takes its place.
+        instructions.append(.compute(into: temporary(), signed, .add, 0))
+        signed = .register(temporary())
+      }
       let update = LitmusTest.Instruction.fetchAdd(location, signed, into: register, ordering)
       instructions.append(gives == nil ? .unreturned(update) : update)
       if gives == .after || gives == .isZero {
