@@ -63,8 +63,9 @@ public struct LitmusTest: Sendable {
     case lock(String)
     case unlock(String)
     /// A read-side section of a domain, by name. Sections of one domain nest.
+    /// The register `cookie`, if it is named, says to an end which section it ends.
     case beginSection(of: String, cookie: String? = nil)
-    /// Of a sleepable one: the section that the cookie's value came from.
+    /// Ends the section that the cookie's value came from; without a cookie the innermost.
     case endSection(of: String, cookie: Value? = nil)
     /// A grace period of a domain.
     case synchronize(of: String)

@@ -10,7 +10,7 @@ struct Kernel: ConsistencyModel {
   func isConsistent(_ graph: ExecutionGraph, new: [Int], _ search: CycleSearch) -> Bool {
     let isMultiCopyAtomic = !search.findsCycle(in: graph, through: new) { event, id, visit in
       Self.forEachCommunication(graph, before: id, event, visit)
-      Self.forEachKeptInOrder(graph, before: id, event, visit)
+      Self.forEachKeptInOrder(graph, before: event, visit)
     }
     return isMultiCopyAtomic || KernelGraph(graph).isConsistent
   }
@@ -31,7 +31,7 @@ struct Kernel: ConsistencyModel {
 
   /// The events of the same racer that come before this one for every other.
   private static func forEachKeptInOrder(
-    _ graph: ExecutionGraph, before id: Int, _ event: Event, _ visit: (Int) -> Void
+    _ graph: ExecutionGraph, before event: Event, _ visit: (Int) -> Void
   ) {
     if event.kind == .choice || event.kind == .fence && !event.isStrong { return }
     if event.isAccess, event.readKind != .sectionPoll {
