@@ -12,6 +12,7 @@ struct LitmusRuns {
   /// Tests in full, as many as fit a screen or two.
   private static let mostInFull = 3
   private static let mostExecutions = 1_000_000
+  private static let formats = [ReportFormatName.allCases[0].rawValue, "json", "jsonl"]
 
   /// The litmus tests among the paths and in their folders, and what else there is.
   static func divide(_ paths: [String]) -> (litmus: [String], others: [String]) {
@@ -26,7 +27,9 @@ struct LitmusRuns {
         others.append(path)
         continue
       }
-      let files = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+      // What a link leads to is looked into, too.
+      let folder = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+      let files = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
       let tests = files.filter { $0.hasSuffix(".litmus") }.sorted().map {
         (path as NSString).appendingPathComponent($0)
       }
@@ -50,6 +53,28 @@ struct LitmusRuns {
       return "its header says \(result.rawValue)"
     }
 
+    func document(_ path: String, _ model: MemoryModel) -> LitmusDocument {
+      var document = LitmusDocument(path: path, model: model, status: status.code)
+      switch self {
+      case .invalid(let text): document.message = text
+      case .observed(let file, let observation, let result, _, let seconds):
+        document.message = disagreement ?? observation.undecided
+        document.name = file.name
+        document.condition = file.condition.description
+        document.holds = observation.holds(file.condition)
+        document.observation = observation.word.rawValue
+        document.header = file.result?.rawValue
+        document.states = observation.states.map { LitmusDocument.State(state: $0.state, executions: $0.executions) }
+        document.isOfCondition = observation.isOfCondition
+        document.positive = observation.positive
+        document.negative = observation.negative
+        document.flags = observation.allFlags
+        document.executions = result.executions
+        document.seconds = seconds
+      }
+      return document
+    }
+
     var status: ExitStatus {
       switch self {
       case .invalid: .invalid
@@ -61,12 +86,15 @@ struct LitmusRuns {
 
   func run(_ paths: [String]) throws -> ExitStatus {
     cthreads_catch_interrupts(1)
-    if !options.reports.isEmpty || options.format != ReportFormatName.allCases[0] {
-      StandardError.print("note: litmus tests are printed; reports and formats are of scenarios")
+    let format = options.format.rawValue
+    if !options.reports.isEmpty || !Self.formats.contains(format) {
+      StandardError.print(
+        "note: litmus tests are printed, as \(Self.formats.joined(separator: ", ")); reports are of scenarios")
     }
     let sink = try ReportSink(options.output)
     let style = Style(isColoured: options.colour.isColoured(onTerminal: sink.isTerminal))
-    let isFull = options.verbose || paths.count <= Self.mostInFull
+    let isJSON = format.hasPrefix("json")
+    let isFull = options.verbose || isJSON || paths.count <= Self.mostInFull
     let work = paths.flatMap { path in models.map { (path, $0) } }
     let progress = ProgressLine(work.count)
     let done = SideBySide<Answer>(
@@ -80,14 +108,25 @@ struct LitmusRuns {
     var statuses: [ExitStatus] = []
     var counts: [LitmusObservation.Word: Int] = [:]
     var wrong: [String] = []
+    var documents: [LitmusDocument] = []
     for (index, (path, model)) in work.enumerated() {
       guard let answer = done[index] else { break }
       statuses.append(answer.status)
       if answer.status != .asExpected { wrong.append((path as NSString).lastPathComponent) }
       if case .observed(_, let observation, _, _, _) = answer { counts[observation.word, default: 0] += 1 }
+      if isJSON {
+        let document = answer.document(path, model)
+        if format == "jsonl" {
+          try sink.print(LitmusDocument.encoded(document, isIndented: false))
+        } else {
+          documents.append(document)
+        }
+        continue
+      }
       try sink.print(isFull ? full(answer, path, style) : line(answer, path, model, style))
     }
-    if paths.count > 1 { try sink.print(summary(work.count, counts, wrong, style)) }
+    if format == "json" { try sink.print(LitmusDocument.encoded(documents, isIndented: true)) }
+    if paths.count > 1, !isJSON { try sink.print(summary(work.count, counts, wrong, style)) }
     try sink.close()
     return cthreads_interrupted() == 0 ? statuses.max() ?? .asExpected : .interrupted
   }
@@ -100,14 +139,11 @@ struct LitmusRuns {
     do throws(LitmusFile.Invalid) {
       let file = try LitmusFile(text)
       do throws(LitmusTest.Invalid) {
-        let asked = LitmusTest(file.name, initial: file.test.initial, threads: file.test.threads) {
-          file.filter.holds($0) && file.condition.proposition.holds($0)
-        }
         // The kernel's model is the book's; the others are those of the explorer's graphs.
         let result =
           model == .kernel
-          ? try asked.enumerateKernelExecutions()
-          : try asked.explore(model, limit: Self.mostExecutions, wantsWitness: wantsWitness)
+          ? try file.enumerateKernelExecutions()
+          : try file.asking.explore(model, limit: Self.mostExecutions, wantsWitness: wantsWitness)
         return .observed(
           file, LitmusObservation(result, of: file), result, model, seconds: MonotonicClock.now() - started)
       } catch {
@@ -132,9 +168,12 @@ struct LitmusRuns {
       }
     var lines = ["Test \(file.name) \(kind) under \(model.rawValue)", "States \(observation.states.count)"]
     lines += observation.states.map(\.state)
+    if observation.isOfCondition {
+      lines.append("(and others: too many to visit, all but one of those that do not end so)")
+    }
     lines += [observation.holds(file.condition) ? "Ok" : "No", "Witnesses"]
     lines.append("Positive: \(observation.positive) Negative: \(observation.negative)")
-    if observation.hasRace { lines.append("Flag data-race") }
+    lines += observation.allFlags.map { "Flag \($0)" }
     lines.append("Condition \(file.condition)")
     lines.append(
       "Observation \(file.name) \(observation.word.rawValue) \(observation.positive) \(observation.negative)")
@@ -153,9 +192,9 @@ struct LitmusRuns {
     let badge = answer.status == .asExpected ? style.green("ok    ") : style.red("NOT OK")
     let why = answer.disagreement ?? observation.undecided
     let under = models.count > 1 ? " under \(model.rawValue)" : ""
-    let race = observation.hasRace ? ", data race" : ""
+    let flags = observation.allFlags.map { ", \($0)" }.joined()
     return
-      "\(badge) \(file.name.safe)\(under): \(observation.word.rawValue)\(race) (\(result.executions) executions)"
+      "\(badge) \(file.name.safe)\(under): \(observation.word.rawValue)\(flags) (\(result.executions) executions)"
       + (why.map { ": \($0)" } ?? "")
   }
 

@@ -210,5 +210,14 @@ import Testing
     #expect(command.output.contains("NOT OK SB: Sometimes (4 executions): its header says Never"))
     #expect(command.output.contains("6.litmus:3:14: error: 'WRITE_ONE' is not known\n    did you mean 'WRITE_ONCE'?"))
     #expect(command.output.contains("6 litmus tests: 5 Sometimes; 2 not ok: 5.litmus, 6.litmus"))
+
+    let encoded = try Command("explore", folder.url.path, "--format", "jsonl", "--no-journal")
+    let documents = try encoded.output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(documents.map { $0?["status"] as? Int } == [0, 0, 0, 0, 1, 65])
+    #expect(documents[0]?["observation"] as? String == "Sometimes")
+    #expect(documents[4]?["header"] as? String == "Never")
+    #expect((documents[0]?["states"] as? [Any])?.count == 4)
   }
 }

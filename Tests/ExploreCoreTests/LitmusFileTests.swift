@@ -116,21 +116,108 @@ import Testing
       "two registers", ["WRITE_ONCE(*x, 1); r0 = READ_ONCE(*y);", "smp_store_mb(y, 1); r0 = READ_ONCE(*x);"],
       "0:r0=1:r0", .sometimes
     ),
+    (
+      // A failed update is a load, next to which this barrier counts all the same.
+      "SB+failed+after_atomic",
+      [
+        "WRITE_ONCE(*x, 1); r1 = cmpxchg(z, 5, 6); smp_mb__after_atomic(); r0 = READ_ONCE(*y);",
+        "WRITE_ONCE(*y, 1); smp_mb(); r0 = READ_ONCE(*x);",
+      ],
+      "0:r0=0 /\\ 1:r0=0", .never
+    ),
+    (
+      "add_unless", ["r0 = atomic_add_unless(x, 2, 1);", "r0 = atomic_add_unless(x, 1, 2);"],
+      "0:r0=1 /\\ 1:r0=1", .never
+    ),
+    (
+      "SB+add_unless that adds nothing",
+      [
+        "WRITE_ONCE(*x, 1); r1 = atomic_add_unless(z, 1, 0); r0 = READ_ONCE(*y);",
+        "WRITE_ONCE(*y, 1); smp_mb(); r0 = READ_ONCE(*x);",
+      ],
+      "0:r0=0 /\\ 1:r0=0", .sometimes
+    ),
+    ("add_negative", ["r0 = atomic_add_negative(-2, x);"], "0:r0=1 /\\ x=-2", .always),
+    (
+      // x + 0 is x: the address depends on the load, so that nobody reads what was before.
+      "a pointer's sum",
+      [
+        "WRITE_ONCE(*x, 1); smp_wmb(); WRITE_ONCE(*y, 1);",
+        "r0 = READ_ONCE(*y); r1 = r0 - r0; r1 = READ_ONCE(*(x + r1));",
+      ],
+      "1:r0=1 /\\ 1:r1=0", .never
+    ),
+    (
+      // The second thread ends the section that the first has begun.
+      "SRCU, a cookie in memory",
+      [
+        "r0 = srcu_down_read(z); WRITE_ONCE(*w, r0); r1 = READ_ONCE(*x); smp_store_release(f, 1);",
+        "r0 = smp_load_acquire(f); if (r0) { r1 = READ_ONCE(*y); r0 = READ_ONCE(*w); srcu_up_read(z, r0); r0 = 1; }",
+        "WRITE_ONCE(*x, 1); synchronize_srcu(z); WRITE_ONCE(*y, 1);",
+      ],
+      "1:r0=1 /\\ 1:r1=1 /\\ 0:r1=0", .never
+    ),
+    (
+      // No dependency that the model knows: a value that is there because it is there.
+      "a value out of thin air",
+      [
+        "r1 = 1; if (READ_ONCE(*x) == 0) { r1 = 0; } WRITE_ONCE(*y, r1);", "r0 = READ_ONCE(*y); WRITE_ONCE(*x, r0);",
+      ],
+      "0:r1=1", .sometimes
+    ),
     ("its own operand", ["r0 = 2; r0 = atomic_add_return(r0, x);"], "0:r0=2 /\\ x=2", .always),
     ("all", ["WRITE_ONCE(*x, 1);", "WRITE_ONCE(*y, 1);"], "x=1 /\\ y=1", .always),
   ]
 
   private static func text(_ threads: [String], _ condition: String) -> String {
-    let bodies = threads.enumerated().map { "P\($0)(int *x, int *y, int *z)\n{\n  int r0;\n  int r1;\n  \($1)\n}\n" }
+    let bodies = threads.enumerated().map {
+      "P\($0)(int *x, int *y, int *z, int *w, int *f)\n{\n  int r0;\n  int r1;\n  \($1)\n}\n"
+    }
     return "C test\n\n(* a comment *)\n{}\n\n\(bodies.joined(separator: "\n"))\n\(condition)\n"
   }
 
   @Test(arguments: shapes.indices) func aShape(_ number: Int) throws {
     let shape = Self.shapes[number]
     let file = try LitmusFile(Self.text(shape.threads, "exists (\(shape.asks))"))
-    let observation = LitmusObservation(try file.test.enumerateKernelExecutions(), of: file)
+    let observation = LitmusObservation(try file.enumerateKernelExecutions(), of: file)
     #expect(observation.word == shape.word, "\(shape.name): \(observation.states)")
     #expect(!observation.hasRace)
+  }
+
+  /// What is wrong with sections and locks is flagged, by the model's names.
+  @Test(arguments: [
+    ("rcu_read_lock();", ["unmatched-rcu-lock"]),
+    ("rcu_read_unlock();", ["unmatched-rcu-unlock"]),
+    ("r0 = srcu_read_lock(z);", ["unmatched-srcu-lock"]),
+    ("r0 = 0; srcu_read_unlock(z, r0);", ["unmatched-srcu-unlock"]),
+    ("r0 = srcu_read_lock(z); srcu_read_unlock(z, r0); srcu_read_unlock(z, r0);", ["multiple-srcu-matches"]),
+    ("rcu_read_lock(); synchronize_srcu(z); rcu_read_unlock();", ["invalid-sleep"]),
+    ("spin_unlock(z);", ["unmatched-unlock"]),
+    ("spin_lock(z); spin_unlock(z); synchronize_rcu();", []),
+  ])
+  func whatIsFlagged(_ body: String, _ flags: [String]) throws {
+    let file = try LitmusFile(Self.text([body, "WRITE_ONCE(*x, 1);"], "exists (x=1)"))
+    #expect(LitmusObservation(try file.enumerateKernelExecutions(), of: file).allFlags == flags)
+  }
+
+  /// Where there are too many states to show, the answer is there all the same: twelve threads that all read a flag.
+  @Test func tooManyStates() throws {
+    func observation(_ mark: String) throws -> LitmusObservation {
+      let reader = "r0 = READ_ONCE(*x); r1 = READ_ONCE(*y);"
+      let all = (1...9).map { "\($0):r0=1 /\\ \($0):r1=\(mark)" }.joined(separator: " /\\ ")
+      let file = try LitmusFile(
+        Self.text(
+          ["WRITE_ONCE(*x, 1); WRITE_ONCE(*y, 1);"] + Array(repeating: reader, count: 9), "exists (\(all))"))
+      return LitmusObservation(try file.enumerateKernelExecutions(), of: file)
+    }
+    let found = try observation("0")
+    #expect(found.isOfCondition && found.word == .sometimes && found.states.count == 2)
+    #expect(try observation("2").word == .never)
+  }
+
+  @Test func graphsHaveNoSuchAddition() throws {
+    let file = try LitmusFile(Self.text(["r0 = atomic_add_unless(x, 2, 1);"], "exists (x=2)"))
+    #expect(throws: LitmusTest.Invalid.self) { try file.asking.explore(.c11) }
   }
 
   /// Two ways to the same end: with acquire, release and full fences the explorer's graphs under C11 allow no less.

@@ -63,8 +63,11 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
 }
 
 @Suite(.serialized) struct RacingTests {
+  /// The pipeline takes all; of the other ways each takes its part of them.
   @Test(arguments: Way.all) private func nothingRightIsAccused(_ way: Way) {
-    for entry in right where mayRaceHere(entry) {
+    let others = Way.all.dropFirst().map(\.name)
+    for (number, entry) in right.filter(mayRaceHere).enumerated() {
+      if let part = others.firstIndex(of: way.name), number % others.count != part { continue }
       let verdict = Harness().run(small(entry) { way.change(&$0.stress) }, file: nil)
       #expect(verdict.outcome == .pass, "\(way.name), \(verdict.scenario.name): \(verdict.findings) \(verdict.notes)")
       #expect(verdict.figures.allocations == verdict.figures.frees, "\(way.name), \(verdict.scenario.name)")
@@ -281,7 +284,9 @@ private var mayRaceHere: (SubjectFacts) -> Bool {
     #expect(why.contains("no round ended for 0.3 s"))
   }
 
-  @Test func aReaderThatStaysIsNamed() throws {
+  /// Not under ThreadSanitizer: once a run is abandoned its racers go on without the locks that they wait for, and race.
+  @Test(.enabled(if: BuildKind.current != .threadSanitizer))
+  func aReaderThatStaysIsNamed() throws {
     let entry = try #require(
       Registry.linux.subject(site: "fsnotify-marks-section-kept", strategy: "compare-exchange")?.facts)
     let scenario = small(entry) {

@@ -39,6 +39,8 @@ struct CompiledLitmus {
   var initial: [Step.Operand] = []
   /// By thread: the one before it with the same instructions, or -1.
   var twins: [Int] = []
+  /// What a graph cannot do.
+  var unsupported: String?
 
   var initialOutcome: [String: LitmusOutcome.Value] {
     Dictionary(
@@ -138,6 +140,11 @@ struct LitmusCompiler {
       step.register = define(register)
       step.ordering = EventOrdering(ordering)
       step.failure = EventOrdering(failure)
+    case .addUnless(let location, let value, let unless, let register, let ordering):
+      result.unsupported = "an addition that depends on what it finds"
+      step = Step(code: .add, location: write(location), first: operand(value), second: operand(unless))
+      step.register = define(register)
+      step.ordering = EventOrdering(ordering)
     case .unreturned(let instruction): return compile(instruction)
     case .barrier(let barrier):
       guard let ordering = barrier.ordering else { return [] }

@@ -44,13 +44,27 @@ public struct LitmusCondition: Sendable, CustomStringConvertible {
     case or(Proposition, Proposition)
     case always
 
-    public func holds(_ outcome: LitmusOutcome) -> Bool {
+    public func holds(_ outcome: LitmusOutcome) -> Bool { truth { $0.value(in: outcome) } ?? false }
+
+    /// Whether it holds, of what is known so far; nil where that does not say.
+    func truth(_ value: (Name) -> LitmusOutcome.Value?) -> Bool? {
       switch self {
-      case .equal(let name, let value): name.value(in: outcome) == value
-      case .same(let a, let b): a.value(in: outcome) == b.value(in: outcome)
-      case .not(let other): !other.holds(outcome)
-      case .and(let a, let b): a.holds(outcome) && b.holds(outcome)
-      case .or(let a, let b): a.holds(outcome) || b.holds(outcome)
+      case .equal(let name, let expected): value(name).map { $0 == expected }
+      case .same(let a, let b):
+        if let a = value(a), let b = value(b) { a == b } else { nil }
+      case .not(let other): other.truth(value).map { !$0 }
+      case .and(let a, let b):
+        switch (a.truth(value), b.truth(value)) {
+        case (false, _), (_, false): false
+        case (true, true): true
+        default: nil
+        }
+      case .or(let a, let b):
+        switch (a.truth(value), b.truth(value)) {
+        case (true, _), (_, true): true
+        case (false, false): false
+        default: nil
+        }
       case .always: true
       }
     }
@@ -95,9 +109,14 @@ public struct LitmusObservation: Sendable {
   public let positive: Int
   public let negative: Int
   public let hasRace: Bool
+  /// What else the kernel's model flags.
+  private let flags: [String]
+  /// Whether only states are here that end as the proposition says, and one other.
+  public let isOfCondition: Bool
   /// Why nothing can be said, where not every execution was visited or came to its end.
   public let undecided: String?
 
+  public var allFlags: [String] { (hasRace ? ["data-race"] : []) + flags }
   public var word: Word { positive == 0 ? .never : negative == 0 ? .always : .sometimes }
 
   public init(_ result: LitmusResult, of file: LitmusFile) {
@@ -112,6 +131,8 @@ public struct LitmusObservation: Sendable {
     self.positive = positive
     self.negative = negative
     hasRace = result.races > 0
+    flags = result.flags
+    isOfCondition = result.isOfCondition
     if !result.isExhaustive {
       undecided = "not every execution was visited"
     } else if result.crashes > 0 {

@@ -15,6 +15,9 @@ extension LitmusTest {
     wantsWitness: Bool = false
   ) throws(Invalid) -> LitmusResult {
     let compiled = try LitmusCompiler.compile(self)
+    if let what = compiled.unsupported {
+      throw Invalid(description: "\(name): \(what) is judged under kernel alone")
+    }
     let lookups = LitmusOutcome.Lookups()
     var result = LitmusResult()
     if keepsGraphs { result.duplicates = 0 }

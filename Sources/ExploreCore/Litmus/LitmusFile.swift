@@ -47,6 +47,13 @@ public struct LitmusFile: Sendable {
 
   public var name: String { test.name }
 
+  /// The test, with the file's question.
+  public var asking: LitmusTest {
+    LitmusTest(name, initial: test.initial, threads: test.threads) { [filter, condition] in
+      filter.holds($0) && condition.proposition.holds($0)
+    }
+  }
+
   public init(_ text: String) throws(Invalid) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     guard let first = lines.firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }) else {
@@ -71,6 +78,6 @@ public struct LitmusFile: Sendable {
     shown = condition.proposition.names.union(parser.shown).sorted()
     let header = text.firstMatch(of: /Result:\s*(Never|Sometimes|Always|DEADLOCK)/)
     result = header.flatMap { LitmusObservation.Word(rawValue: String($0.1)) }
-    saysRace = text.contains(/Flag data-race|DATARACE/)
+    saysRace = text.contains("Flag data-race") || text.contains("DATARACE")
   }
 }

@@ -7,12 +7,13 @@ extension LitmusParser {
     try expect("[")
     while !take("]") {
       if take(";") { continue }
-      shown.insert(try conditionName())
+      shown.insert(try conditionName(isShownOnly: true))
       _ = take("*")
     }
   }
 
-  mutating func conditionName() throws(LitmusFile.Invalid) -> LitmusCondition.Name {
+  /// A register that is only shown need not be there: it holds 0.
+  mutating func conditionName(isShownOnly: Bool = false) throws(LitmusFile.Invalid) -> LitmusCondition.Name {
     if token.kind == .number {
       let start = token
       let thread = Int(try Self.number(token))
@@ -22,7 +23,7 @@ extension LitmusParser {
       guard allRegisters.indices.contains(thread) else {
         throw LitmusFile.Invalid(start, "there is no thread \(thread); there are \(allRegisters.count)")
       }
-      guard allRegisters[thread].contains(register.text) else {
+      guard isShownOnly || allRegisters[thread].contains(register.text) else {
         throw LitmusFile.Invalid(
           register, "P\(thread) has no register '\(register.text)'",
           remedy: Suggestion.remedy(for: register.text, among: allRegisters[thread].sorted()))

@@ -47,7 +47,8 @@ extension LitmusParser {
     }
     if take("*") {
       let result = temporary()
-      instructions.append(.read(try pointer(), into: result))
+      let target = try pointer(&instructions)
+      instructions.append(.read(target, into: result))
       return .register(result)
     }
     if take("&") {
@@ -87,13 +88,36 @@ extension LitmusParser {
   }
 
   /// What a pointer points to: a parameter's place, or what a register leads to.
-  mutating func pointer() throws(LitmusFile.Invalid) -> LitmusTest.Location {
+  /// With an offset, what its sum leads to.
+  mutating func pointer(
+    _ instructions: inout [LitmusTest.Instruction]
+  ) throws(LitmusFile.Invalid) -> LitmusTest.Location {
+    var target = try pointerAlone(&instructions)
+    while peek("+") || peek("-") {
+      let operation: LitmusTest.Operation = take("+") ? .add : .subtract
+      if operation == .subtract { index += 1 }
+      let offset = try expression(&instructions, level: Self.levels.count - 1)
+      let sum = temporary()
+      let base: LitmusTest.Value =
+        switch target {
+        case .place(let place): .address(place)
+        case .through(let register): .register(register)
+        }
+      instructions.append(.compute(into: sum, base, operation, offset))
+      target = .through(sum)
+    }
+    return target
+  }
+
+  private mutating func pointerAlone(
+    _ instructions: inout [LitmusTest.Instruction]
+  ) throws(LitmusFile.Invalid) -> LitmusTest.Location {
     if take("(") {
       if token.kind == .name, Self.types.contains(token.text) {  // a cast
         while token.kind != .end, !take(")") { index += 1 }
-        return try pointer()
+        return try pointerAlone(&instructions)
       }
-      let inner = try pointer()
+      let inner = try pointer(&instructions)
       try expect(")")
       return inner
     }

@@ -218,9 +218,9 @@ struct LitmusParser {
     if take("if") { return try conditional() }
     if token.kind == .name, Self.types.contains(token.text) { return try declaration() }
     if take("*") {
-      let target = try pointer()
-      try expect("=")
       var instructions: [LitmusTest.Instruction] = []
+      let target = try pointer(&instructions)
+      try expect("=")
       let value = try expression(&instructions)
       try expect(";")
       return instructions + [.write(target, value)]
@@ -327,13 +327,13 @@ struct LitmusParser {
     for (number, kind) in primitive.arguments.enumerated() {
       if number > 0 { try expect(",") }
       switch kind {
-      case .pointer: location = try pointer()
+      case .pointer: location = try pointer(&instructions)
       case .pointee:
         if !take("*") { throw LitmusFile.Invalid(token, "'*' is missing before '\(token.text)'") }
-        location = try pointer()
+        location = try pointer(&instructions)
       case .pointeeOrPointer:
         _ = take("*")
-        location = try pointer()
+        location = try pointer(&instructions)
       case .value: values.append(try expression(&instructions))
       }
     }

@@ -21,13 +21,14 @@ struct LitmusPrimitive {
     case compareExchange(UpdateOrdering)
     /// The value before, or the one after; nothing comes back where `gives` is nil.
     case add(UpdateOrdering, sign: UInt64, amount: UInt64?, gives: Gives?)
+    case addUnless(amount: UInt64?, unless: UInt64?)
     case bits(LitmusTest.Bits, UpdateOrdering, isInverted: Bool, gives: Gives?)
     case fence(LitmusTest.Instruction)
     case lock, tryLock, unlock, isLocked
     case beginSection, endSection, synchronize
     case beginSleepable, endSleepable, synchronizeSleepable
   }
-  private enum Gives { case before, after, isZero }
+  private enum Gives { case before, after, isZero, isNegative }
 
   let arguments: [Argument]
   private let kind: Kind
@@ -46,7 +47,7 @@ struct LitmusPrimitive {
 
   var hasResult: Bool {
     switch kind {
-    case .load, .exchange, .compareExchange, .beginSleepable, .tryLock, .isLocked: true
+    case .load, .exchange, .compareExchange, .addUnless, .beginSleepable, .tryLock, .isLocked: true
     case .add(_, _, _, let gives), .bits(_, _, _, let gives): gives != nil
     default: false
     }
@@ -117,6 +118,9 @@ struct LitmusPrimitive {
       all["atomic_\(name)"] = Self([.value, .pointer], .add(.relaxed, sign: sign, amount: nil, gives: nil))
       all["atomic_\(name)_and_test"] = Self([.value, .pointer], .add(.full, sign: sign, amount: nil, gives: .isZero))
     }
+    all["atomic_add_negative"] = Self([.value, .pointer], .add(.full, sign: one, amount: nil, gives: .isNegative))
+    all["atomic_add_unless"] = Self([.pointer, .value, .value], .addUnless(amount: nil, unless: nil))
+    all["atomic_inc_not_zero"] = Self([.pointer], .addUnless(amount: 1, unless: 0))
     for (name, sign) in [("inc", one), ("dec", minusOne)] {
       all["atomic_\(name)"] = Self([.pointer], .add(.relaxed, sign: sign, amount: 1, gives: nil))
       all["atomic_\(name)_and_test"] = Self([.pointer], .add(.full, sign: sign, amount: 1, gives: .isZero))
@@ -165,11 +169,25 @@ struct LitmusPrimitive {
       }
       let update = LitmusTest.Instruction.fetchAdd(location, signed, into: register, ordering)
       instructions.append(gives == nil ? .unreturned(update) : update)
-      if gives == .after || gives == .isZero {
+      if gives == .after || gives == .isZero || gives == .isNegative {
         instructions.append(.compute(into: register, .register(register), .add, signed))
       }
+      if gives == .isNegative { instructions.append(.compute(into: register, .register(register), .less, 0)) }
       if gives == .isZero { instructions.append(.compute(into: register, .register(register), .equal, 0)) }
       return instructions
+    case .addUnless(let amount, let unless):
+      var instructions: [LitmusTest.Instruction] = []
+      var kept = unless.map { LitmusTest.Value.constant($0) } ?? values[1]
+      if kept == .register(register) {
+        // The update's result takes its place.
+        instructions.append(.compute(into: temporary(), kept, .add, 0))
+        kept = .register(temporary())
+      }
+      let amount = amount.map { LitmusTest.Value.constant($0) } ?? values[0]
+      return instructions + [
+        .addUnless(location, amount, unless: kept, into: register, .full),
+        .compute(into: register, .register(register), .notEqual, kept),
+      ]
     case .bits(let bits, let ordering, let isInverted, let gives):
       let operand = isInverted ? LitmusTest.Value.register(temporary()) : values[0]
       let update = LitmusTest.Instruction.fetch(bits, location, operand, into: register, ordering)

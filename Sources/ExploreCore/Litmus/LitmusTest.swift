@@ -43,6 +43,9 @@ public struct LitmusTest: Sendable {
     case fetch(Bits, Location, Value, into: String, UpdateOrdering)
     /// The register gets the value that was found.
     case compareExchange(Location, Value, Value, into: String, UpdateOrdering, failure: LoadOrdering)
+    /// Adds the first value, unless the second was found; a load and nothing else then. The register gets what was found.
+    /// By the kernel's axioms only: the explorer of graphs has no such update.
+    case addUnless(Location, Value, unless: Value, into: String, UpdateOrdering)
     case fence(FenceOrdering)
     /// One of the kernel's that no ordering of C11 is: the graph explorer takes the nearest that is not weaker.
     case barrier(Barrier)
@@ -205,11 +208,15 @@ public struct LitmusResult: Sendable {
   public var isObserved = false
   /// Whether every execution was visited.
   public var isExhaustive = false
+  /// Whether only executions were looked at that end as a condition says, and one that does not.
+  public var isOfCondition = false
   public var executions = 0
   /// Runs that were no execution.
   public var blockedRuns = 0
   /// Executions with a data race.
   public var races = 0
+  /// What else the kernel's model flags, in some execution.
+  public var flags: [String] = []
   /// Executions in which a thread waits for something that no thread will do.
   public var deadlocks = 0
   /// Executions that did not come to their end: an access through a register that holds no address, or no end in sight.

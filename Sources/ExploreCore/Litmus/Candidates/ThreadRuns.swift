@@ -117,6 +117,13 @@ struct ThreadRuns {
         found.value == state.operand(expected, places).value ? state.operand(desired, places) : nil
       }
       return false
+    case .addUnless(let location, let value, let unless, let register, let ordering):
+      try update(location, register, ordering, control, state) { [places] found, state in
+        let (value, unless) = (state.operand(value, places), state.operand(unless, places))
+        return found.value == unless.value
+          ? nil : Register(value: found.value &+ value.value, reads: found.reads | value.reads)
+      }
+      return false
     case .unreturned(let update): return try unreturned(update, control, state)
     case .fence: fence(.fullBarrier, control, &state)
     case .barrier(let barrier): fence(barrier.tags, control, &state)
@@ -141,7 +148,11 @@ struct ThreadRuns {
       section(domain, .rcuLock, .srcuLock, control, &state)
     case .endSection(let domain, let cookie):
       section(domain, .rcuUnlock, .srcuUnlock, control, &state)
-      state.run.events[state.run.events.count - 1].section = cookie.flatMap { operand($0, state).section }
+      if let cookie {
+        let cookie = operand(cookie, state)
+        state.run.events[state.run.events.count - 1].section = cookie.section
+        state.run.events[state.run.events.count - 1].data = cookie.reads
+      }
     case .synchronize(let domain): section(domain, .rcuGracePeriod, .srcuGracePeriod, control, &state)
     case .await: throw TooLarge(reason: "it waits")
     }
@@ -193,7 +204,7 @@ struct ThreadRuns {
     state.run.events.append(
       KernelEvent(
         kind: .write, tags: tags, thread: thread, location: place, value: value.value, address: address,
-        data: value.reads, control: control))
+        data: value.reads, control: control, section: value.section))
     return true
   }
 
@@ -246,7 +257,9 @@ struct ThreadRuns {
       let acquires = ordering == .acquiring || ordering == .acquiringAndReleasing
       let releases = ordering == .releasing || ordering == .acquiringAndReleasing
       var tags: KernelEvent.Tags = noReturn ? .noReturn : acquires && !fails ? .acquire : .once
-      if !fails { tags.formUnion(takesLock ? [.update, .lockRead] : .update) }
+      // One that fails is a load, next to which smp_mb__after_atomic() counts all the same; not so a lock that is not got.
+      if takesLock, !fails { tags.formUnion([.update, .lockRead]) }
+      if !takesLock { tags.insert(.update) }
       state.run.events.append(
         KernelEvent(
           kind: .read, tags: tags, thread: thread, location: place, value: value, address: address,
@@ -318,11 +331,45 @@ struct PlaceNumbers {
 }
 
 extension [LitmusTest.Instruction] {
+  /// Constants that are written or computed with.
+  var constants: Set<UInt64> {
+    reduce(into: []) { constants, instruction in
+      func note(_ values: LitmusTest.Value...) {
+        for case .constant(let number) in values { constants.insert(number) }
+      }
+      switch instruction {
+      case .store(_, let value, _), .write(_, let value), .exchange(_, let value, _, _), .fetchAdd(_, let value, _, _),
+        .fetch(_, _, let value, _, _):
+        note(value)
+      case .compareExchange(_, let a, let b, _, _, _), .addUnless(_, let a, let b, _, _), .compute(_, let a, _, let b):
+        note(a, b)
+      case .unreturned(let update): constants.formUnion([update].constants)
+      case .when(_, let value, let body, let otherwise), .unless(_, let value, let body, let otherwise):
+        note(value)
+        constants.formUnion(body.constants.union(otherwise.constants))
+      default: break
+      }
+    }
+  }
+
+  /// Whether what is written depends on a register somewhere.
+  var writesRegisters: Bool {
+    contains { instruction in
+      switch instruction {
+      case .store(_, .register, _), .write(_, .register), .exchange(_, .register, _, _): true
+      case .when(_, _, let body, let otherwise), .unless(_, _, let body, let otherwise):
+        body.writesRegisters || otherwise.writesRegisters
+      default: false
+      }
+    }
+  }
+
   /// Writes on the way through them that has most.
   var mostWrites: Int {
     reduce(0) { sum, instruction in
       switch instruction {
-      case .store, .write, .exchange, .fetchAdd, .fetch, .compareExchange, .unreturned, .lock, .unlock: sum + 1
+      case .store, .write, .exchange, .fetchAdd, .fetch, .compareExchange, .addUnless, .unreturned, .lock, .unlock:
+        sum + 1
       case .when(_, _, let body, let otherwise), .unless(_, _, let body, let otherwise):
         sum + Swift.max(body.mostWrites, otherwise.mostWrites)
       default: sum

@@ -1,9 +1,9 @@
 /// An event of an execution, by the kernel's model.
-struct KernelEvent {
+struct KernelEvent: Hashable {
   enum Kind { case read, write, fence }
 
   /// What the model calls it.
-  struct Tags: OptionSet {
+  struct Tags: OptionSet, Hashable {
     let rawValue: UInt32
     static let initial = Tags(rawValue: 1 << 0)
     static let once = Tags(rawValue: 1 << 1)
@@ -48,7 +48,8 @@ struct KernelEvent {
   var control: EventSet = 0
   /// Of an update's write: its read, by its place in the thread.
   var partner: Int?
-  /// Of a section's end: its beginning, by its place in the thread, where a cookie says it.
+  /// The beginning of a section, by its place in the thread: of the section's end, where its cookie says so, and of a write,
+  /// which takes a cookie to a place. An end whose cookie was read depends on that read by `data`.
   var section: Int?
 }
 

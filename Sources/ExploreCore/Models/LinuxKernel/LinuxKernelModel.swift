@@ -1,15 +1,15 @@
 /// The Linux-kernel memory model (tools/memory-model, Linux 6.12 and later) on a candidate execution, by its own names:
 /// whether it is consistent, and whether it has a data race.
 ///
-/// What is left out: cookies of SRCU sections that go through memory, and of the flags all but the data race.
+/// Whether an execution is consistent is here; what else the model flags is in `KernelFlags`.
 struct LinuxKernelModel<Bits: EventBits> {
   typealias Relation = ExploreCore.Relation<Bits>
 
-  private let events: [KernelEvent]
+  let events: [KernelEvent]
   private let count: Int
   private let room: RelationRoom<Bits>
   // Of the threads, whatever they read from.
-  private let po: Relation
+  let po: Relation
   private let poLoc: Relation
   private let int: Relation
   private let loc: Relation
@@ -18,11 +18,15 @@ struct LinuxKernelModel<Bits: EventBits> {
   private let data: Relation
   private let ctrl: Relation
   private let rmw: Relation
-  private let rcuRscs: Relation
-  private let srcuRscs: Relation
+  let rcuRscs: Relation
+  private let ownSrcuRscs: Relation
+  /// Ends of sections whose cookie was read.
+  private let readCookies: [Int]
   private let reads, writes, accesses, marked, plain: Bits
   private let returning, unlocks, lockReads: Bits
   private let poOrSelf, acqPo, poRel, rmb, wmb, readBarriers, threadFences: Relation
+  /// All that orders events of one thread, dependencies included.
+  private let kept: Relation
   private let hasGracePeriods: Bool
 
   /// `strong`: pairs that something else orders as a strong fence does.
@@ -57,7 +61,10 @@ struct LinuxKernelModel<Bits: EventBits> {
     ext = Relation(all, times: all, count: events.count, in: room) - int
     poLoc = (po & loc).from(accesses).to(accesses)
     rcuRscs = Self.sections(events, .rcuLock, .rcuUnlock, room)
-    srcuRscs = Self.sections(events, .srcuLock, .srcuUnlock, room)
+    ownSrcuRscs = Self.sections(events, .srcuLock, .srcuUnlock, room)
+    readCookies = events.indices.filter {
+      events[$0].tags.contains(.srcuUnlock) && events[$0].section == nil && events[$0].data != 0
+    }
 
     func tagged(_ tags: KernelEvent.Tags) -> Bits { Self.tagged(events, tags) }
     func fencerel(_ tags: KernelEvent.Tags) -> Relation { po.to(tagged(tags)) * po }
@@ -81,6 +88,7 @@ struct LinuxKernelModel<Bits: EventBits> {
       | poOrSelf.to(tagged(.srcuUnlock)) * fencerel(.afterSleepableUnlock)
     let fences = mb.from(accesses).to(accesses) | po.to(gracePeriods) * poOrSelf
     threadFences = strong.map { fences | $0 } ?? fences
+    kept = threadFences | acqPo | poRel | rmb | wmb | addr | data | ctrl | po.from(unlocks).to(lockReads)
   }
 
   /// Each begin of a section to its end: by the cookie, or else as they nest.
@@ -96,8 +104,32 @@ struct LinuxKernelModel<Bits: EventBits> {
       if let begun = event.section, let first = events.firstIndex(where: { $0.thread == event.thread }) {
         sections.insert(first + begun, number)
         open[key]?.removeAll { $0 == first + begun }
-      } else if let start = open[key]?.popLast() {
+      } else if event.data == 0, let start = open[key]?.popLast() {
         sections.insert(start, number)
+      }
+    }
+    return sections
+  }
+
+  /// `srcu-rscs`: each beginning of a sleepable section to its end, which may get the cookie through memory.
+  func srcuRscs(rf: Relation) -> Relation {
+    if readCookies.isEmpty { return ownSrcuRscs }
+    let sections = ownSrcuRscs.copy()
+    func first(_ thread: Int) -> Int { events.firstIndex { $0.thread == thread } ?? 0 }
+    for end in readCookies {
+      var reads = (thread: events[end].thread, set: events[end].data)
+      var steps = 0
+      // One read leads on, to what was written of one other; a cookie that is computed of several is none.
+      while reads.set != 0, steps < count {
+        steps += 1
+        let read = first(reads.thread) + reads.set.trailingZeroBitCount
+        guard let write = events.indices.first(where: { rf.has($0, read) }) else { break }
+        if let begin = events[write].section {
+          let begin = first(events[write].thread) + begin
+          if events[begin].location == events[end].location { sections.insert(begin, end) }
+          break
+        }
+        reads = (events[write].thread, events[write].data)
       }
     }
     return sections
@@ -114,6 +146,7 @@ struct LinuxKernelModel<Bits: EventBits> {
 
   /// `isCoherent`: of `rf` and `co` it is known that each place is coherent and each update atomic.
   func judge(rf: Relation, co: Relation, isCoherent: Bool = false) -> Judgement {
+    if isCoherent, plain.isEmpty, !hasGracePeriods, isMultiCopyAtomic(rf, co) { return .allowed }
     guard let order = order(rf: rf, co: co, isCoherent: isCoherent) else { return .forbidden }
     if plain.isEmpty { return .allowed }
     let fr = Self.fromReads(rf, co)
@@ -130,6 +163,12 @@ struct LinuxKernelModel<Bits: EventBits> {
     let wrRace = (preRace & (co.optional * rf)) - order.wrVis - order.rwXb.inverse
     let rwRace = (preRace & fr) - order.rwXb
     return (wwRace | wrRace | rwRace).isEmpty ? .allowed : .racy
+  }
+
+  /// Whether nothing would go round in a circle if memory were multi-copy atomic, and all kept its order that may. Each
+  /// relation of the model is made of such steps, so that none of them has a cycle then.
+  private func isMultiCopyAtomic(_ rf: Relation, _ co: Relation) -> Bool {
+    (kept | (rf & ext) | co | Self.fromReads(rf, co) | ((addr | data) * (rf & int))).isAcyclic
   }
 
   private static func fromReads(_ rf: Relation, _ co: Relation) -> Relation { (rf.inverse * co).irreflexive }
@@ -187,7 +226,7 @@ struct LinuxKernelModel<Bits: EventBits> {
     var rb = Relation(count: count, in: room)
     if hasGracePeriods {
       let rcuLink = poOrSelf * hbStar * pbStar * prop * po
-      let rcuFence = po * rcuOrder(rcuLink) * poOrSelf
+      let rcuFence = po * rcuOrder(rcuLink, srcuRscs(rf: rf)) * poOrSelf
       fence = fence | rcuFence
       strongFence = strongFence | rcuFence
       rb = (prop * rcuFence * hbStar * pbStar).to(marked)
@@ -212,7 +251,7 @@ struct LinuxKernelModel<Bits: EventBits> {
     return Order(wwVis: wwVis, wrVis: wrVis, rwXb: rwXb, wwNonRace: wwNonRace)
   }
 
-  private func rcuOrder(_ link: Relation) -> Relation {
+  private func rcuOrder(_ link: Relation, _ srcuRscs: Relation) -> Relation {
     let rcuGP = Relation(identity: tagged(.rcuGracePeriod), count: count, in: room)
     let srcuGP = Relation(identity: tagged(.srcuGracePeriod), count: count, in: room)
     let (rcuRscsi, srcuRscsi) = (rcuRscs.inverse, srcuRscs.inverse)

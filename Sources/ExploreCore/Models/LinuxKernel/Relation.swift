@@ -121,6 +121,7 @@ struct Relation<Bits: EventBits> {
   }
 
   func insert(_ a: Int, _ b: Int) { rows[a].insert(b) }
+  func remove(_ a: Int, _ b: Int) { rows[a].remove(b) }
   func has(_ a: Int, _ b: Int) -> Bool { rows[a].has(b) }
   var isEmpty: Bool { (0..<count).allSatisfy { rows[$0].isEmpty } }
 
