@@ -60,6 +60,9 @@ export ADDONRACE_RELEASE ADDONRACE_OWN_RELEASE
 )
 swift test -c release --package-path Examples/OwnSite --skip-build
 
+say "The shipped scenarios, explored"
+"$ADDONRACE_RELEASE" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults --no-journal
+
 say "Plain tests, with the database of results"
 build --build-tests --traits Results
 swift test --skip-build --traits Results "$@"
