@@ -94,6 +94,7 @@ let package = Package(
       dependencies: [
         "AddonMemory", "AddonRace", "CThreads", .target(name: "Results", condition: .when(traits: ["Results"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(name: "AddonRaceMain", dependencies: ["AddonRaceCLI"]),
     .testTarget(name: "AddonMemoryTests", dependencies: ["AddonMemory"]),

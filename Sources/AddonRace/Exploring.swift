@@ -39,6 +39,13 @@ extension Harness {
     }
   }
 
+  /// Where an exploration can be cut, so that it has so many parts: see ``Explore/frontier(_:parts:)``.
+  public func frontier(
+    _ scenario: Scenario, _ model: MemoryModel, parts: Int
+  ) throws(EngineError) -> (level: Int, subtrees: Int) {
+    try engine(model, try explorable(scenario)).frontier(scenario, parts: parts)
+  }
+
   /// What a scenario is about, as it is explored.
   func explorable(_ scenario: Scenario) throws(EngineError) -> any ExplorableSubject {
     if scenario.code != nil { return ExploredCandidate() }
@@ -128,6 +135,7 @@ extension Harness {
     _ scenario: Scenario, _ subject: any ExplorableSubject, _ token: ReplayToken, _ checker: String, wantsSources: Bool
   ) throws(EngineError) -> Counterexample? {
     var scenario = token.scenario(scenario)
+    scenario.explore.part = nil
     var best = token
     while let (smaller, token) = try withoutOneRacer(scenario, subject, token.model, checker) {
       scenario = smaller

@@ -26,7 +26,8 @@ public struct AddonRaceCommand: ParsableCommand {
     version: Product.version,
     subcommands: [
       RunCommand.self, ExploreCommand.self, ReplayCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self,
-      BenchCommand.self, MergeCommand.self, ResultsCommand.self, NewCommand.self, ChildCommand.self,
+      BenchCommand.self, MergeCommand.self, CampaignCommand.self, ResultsCommand.self, NewCommand.self,
+      ChildCommand.self,
     ],
     helpNames: [.short, .long])
 

@@ -23,6 +23,8 @@ struct ExploreCommand: ParsableCommand {
   var dot: String?
   @OptionGroup var parallel: JobOptions
   @OptionGroup var part: ShardOptions
+  @OptionGroup(title: "One exploration on several machines")
+  var division: FrontierOptions
   @Flag(help: "Explore in this process instead of in one child process for each scenario.")
   var inProcess = false
   @OptionGroup(title: "Overriding the scenarios")
@@ -35,6 +37,10 @@ struct ExploreCommand: ParsableCommand {
   var mallocMayFail = false
 
   func validate() throws {
+    if division.from != nil {
+      if !paths.isEmpty { throw ValidationError("--from says what is explored; name no file besides.") }
+      return
+    }
     if paths.isEmpty { throw ValidationError(ShippedFiles.nothingNamed("explore")) }
     _ = try namedModels()
     _ = try settings.values(for: .explore)
@@ -56,14 +62,37 @@ struct ExploreCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let from = division.from { return try runPart(of: try Frontier.read(from)) }
     let named = try namedModels()
     let (litmus, others) = LitmusRuns.divide(paths)
-    if !litmus.isEmpty {
+    if !litmus.isEmpty, division.frontier == nil {
       let runs = LitmusRuns(
         models: named.isEmpty ? [.kernel] : named, options: report, jobs: parallel.count)
       let status = try runs.run(litmus)
       if others.isEmpty || status >= .invalid { throw ExitCode(status.code) }
     }
+    let runs = try runs(named)
+    if let file = division.frontier { return try write(try runs.frontier(others, division.parts), to: file) }
+    let (verdicts, status) = try runs.run(others)
+    if let dot { try write(verdicts, to: dot) }
+    throw ExitCode(status.code)
+  }
+
+  /// Explores a shard of what a frontier says, as the command was told that wrote it.
+  private func runPart(of frontier: Frontier) throws {
+    var whole = try ExploreCommand.parse(frontier.arguments)
+    whole.report = report
+    whole.parallel = parallel
+    guard let shard = part.shard ?? Shard(1, of: 1), shard.count <= frontier.parts else {
+      throw ValidationError(
+        "The frontier has \(frontier.parts) parts, which are too few for \(part.shard?.count ?? 0) shards.")
+    }
+    let (verdicts, status) = try whole.runs(try whole.namedModels()).run(whole.paths, frontier, shard)
+    if let dot { try write(verdicts, to: dot) }
+    throw ExitCode(status.code)
+  }
+
+  private func runs(_ named: [MemoryModel]) throws -> ScenarioRuns {
     var settings = try settings.values(for: .explore)
     if mallocMayFail, let failures = Setting.named("allocation-failures", in: .explore) {
       settings.append((failures, .integer(1)))
@@ -74,13 +103,23 @@ struct ExploreCommand: ParsableCommand {
       switches: (report.explain ? ["--explain"] : []) + (inProcess ? ["--in-process"] : []))
     invocation.code = code.source
     invocation.optimisations = code.optimisations
-    let runs = ScenarioRuns(
+    return ScenarioRuns(
       invocation: invocation, section: .explore, options: report, inProcess: inProcess, jobs: parallel.count,
       shard: part.shard,
       engines: { scenario in (named.isEmpty ? scenario.explore.memoryModels : named).map { .explore($0) } })
-    let (verdicts, status) = try runs.run(others)
-    if let dot { try write(verdicts, to: dot) }
-    throw ExitCode(status.code)
+  }
+
+  private func write(_ frontier: Frontier, to file: String) throws {
+    try frontier.write(to: file)
+    print(
+      """
+      \(frontier.scenario) under \(frontier.model.rawValue): \(frontier.subtrees) subtrees in \(frontier.parts) parts, \(frontier.level) runs below the first execution
+      each part:  addonrace explore --from \(ShellWord.quoted(file)) --shard k/n --journal FILE
+      the whole:  addonrace merge FILE...
+      """)
+    if frontier.subtrees < frontier.parts {
+      StandardError.print("note: there are fewer subtrees than parts; some parts will be empty")
+    }
   }
 
   private func write(_ verdicts: [Verdict], to path: String) throws {

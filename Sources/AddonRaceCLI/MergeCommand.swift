@@ -23,23 +23,14 @@ struct MergeCommand: ParsableCommand {
       )
       throw ExitCode(ExitStatus.invalid.code)
     }
-    var entries: [String: JournalEntry] = [:]
-    for entry in journals.flatMap(\.reading.entries) {
-      // A verdict that was interrupted gives way to one that was not.
-      if let other = entries[entry.key], other.record.end != .engine(.interrupted) { continue }
-      entries[entry.key] = entry
-    }
-    let harness = AddonRaceCommand.harness
-    let planned = first.keys ?? []
-    let verdicts = planned.compactMap { entries[$0] }.map(harness.verdict)
-    let missing = planned.count { entries[$0] == nil }
+    let merged = try MergedJournals(journals.map(\.reading))
     var reports = try ReportSet(report)
-    reports.expect(Set(verdicts.map { ($0.file ?? "") + $0.scenario.name }).count, report)
-    for ofScenario in grouped(verdicts) { try reports.show(ofScenario) }
-    try reports.end(verdicts)
-    if missing > 0 { StandardError.print(text(missing: missing, of: planned.count, journals.map(\.reading.head))) }
-    let status = verdicts.map(report.failOn.status).max() ?? .asExpected
-    throw ExitCode(max(status, missing > 0 ? .undecided : .asExpected).code)
+    reports.expect(Set(merged.verdicts.map { ($0.file ?? "") + $0.scenario.name }).count, report)
+    for ofScenario in grouped(merged.verdicts) { try reports.show(ofScenario) }
+    try reports.end(merged.verdicts)
+    if let missing = merged.missing { StandardError.print(missing) }
+    let status = merged.verdicts.map(report.failOn.status).max() ?? .asExpected
+    throw ExitCode(max(status, merged.missing == nil ? .asExpected : .undecided).code)
   }
 
   private func grouped(_ verdicts: [Verdict]) -> [[Verdict]] {
@@ -53,8 +44,62 @@ struct MergeCommand: ParsableCommand {
     }
     return groups
   }
+}
 
-  private func text(missing: Int, of planned: Int, _ heads: [JournalHead]) -> String {
+/// What the journals of one command's shards, and of the parts of its explorations, come to together.
+struct MergedJournals {
+  /// In the order of the command.
+  let verdicts: [Verdict]
+  /// What no journal has; nil where nothing is missing.
+  let missing: String?
+
+  init(_ journals: [JournalReading]) throws {
+    var entries: [String: JournalEntry] = [:]
+    var parts: [String: [JournalEntry]] = [:]
+    for entry in journals.flatMap(\.entries) {
+      if entry.record.exploration?.part != nil {
+        parts[entry.key, default: []].append(entry)
+        continue
+      }
+      // A verdict that was interrupted gives way to one that was not.
+      if let other = entries[entry.key], other.record.end != .engine(.interrupted) { continue }
+      entries[entry.key] = entry
+    }
+    for (key, ofParts) in parts { entries[key] = try Self.sum(ofParts) }
+    let harness = AddonRaceCommand.harness
+    let planned = journals.first?.head.keys ?? []
+    verdicts = planned.compactMap { entries[$0] }.map(harness.verdict)
+    let missing = planned.count { entries[$0] == nil }
+    self.missing = missing == 0 ? nil : Self.text(missing: missing, of: planned.count, journals.map(\.head))
+  }
+
+  /// Of journals of several commands, for each.
+  static func byCommand(_ paths: [String]) throws -> [MergedJournals] {
+    var groups: [[JournalReading]] = []
+    for reading in try paths.map(Journal.read) {
+      if let index = groups.firstIndex(where: { $0[0].head.isOfSameCommand(as: reading.head) }) {
+        groups[index].append(reading)
+      } else {
+        groups.append([reading])
+      }
+    }
+    return try groups.map { try MergedJournals($0) }
+  }
+
+  /// One exploration's parts, as one verdict.
+  private static func sum(_ parts: [JournalEntry]) throws -> JournalEntry {
+    guard var entry = parts.first, let sum = RunRecord.sum(of: parts.map(\.record)) else {
+      StandardError.print(
+        "error: the parts of \(parts[0].scenario.name) were cut in different ways\n    merge journals of one frontier, all of them with the same n in --shard k/n"
+      )
+      throw ExitCode(ExitStatus.invalid.code)
+    }
+    entry.record = sum.record
+    entry.scenario.explore.part = nil
+    return entry
+  }
+
+  private static func text(missing: Int, of planned: Int, _ heads: [JournalHead]) -> String {
     var text = "note: \(missing) of \(planned) verdicts are missing"
     let shards = heads.compactMap { $0.shard.flatMap(Shard.init(argument:)) }
     if let count = shards.first?.count {
@@ -84,5 +129,5 @@ extension JournalHead {
     return words
   }
 
-  fileprivate func isOfSameCommand(as other: JournalHead) -> Bool { whole == other.whole && keys == other.keys }
+  func isOfSameCommand(as other: JournalHead) -> Bool { whole == other.whole && keys == other.keys }
 }

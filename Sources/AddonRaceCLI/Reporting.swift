@@ -38,7 +38,9 @@ struct ReportOptions: ParsableArguments {
   /// As many scenarios as are told in full by themselves.
   static let mostInFull = 12
 
-  func validate() throws {
+  func validate() throws { try Self.checkEndings(of: reports) }
+
+  static func checkEndings(of reports: [String]) throws {
     for path in reports where ReportCatalog.format(ofFile: path) == nil {
       let ending = path.split(separator: ".").last.map(String.init) ?? ""
       throw ValidationError(
@@ -216,6 +218,21 @@ struct ReportSet {
       throw error
     }
     self.reports = reports
+  }
+
+  /// None is shown: those in files alone.
+  init(files: [String]) throws {
+    reports = []
+    do {
+      for path in files {
+        guard let format = ReportCatalog.format(ofFile: path) else { continue }
+        let sink = try ReportSink(path, streams: format == JSONLinesReport.self)
+        reports.append((format.init(ReportMedium()), sink))
+      }
+    } catch {
+      discard()
+      throw error
+    }
   }
 
   /// So many scenarios are to be shown.

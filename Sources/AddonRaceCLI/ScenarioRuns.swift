@@ -69,8 +69,20 @@ struct ScenarioRuns {
   /// Of a scenario.
   let engines: (Scenario) -> [EngineKind]
 
-  /// Answers all verdicts, and the exit status.
-  func run(_ paths: [String]) throws -> (verdicts: [Verdict], status: ExitStatus) {
+  /// How the exploration of what is named can be divided.
+  func frontier(_ paths: [String], _ parts: Int) throws -> Frontier {
+    let scenarios = try ResolvedScenario.all(paths, invocation, section, AddonRaceCommand.harness)
+    let work = scenarios.flatMap { resolved -> [(scenario: Scenario, file: String, model: MemoryModel)] in
+      guard case .ready(let scenario, let file) = resolved else { return [] }
+      return engines(scenario).compactMap(\.model).map { (scenario, file, $0) }
+    }
+    return try Frontier(work, arguments: Array(CommandLine.arguments.dropFirst(2)), parts: parts)
+  }
+
+  /// Answers all verdicts, and the exit status. Of what a frontier says, one shard.
+  func run(
+    _ paths: [String], _ frontier: Frontier? = nil, _ part: Shard? = nil
+  ) throws -> (verdicts: [Verdict], status: ExitStatus) {
     let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = try ReportSet(options)
     cthreads_catch_interrupts(1)
@@ -86,9 +98,18 @@ struct ScenarioRuns {
     var work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
     let keys = work.map(\.key)
     if let shard { work = work.filter { shard.has($0.key) } }
+    if let frontier, let part {
+      guard work.count == 1, keys[0].description == frontier.key else {
+        reports.discard()
+        throw Frontier.invalid(
+          "\(frontier.scenario) is not what it was when the frontier was written",
+          "write it anew, and explore all parts anew")
+      }
+      work[0].part = frontier.part(part)
+    }
     let journal: Journal?
     do {
-      journal = try Journal(options.journal, shard, keys)
+      journal = try Journal(options.journal, part ?? shard, keys)
     } catch {
       reports.discard()
       throw error
@@ -122,6 +143,8 @@ struct ScenarioRuns {
     let resolved: ResolvedScenario
     let engine: EngineKind
     let key: JournalKey
+    /// Of the exploration; nil is all of it.
+    var part: ExplorationPart?
 
     init(_ resolved: ResolvedScenario, _ engine: EngineKind, place: Int) {
       self.resolved = resolved
@@ -174,6 +197,8 @@ struct ScenarioRuns {
       case .ready(let scenario, let file):
         defer { progress.finish(scenario.name) }
         if let known = journal?.verdict(run.key, AddonRaceCommand.harness) { return known }
+        var scenario = scenario
+        scenario.explore.part = run.part
         var verdict = perform(scenario, run.engine, file)
         verdict = verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
         journal?.add(verdict, run.key)

@@ -28,8 +28,10 @@ struct Shard: ExpressibleByArgument, Equatable, CustomStringConvertible {
 
   var description: String { "\(number)/\(count)" }
 
-  func has(_ key: JournalKey) -> Bool {
-    let hash = UInt64(key.description, radix: 16) ?? 0
+  func has(_ key: JournalKey) -> Bool { has(key.description) }
+
+  func has(_ key: String) -> Bool {
+    let hash = UInt64(key, radix: 16) ?? 0
     return Int((hash >> 8) % UInt64(count)) == number - 1
   }
 

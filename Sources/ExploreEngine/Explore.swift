@@ -66,6 +66,30 @@ public final class Explore {
     try makeExploration(of: scenario).estimate(seconds: seconds)
   }
 
+  /// A level of the search at which there are subtrees enough to be divided into so many parts, or the most that was found
+  /// within some seconds; and how many there are.
+  public func frontier(
+    _ scenario: Scenario, parts: Int
+  ) throws(EngineError) -> (level: Int, subtrees: Int) {
+    var best = (level: 1, subtrees: 0)
+    let started = MonotonicClock.now()
+    for level in 1...Self.deepestFrontier {
+      let whole = try makeExploration(of: scenario)
+      whole.exploration.isEnough = { MonotonicClock.now() - started > Self.frontierSeconds }
+      let subtrees = whole.exploration.subtrees(at: level)
+      if let refusal = whole.refusal { throw refusal }
+      if subtrees <= best.subtrees, level > 2 { break }
+      if subtrees > best.subtrees { best = (level, subtrees) }
+      if subtrees >= parts * Self.subtreesOfPart || MonotonicClock.now() - started > Self.frontierSeconds { break }
+    }
+    return best
+  }
+
+  private static let deepestFrontier = 24
+  /// So many that parts take about as long as each other, though subtrees do not.
+  private static let subtreesOfPart = 16
+  private static let frontierSeconds = 20.0
+
   /// Runs the execution of a token again, step by step. Nil where the program does not follow it.
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
@@ -141,6 +165,9 @@ final class ProgramExploration {
         mostFailures: scenario.exploredFailures, mostSpuriousFailures: scenario.exploredSpuriousFailures)
     else { return nil }
     self.exploration = exploration
+    exploration.part = scenario.explore.part.map { part in
+      SearchPart(level: part.level, parts: part.parts) { part.owns($0) }
+    }
     exploration.execution.state.pointee.failingRacer = scenario.faults.allocationFailure?.racer
   }
 
@@ -206,6 +233,7 @@ final class ProgramExploration {
     figures.prunedGraphs = counts.prunedGraphs
     figures.peakBytes = counts.peakBytes
     figures.longest = counts.longest
+    figures.part = options.part
     if case .budget = record.end {
       figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
       sample(&figures, engine, judge)

@@ -258,6 +258,22 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.output.contains("forced    losers-freed, no-leak"))
     #expect(command.output.contains("kernel    losers-freed, no-leak, after 2 executions"))
     #expect(try Command("audit", "--only", "nothing").status == 64)
+    #expect(try Command("audit", "--report", "x.what").status == 64)
+  }
+
+  /// Verdicts of an audit go to reports and to a journal, from which it goes on.
+  @Test func theAuditIsKept() throws {
+    guard BuildKind.current == .plain else { return }
+    let folder = try TemporaryFolder()
+    let (journal, report) = (folder.url.path + "/j.jsonl", folder.url.path + "/r.json")
+    let arguments = ["audit", "--only", "loser-frees-twice", "--time", "0.2", "--journal", journal, "--report", report]
+    let first = try Command(arguments: arguments)
+    let document = try JSONDecoder().decode(EncodedReport.self, from: Data(contentsOf: URL(fileURLWithPath: report)))
+    #expect(document.verdicts.count == Audit.shapes.count + MemoryModel.allCases.count)
+    #expect(document.verdicts.contains { $0.findings.contains { $0.checker == "losers-freed" } })
+    let second = try Command(arguments: arguments + ["--resume"])
+    #expect(second.errors.contains("which has 8 verdicts") && second.status == first.status)
+    #expect(second.output == first.output)
   }
 }
 

@@ -26,7 +26,7 @@ public struct Command {
   }
 
   public init(
-    arguments: [String], environment: [String: String] = [:], executable: URL? = nil,
+    arguments: [String], environment: [String: String] = [:], executable: URL? = nil, folder: URL? = nil,
     interruptedAfter seconds: Double? = nil, meanwhile: (Int32) throws -> Void = { _ in }
   ) throws {
     let process = Process()
@@ -36,7 +36,7 @@ public struct Command {
     for file in [output, errors] { try Data().write(to: file) }
     process.executableURL = executable ?? Self.built
     process.arguments = arguments
-    process.currentDirectoryURL = Self.package
+    process.currentDirectoryURL = folder ?? Self.package
     process.environment = ProcessInfo.processInfo.environment.merging(["XDG_STATE_HOME": scratch.url.path]) { $1 }
       .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice

@@ -14,6 +14,15 @@ extension LitmusTest {
     _ model: MemoryModel, usesSymmetry: Bool = false, limit: Int = .max, keepsGraphs: Bool = false,
     wantsWitness: Bool = false
   ) throws(Invalid) -> LitmusResult {
+    try explore(
+      model, nil, usesSymmetry: usesSymmetry, limit: limit, keepsGraphs: keepsGraphs, wantsWitness: wantsWitness)
+  }
+
+  /// Visits a part of them, or all.
+  package func explore(
+    _ model: MemoryModel, _ part: SearchPart?, usesSymmetry: Bool = false, limit: Int = .max, keepsGraphs: Bool = false,
+    wantsWitness: Bool = false
+  ) throws(Invalid) -> LitmusResult {
     let compiled = try LitmusCompiler.compile(self)
     if let what = compiled.unsupported {
       throw Invalid(description: "\(name): \(what) is judged under kernel alone")
@@ -26,6 +35,7 @@ extension LitmusTest {
       if !threads.isEmpty { throw Invalid(description: "there is no memory for so large a test") }
       return try withoutThreads(compiled, lookups)
     }
+    exploration.part = part
     var witness: Guide?
     let nothing = result
     exploration.willRestart = {

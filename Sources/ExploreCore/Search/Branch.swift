@@ -14,12 +14,20 @@ package struct Branch {
   var items: [WorkItem] = []
   /// The read and the write by whose revisit the branch began.
   var origin: (read: Int, write: Int)?
+  /// Of the run at hand.
+  var lineage = Lineage()
 
   init(_ graph: ExecutionGraph) { self.graph = graph }
 }
 
+/// Something to try, and where it stands in the tree of runs.
+struct WorkItem {
+  let alternative: Alternative
+  let lineage: Lineage
+}
+
 /// Something to try instead of what is on a branch's graph. Events by their numbers there.
-enum WorkItem {
+enum Alternative {
   /// The read reads from `source`.
   case read(Int, source: Int32)
   /// The write comes right after `after` in coherence order.
@@ -27,6 +35,12 @@ enum WorkItem {
   /// The earlier read reads from the later write.
   case revisit(read: Int, write: Int)
   case choose(Int, UInt64)
+}
+
+extension Branch {
+  private mutating func push(_ alternative: Alternative) {
+    items.append(WorkItem(alternative: alternative, lineage: lineage.child()))
+  }
 }
 
 // MARK: Adding events
@@ -50,7 +64,7 @@ extension Branch {
     var source = latest
     while graph.coPosition(ofSource: source) > floor {
       source = graph.events[Int(source)].coPrevious
-      if mayRead(id, source) { items.append(.read(id, source: source)) }
+      if mayRead(id, source) { push(.read(id, source: source)) }
     }
   }
 
@@ -123,7 +137,7 @@ extension Branch {
     var after = latest
     while graph.coPosition(ofSource: after) > floor {
       after = graph.events[Int(after)].coPrevious
-      if mayFollow(id, after) { items.append(.place(id, after: after)) }
+      if mayFollow(id, after) { push(.place(id, after: after)) }
     }
     graph.link(id, after: latest)
     graph.compareWithTwin(id)
@@ -149,7 +163,7 @@ extension Branch {
   /// Adds a choice that goes the first way, and may go so many.
   mutating func addChoice(_ event: Event, outcomes: Int) -> Int {
     let id = addFence(event)
-    for outcome in 1..<max(1, outcomes) { items.append(.choose(id, UInt64(outcome))) }
+    for outcome in 1..<max(1, outcomes) { push(.choose(id, UInt64(outcome))) }
     return id
   }
 }
@@ -192,7 +206,7 @@ extension Branch {
     while access >= 0 {
       let read = graph.events[Int(access)]
       if read.kind == .read, !causes.covers(read), isMaximal(read: Int(access), write) {
-        items.append(.revisit(read: Int(access), write: write))
+        push(.revisit(read: Int(access), write: write))
       }
       access = read.previousAccess
     }
@@ -246,7 +260,8 @@ extension Branch {
   /// Turns the graph into what the item says. Answers whether that is consistent and so worth a run; revisits that it
   /// gives rise to are pushed in any case.
   mutating func apply(_ item: WorkItem, _ check: ConsistencyCheck) -> Bool {
-    switch item {
+    lineage = item.lineage
+    switch item.alternative {
     case .read(let id, let source):
       graph.truncate(to: id + 1)
       settle(id, source: source)
@@ -297,7 +312,10 @@ extension Branch {
 
   /// Becomes the branch that begins when `read` of another branch reads from `write` instead. Answers whether its graph
   /// is worth a run.
-  mutating func begin(from other: inout Branch, read: Int, write: Int, _ check: ConsistencyCheck) -> Bool {
+  mutating func begin(
+    from other: inout Branch, read: Int, write: Int, _ lineage: Lineage, _ check: ConsistencyCheck
+  ) -> Bool {
+    self.lineage = lineage
     other.graph.truncate(to: write + 1)
     let causes = other.graph.causes(write)
     let source = other.graph
@@ -324,7 +342,7 @@ extension Branch {
     let floor = max(graph.coherenceLowerBound(of: write), graph.coherenceLowerBound(of: read))
     var after = graph.lastWrite(location)
     while true {
-      if mayFollow(write, after) { items.append(.place(write, after: after)) }
+      if mayFollow(write, after) { push(.place(write, after: after)) }
       guard graph.coPosition(ofSource: after) > floor else { break }
       after = graph.events[Int(after)].coPrevious
     }

@@ -16,6 +16,10 @@ package final class Exploration {
   var branches: [UnsafeMutablePointer<Branch>] = []
   /// Searches set aside, the next in turn first.
   var aside: [[UnsafeMutablePointer<Branch>]] = []
+  /// What of the search is visited; nil is all of it.
+  package var part: SearchPart?
+  /// Subtrees that were met and are another part's.
+  var subtreesLeftOut = 0
   /// How often it is another's turn after one execution.
   private(set) var turns = 0
   /// How many alternatives to the first execution's events get a search of their own.
@@ -191,8 +195,12 @@ extension Exploration {
         release(branches.removeLast())
         continue
       }
+      if let part, !part.leads(to: item.lineage) {
+        subtreesLeftOut += 1
+        continue
+      }
       guard prepare(item, of: branch) else {
-        counts.prunedGraphs += 1
+        if isOwn(item.lineage) { counts.prunedGraphs += 1 }
         continue
       }
       let visited = counts.executions
@@ -232,9 +240,9 @@ extension Exploration {
 
   /// Puts what the item says on top. Answers whether it is worth a run.
   func prepare(_ item: WorkItem, of branch: UnsafeMutablePointer<Branch>) -> Bool {
-    guard case .revisit(let read, let write) = item else { return branch.pointee.apply(item, check) }
+    guard case .revisit(let read, let write) = item.alternative else { return branch.pointee.apply(item, check) }
     let new = takeBranch()
-    let isWorthARun = new.pointee.begin(from: &branch.pointee, read: read, write: write, check)
+    let isWorthARun = new.pointee.begin(from: &branch.pointee, read: read, write: write, item.lineage, check)
     if !isWorthARun, new.pointee.items.isEmpty {
       release(new)
       return false
@@ -256,8 +264,12 @@ extension Exploration {
     root.pointee.graph.reset()
     root.pointee.items.removeAll(keepingCapacity: true)
     root.pointee.origin = nil
+    root.pointee.lineage = Lineage(levels: Int32(part?.level ?? 0))
     branches.append(root)
   }
+
+  /// Whether it counts here what comes of it.
+  private func isOwn(_ lineage: Lineage) -> Bool { part?.owns(lineage) ?? true }
 
   /// Runs the program on the graph on top.
   func run(_ visit: () -> Step) -> Step {
@@ -271,6 +283,8 @@ extension Exploration {
       willRestart()
       restart()
     }
+    // It only leads to others here.
+    if !isOwn(branches[branches.count - 1].pointee.lineage) { return .goOn }
     counts.longest = max(counts.longest, execution.graph.pointee.count)
     switch execution.state.pointee.end {
     case .complete: break

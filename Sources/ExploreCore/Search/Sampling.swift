@@ -36,7 +36,7 @@ extension Exploration {
 extension WorkItem {
   /// The event from which on things go another way.
   var position: Int {
-    switch self {
+    switch alternative {
     case .read(let id, _), .place(let id, _), .choose(let id, _): id
     case .revisit(let read, _): read
     }

@@ -24,6 +24,8 @@ public struct ExploreOptions: Sendable, Equatable, Codable {
   public var seed: UInt64 = 1
   /// Explore so many times over, to measure how long it takes.
   public var repetitions = 1
+  /// What of the exploration is done; nil is all. Not of a file: a command says so.
+  public var part: ExplorationPart?
 
   public init() {}
 }

@@ -34,6 +34,9 @@ struct Conclusion {
 
   private var warnings: [String] {
     var warnings: [String] = []
+    if let part = record.exploration?.part {
+      warnings.append("part \(part) of the exploration: `addonrace merge` adds the parts up")
+    }
     if let why = record.exploration?.symmetryRefusal {
       warnings.append("symmetry is off: \(why)")
     }

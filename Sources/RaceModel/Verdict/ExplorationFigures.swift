@@ -21,6 +21,8 @@ public struct ExplorationFigures: Sendable, Equatable, Codable {
   public var symmetryRefusal: String?
   /// Executions in which a load reads what its own racer causes are allowed by the model, and were left out.
   public var leavesOutLoadBuffering = false
+  /// The part of the exploration that these are of; nil is the whole.
+  public var part: ExplorationPart?
   /// Of one repetition.
   public var seconds = 0.0
   /// The most bytes that graphs held at once.

@@ -56,6 +56,37 @@ public struct RunRecord: Sendable, Equatable, Codable {
     }
   }
 
+  /// Adds what another part of the same exploration left.
+  mutating func add(partBehind other: RunRecord) {
+    for finding in other.findings where findings.count(where: { $0.checker == finding.checker }) < Self.findingsOfParts
+    {
+      findings.append(finding)
+    }
+    counts.merge(other.counts, uniquingKeysWith: +)
+    if let figures = other.exploration { exploration?.add(figures) }
+    sawRefusal = sawRefusal || other.sawRefusal
+    let length = counterexample?.steps.count ?? .max
+    if let shorter = other.counterexample, shorter.steps.count < length {
+      counterexample = shorter
+      counterexampleModel = other.counterexampleModel
+    }
+    notes += other.notes.filter { !notes.contains($0) }
+    if end == .engine(.exhausted) { end = other.end }
+  }
+
+  /// Findings of one checker that are kept where parts are added.
+  private static let findingsOfParts = 3
+
+  /// Of all parts that are there.
+  mutating func isWhole(missing: [Int], of parts: Int) {
+    exploration?.part = nil
+    if missing.isEmpty { return }
+    exploration?.isExhaustive = false
+    let names = missing.prefix(8).map { "\($0)/\(parts)" }.joined(separator: ", ")
+    let what = "\(missing.count) of \(parts) parts are missing: \(names)\(missing.count > 8 ? ", ..." : "")"
+    if end == .engine(.exhausted) { end = .engine(.budget(what)) } else { notes.append(what) }
+  }
+
   /// Names of those who reported, each once, in the order of their first findings.
   public var reporters: [String] {
     var names: [String] = []
