@@ -105,7 +105,11 @@ struct CampaignCommand: ParsableCommand {
     try process.run()
     while process.isRunning {
       Thread.sleep(forTimeInterval: 0.1)
-      if cthreads_interrupted() != 0, process.isRunning { process.interrupt() }
+      guard cthreads_interrupted() != 0, process.isRunning else { continue }
+      // The job at hand too, which then ends with what it has.
+      let pid = process.processIdentifier
+      kill(getpgid(pid) == pid ? -pid : pid, SIGINT)
+      Thread.sleep(forTimeInterval: 1)
     }
   }
 

@@ -67,7 +67,10 @@ enum CampaignEngine: String, CaseIterable {
   func command(_ commands: String, count: Int, options: [String], folder: String) -> [String] {
     switch self {
     case .local:
-      ["bash", "-c", "while IFS= read -r command; do bash -c \"$command\" </dev/null; done <\"$0\"", commands]
+      [
+        "bash", "-c",
+        "trap 'exit 130' INT; while IFS= read -r command; do bash -c \"$command\" </dev/null; done <\"$0\"", commands,
+      ]
     case .parallel: ["parallel", "--will-cite", "--joblog", "\(folder)/joblog"] + options + ["-a", commands]
     case .slurm:
       ["sbatch", "--wait", "--array=1-\(count)", "--output=\(folder)/slurm-%a.log", "--requeue"] + options + [

@@ -66,6 +66,19 @@ import Testing
     #expect(command.status == 65 && command.errors.contains(complaint), "\(command.errors)")
   }
 
+  /// Ctrl-C ends the job at hand, says what is there, and leaves nothing running.
+  @Test func anInterrupt() throws {
+    let file = try campaign(
+      """
+      name: c
+      jobs:
+        - explore: [scenarios/sites/file-owner-c11.yaml, --racers, "allocate=12", --inodes, "4", --no-symmetry, --time, "600"]
+          shards: 3
+      """)
+    let command = try Command("campaign", file, interruptedAfter: 3)
+    #expect(command.status == 130 && command.output.contains("3 missing"), "\(command.output)")
+  }
+
   @Test func anEngineThatIsMissing() throws {
     let file = try campaign("name: c\njobs:\n  - {explore: [scenarios/sites/file-owner.yaml]}\n")
     let command = try Command(
