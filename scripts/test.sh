@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests: plain, under ThreadSanitizer and under AddressSanitizer. Options go to `swift test`.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema libsqlite3-dev
+install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema libsqlite3-dev \
+  parallel
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -62,6 +63,9 @@ swift test -c release --package-path Examples/OwnSite --skip-build
 
 say "The shipped scenarios, explored"
 "$ADDONRACE_RELEASE" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults --no-journal
+
+say "A campaign, with a job that is killed"
+scripts/cluster.sh local parallel
 
 say "Plain tests, with the database of results"
 build --build-tests --traits Results

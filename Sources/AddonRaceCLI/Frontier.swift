@@ -33,7 +33,7 @@ struct Frontier: Codable {
 
   func write(to path: String) throws {
     let sink = try ReportSink(path)
-    try sink.print(LitmusDocument.encoded(self, isIndented: true))
+    try sink.print(JSONText.of(self, isIndented: true))
     try sink.close()
   }
 

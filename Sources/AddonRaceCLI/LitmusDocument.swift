@@ -31,12 +31,4 @@ struct LitmusDocument: Encodable {
   var flags: [String]?
   var executions: Int?
   var seconds: Double?
-
-  /// - Parameter isIndented: otherwise on one line.
-  static func encoded<T: Encodable>(_ value: T, isIndented: Bool) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if isIndented { encoder.outputFormatting.insert(.prettyPrinted) }
-    return (try? String(decoding: encoder.encode(value), as: UTF8.self)) ?? ""
-  }
 }

@@ -117,7 +117,7 @@ struct LitmusRuns {
       if isJSON {
         let document = answer.document(path, model)
         if format == "jsonl" {
-          try sink.print(LitmusDocument.encoded(document, isIndented: false))
+          try sink.print(JSONText.of(document, isIndented: false))
         } else {
           documents.append(document)
         }
@@ -125,7 +125,7 @@ struct LitmusRuns {
       }
       try sink.print(isFull ? full(answer, path, style) : line(answer, path, model, style))
     }
-    if format == "json" { try sink.print(LitmusDocument.encoded(documents, isIndented: true)) }
+    if format == "json" { try sink.print(JSONText.of(documents, isIndented: true)) }
     if paths.count > 1, !isJSON { try sink.print(summary(work.count, counts, wrong, style)) }
     try sink.close()
     return cthreads_interrupted() == 0 ? statuses.max() ?? .asExpected : .interrupted
