@@ -120,7 +120,6 @@ struct CampaignCommand: ParsableCommand {
   // MARK: What came of it
 
   private func tell(_ jobs: [Campaign.Job]) throws -> ExitStatus {
-    let done = jobs.filter(\.isDone)
     let left = jobs.filter { !$0.isDone }
     // One that broke off in its first line is as if it were not there.
     let journals = jobs.map(\.journal).filter { JournalReading.head($0) != nil }
@@ -133,7 +132,7 @@ struct CampaignCommand: ParsableCommand {
     for (finding, times) in Self.findings(verdicts) {
       print("finding \(finding.id) \(times == 1 ? "once" : "\(times) times"): \(finding.text)\n    \(finding.command)")
     }
-    print("\(jobs.count) jobs: \(done.count) done" + (left.isEmpty ? "" : ", \(left.count) missing"))
+    print("\(jobs.count) jobs: \(jobs.count - left.count) done" + (left.isEmpty ? "" : ", \(left.count) missing"))
     for job in left.prefix(8) { print("missing: \(job.name): addonrace \(job.words.joined(separator: " "))") }
     if left.count > 8 { print("and \(left.count - 8) more") }
     let worst = verdicts.map(report.failOn.status).max() ?? .asExpected

@@ -87,7 +87,7 @@ struct ExploreCommand: ParsableCommand {
       throw ValidationError(
         "The frontier has \(frontier.parts) parts, which are too few for \(part.shard?.count ?? 0) shards.")
     }
-    let (verdicts, status) = try whole.runs(try whole.namedModels()).run(whole.paths, frontier, shard)
+    let (verdicts, status) = try whole.runs(try whole.namedModels()).run(whole.paths, (frontier, shard))
     if let dot { try write(verdicts, to: dot) }
     throw ExitCode(status.code)
   }

@@ -94,7 +94,7 @@ struct LitmusRuns {
     let sink = try ReportSink(options.output)
     let style = Style(isColoured: options.colour.isColoured(onTerminal: sink.isTerminal))
     let isJSON = format.hasPrefix("json")
-    let isFull = options.verbose || isJSON || paths.count <= Self.mostInFull
+    let isFull = !isJSON && (options.verbose || paths.count <= Self.mostInFull)
     let work = paths.flatMap { path in models.map { (path, $0) } }
     let progress = ProgressLine(work.count)
     let done = SideBySide<Answer>(

@@ -17,9 +17,9 @@ struct MergeCommand: ParsableCommand {
   func run() throws {
     let journals = try paths.map { (path: $0, reading: try Journal.read($0)) }
     guard let first = journals.first?.reading.head else { return }
-    for (path, reading) in journals where !reading.head.isOfSameCommand(as: first) {
+    for (path, reading) in journals where reading.head.command != first.command {
       StandardError.print(
-        "error: \(path) is of another command than \(journals[0].path)\n    merge what `addonrace \(first.whole.joined(separator: " "))` wrote"
+        "error: \(path) is of another command than \(journals[0].path)\n    merge what `addonrace \(first.command.words.joined(separator: " "))` wrote"
       )
       throw ExitCode(ExitStatus.invalid.code)
     }
@@ -75,22 +75,21 @@ struct MergedJournals {
 
   /// Of journals of several commands, for each.
   static func byCommand(_ paths: [String]) throws -> [MergedJournals] {
-    var groups: [[JournalReading]] = []
+    var order: [JournalHead.Command] = []
+    var groups: [JournalHead.Command: [JournalReading]] = [:]
     for reading in try paths.map(Journal.read) {
-      if let index = groups.firstIndex(where: { $0[0].head.isOfSameCommand(as: reading.head) }) {
-        groups[index].append(reading)
-      } else {
-        groups.append([reading])
-      }
+      let command = reading.head.command
+      if groups[command] == nil { order.append(command) }
+      groups[command, default: []].append(reading)
     }
-    return try groups.map { try MergedJournals($0) }
+    return try order.compactMap { groups[$0] }.map { try MergedJournals($0) }
   }
 
   /// One exploration's parts, as one verdict.
   private static func sum(_ parts: [JournalEntry]) throws -> JournalEntry {
     guard var entry = parts.first, let sum = RunRecord.sum(of: parts.map(\.record)) else {
       StandardError.print(
-        "error: the parts of \(parts[0].scenario.name) were cut in different ways\n    merge journals of one frontier, all of them with the same n in --shard k/n"
+        "error: the parts of \(parts[0].scenario.name) were cut in different ways, or their searches began again at different places\n    merge journals of one frontier, all of them with the same n in --shard k/n; or explore it as a whole"
       )
       throw ExitCode(ExitStatus.invalid.code)
     }
@@ -114,7 +113,7 @@ struct MergedJournals {
 
 extension JournalHead {
   /// What the command was told, but for what differs from shard to shard.
-  fileprivate var whole: [String] {
+  private var whole: [String] {
     var words: [String] = []
     var skips = false
     for word in arguments {
@@ -129,5 +128,10 @@ extension JournalHead {
     return words
   }
 
-  func isOfSameCommand(as other: JournalHead) -> Bool { whole == other.whole && keys == other.keys }
+  /// What journals of one command's shards have in common.
+  struct Command: Hashable {
+    let words: [String]
+    let keys: [String]?
+  }
+  var command: Command { Command(words: whole, keys: keys) }
 }

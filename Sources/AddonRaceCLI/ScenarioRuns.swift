@@ -79,9 +79,9 @@ struct ScenarioRuns {
     return try Frontier(work, arguments: Array(CommandLine.arguments.dropFirst(2)), parts: parts)
   }
 
-  /// Answers all verdicts, and the exit status. Of what a frontier says, one shard.
+  /// Answers all verdicts, and the exit status. `part`: one shard of what a frontier says.
   func run(
-    _ paths: [String], _ frontier: Frontier? = nil, _ part: Shard? = nil
+    _ paths: [String], _ part: (frontier: Frontier, shard: Shard)? = nil
   ) throws -> (verdicts: [Verdict], status: ExitStatus) {
     let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = try ReportSet(options)
@@ -98,18 +98,18 @@ struct ScenarioRuns {
     var work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
     let keys = work.map(\.key)
     if let shard { work = work.filter { shard.has($0.key) } }
-    if let frontier, let part {
+    if let (frontier, shard) = part {
       guard work.count == 1, keys[0].description == frontier.key else {
         reports.discard()
         throw Frontier.invalid(
           "\(frontier.scenario) is not what it was when the frontier was written",
           "write it anew, and explore all parts anew")
       }
-      work[0].part = frontier.part(part)
+      work[0].part = frontier.part(shard)
     }
     let journal: Journal?
     do {
-      journal = try Journal(options.journal, part ?? shard, keys)
+      journal = try Journal(options.journal, part?.shard ?? shard, keys)
     } catch {
       reports.discard()
       throw error

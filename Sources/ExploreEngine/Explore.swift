@@ -77,7 +77,6 @@ public final class Explore {
       let whole = try makeExploration(of: scenario)
       whole.exploration.isEnough = { MonotonicClock.now() - started > Self.frontierSeconds }
       let subtrees = whole.exploration.subtrees(at: level)
-      if let refusal = whole.refusal { throw refusal }
       if subtrees <= best.subtrees, level > 2 { break }
       if subtrees > best.subtrees { best = (level, subtrees) }
       if subtrees >= parts * Self.subtreesOfPart || MonotonicClock.now() - started > Self.frontierSeconds { break }
@@ -234,6 +233,7 @@ final class ProgramExploration {
     figures.peakBytes = counts.peakBytes
     figures.longest = counts.longest
     figures.part = options.part
+    figures.part?.restarts = counts.restarts
     if case .budget = record.end {
       figures.estimate = max(Double(counts.executions), figures.estimate ?? estimate(seconds: 0.2))
       sample(&figures, engine, judge)

@@ -97,5 +97,14 @@ import Testing
     _ = try explore("3/3", into: "third")
     let command = try Command(arguments: ["merge", journal("half"), journal("third")])
     #expect(command.status == 65 && command.errors.contains("were cut in different ways"), "\(command.output)")
+
+    // Nor those whose searches learnt different things of the program.
+    _ = try explore("2/2", into: "other half")
+    let text = try String(contentsOfFile: journal("other half"), encoding: .utf8)
+    #expect(text.contains("\"restarts\":0"))
+    try text.replacing("\"restarts\":0", with: "\"restarts\":1").write(
+      toFile: journal("other half"), atomically: true, encoding: .utf8)
+    let restarted = try Command(arguments: ["merge", journal("half"), journal("other half")])
+    #expect(restarted.status == 65 && restarted.errors.contains("began again"), "\(restarted.errors)")
   }
 }

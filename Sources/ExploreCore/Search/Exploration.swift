@@ -47,7 +47,7 @@ package final class Exploration {
     /// Graphs that were inconsistent, or symmetric to another, and never run.
     package var prunedGraphs = 0
     /// Times that it began again, because a location turned out to have plain and atomic accesses.
-    var restarts = 0
+    package var restarts = 0
     /// The most bytes that graphs held at once.
     package var peakBytes = 0
     /// The most events of one execution.

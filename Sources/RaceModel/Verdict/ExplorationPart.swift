@@ -7,6 +7,9 @@ public struct ExplorationPart: Sendable, Equatable, Codable, CustomStringConvert
   /// Of so many shards, this one, from 1, has every part whose number leaves the same rest.
   public var shard: Int
   public var shards: Int
+  /// Times that the search began again, by what it had learnt of the program. Parts whose searches did not learn the same
+  /// are not parts of one.
+  public var restarts = 0
 
   public init(level: Int, parts: Int, shard: Int = 1, shards: Int = 1) {
     self.level = level
@@ -19,9 +22,9 @@ public struct ExplorationPart: Sendable, Equatable, Codable, CustomStringConvert
   public func owns(_ part: Int) -> Bool { part % shards == shard - 1 }
   public var description: String { "\(shard)/\(shards)" }
 
-  /// Whether another is of the same exploration, cut at the same places.
+  /// Whether another is of the same search, cut at the same places.
   public func belongs(with other: ExplorationPart) -> Bool {
-    level == other.level && parts == other.parts && shards == other.shards
+    level == other.level && parts == other.parts && shards == other.shards && restarts == other.restarts
   }
 }
 
@@ -40,7 +43,7 @@ extension RunRecord {
       if sum == nil { sum = record } else { sum?.add(partBehind: record) }
     }
     let missing = (1...first.part.shards).filter { byNumber[$0] == nil }
-    sum?.isWhole(missing: missing, of: first.part.shards)
+    sum?.endParts(missing: missing, of: first.part.shards)
     return sum.map { ($0, missing) }
   }
 }

@@ -77,8 +77,8 @@ public struct RunRecord: Sendable, Equatable, Codable {
   /// Findings of one checker that are kept where parts are added.
   private static let findingsOfParts = 3
 
-  /// Of all parts that are there.
-  mutating func isWhole(missing: [Int], of parts: Int) {
+  /// After the last part that is there: it is the whole, or what is missing is said.
+  mutating func endParts(missing: [Int], of parts: Int) {
     exploration?.part = nil
     if missing.isEmpty { return }
     exploration?.isExhaustive = false

@@ -104,13 +104,7 @@ struct ThreadRuns {
       try fetch(.add, location, value, register, ordering, control, state)
       return false
     case .fetch(let bits, let location, let value, let register, let ordering):
-      let operation: LitmusTest.Operation =
-        switch bits {
-        case .or: .or
-        case .and: .and
-        case .xor: .xor
-        }
-      try fetch(operation, location, value, register, ordering, control, state)
+      try fetch(LitmusTest.Operation(bits), location, value, register, ordering, control, state)
       return false
     case .compareExchange(let location, let expected, let desired, let register, let ordering, _):
       try update(location, register, ordering, control, state, takesLock: desired == .locked) { [places] found, state in
@@ -225,13 +219,7 @@ struct ThreadRuns {
     case .fetchAdd(let location, let value, let register, let ordering):
       try fetch(.add, location, value, register, ordering, control, state, noReturn: true)
     case .fetch(let bits, let location, let value, let register, let ordering):
-      let operation: LitmusTest.Operation =
-        switch bits {
-        case .or: .or
-        case .and: .and
-        case .xor: .xor
-        }
-      try fetch(operation, location, value, register, ordering, control, state, noReturn: true)
+      try fetch(LitmusTest.Operation(bits), location, value, register, ordering, control, state, noReturn: true)
     default: throw TooLarge(reason: "an update without a result is of a kind that is not known")
     }
     return false
@@ -289,6 +277,16 @@ struct ThreadRuns {
   ) {
     fence(domain == "rcu" ? rcu : sleepable, control, &state)
     if domain != "rcu" { state.run.events[state.run.events.count - 1].location = places.number(domain) }
+  }
+}
+
+extension LitmusTest.Operation {
+  fileprivate init(_ bits: LitmusTest.Bits) {
+    switch bits {
+    case .or: self = .or
+    case .and: self = .and
+    case .xor: self = .xor
+    }
   }
 }
 
