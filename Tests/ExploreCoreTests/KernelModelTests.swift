@@ -121,44 +121,64 @@ import Testing
   }
 }
 
-/// Where the kernel mode is not LKMM: each a test, and a line in the article "Memory models".
+/// Dependencies by syntax, with herd7's verdicts: of S (a store that comes late in coherence order), and of MP.
+@Suite struct DependencyTests {
+  typealias Instruction = LitmusTest.Instruction
+
+  /// Whether the reader sees the flag, and its own store comes before the writer's first.
+  private func isObserved(_ reader: [Instruction]) -> Bool {
+    LitmusTest(
+      "S",
+      threads: [[.store("x", 2, .relaxed), .store("y", 1, .releasing)], [.load("y", into: "a", .relaxed)] + reader],
+      asks: { $0[1, "a"] == 1 && $0["x"] == 2 }
+    ).explored(.kernel).isObserved
+  }
+
+  @Test func nothingOrders() { #expect(isObserved([.store("x", 1, .relaxed)])) }
+
+  @Test func dataOrders() {
+    #expect(!isObserved([.store("x", .register("a"), .relaxed)]))
+    #expect(
+      !isObserved([.compute(into: "b", .register("a"), .xor, .register("a")), .store("x", .register("b"), .relaxed)]))
+  }
+
+  @Test func controlOrdersUntilTheWaysJoin() {
+    #expect(!isObserved([.when("a", is: 1, [.store("x", 1, .relaxed)])]))
+    #expect(!isObserved([.unless("a", is: 0, [.when("a", is: 1, [.store("x", 1, .relaxed)])])]))
+    #expect(isObserved([.when("a", is: 1, [.load("y", into: "b", .relaxed)]), .store("x", 1, .relaxed)]))
+    #expect(
+      isObserved([
+        .when("a", is: 1, [.store("y", 2, .relaxed)], otherwise: [.store("y", 3, .relaxed)]),
+        .store("x", 1, .relaxed),
+      ]))
+  }
+
+  /// A plain store and a load of the same racer pass a dependency on.
+  @Test func dependenciesAreCarried() {
+    #expect(
+      !isObserved([
+        .store("z", .register("a"), .relaxed), .load("z", into: "b", .relaxed), .store("x", .register("b"), .relaxed),
+      ]))
+  }
+
+  /// That a pointer points to a place orders no access that does not go through it.
+  @Test func anAddressOrdersWhatGoesThroughIt() {
+    func isObserved(_ access: Instruction) -> Bool {
+      LitmusTest(
+        "MP",
+        threads: [
+          [.store("box", 1, .relaxed), .store("slot", .address("box"), .releasing)],
+          [.load("slot", into: "pointer", .dependent), .unless("pointer", is: 0, [access])],
+        ], asks: { $0[1, "pointer"] != 0 && $0[1, "data"] == 0 }
+      ).explored(.kernel).isObserved
+    }
+    #expect(!isObserved(.load(.through("pointer"), into: "data", .relaxed)))
+    #expect(isObserved(.load("box", into: "data", .relaxed)))
+  }
+}
+
+/// Where graphs under the kernel model are not LKMM: each a test, and a line in the article "Memory models".
 @Suite struct KernelModelDifferenceTests {
-  /// Stronger: LKMM allows it, since nothing depends on the load; here the load's value names the block.
-  @Test func knownPointerIsTakenForADependency() {
-    let result = LitmusTest(
-      "MP with a known pointer",
-      threads: [
-        [.store("box", 1, .relaxed), .store("slot", .address("box"), .releasing)],
-        [.load("slot", into: "pointer", .dependent), .load("box", into: "data", .relaxed)],
-      ], asks: { $0[1, "pointer"] != 0 && $0[1, "data"] == 0 }
-    ).explored(.kernel)
-    #expect(!result.isObserved)
-  }
-
-  /// Weaker: LKMM forbids it by the control dependency, which is not known here.
-  @Test func controlDependencyIsNotKnown() {
-    let result = LitmusTest(
-      "S+release+control",
-      threads: [
-        [.store("x", 2, .relaxed), .store("y", 1, .releasing)],
-        [.load("y", into: "a", .relaxed), .when("a", is: 1, [.store("x", 1, .relaxed)])],
-      ], asks: { $0[1, "a"] == 1 && $0["x"] == 2 }
-    ).explored(.kernel)
-    #expect(result.isObserved)
-  }
-
-  /// Weaker: LKMM forbids it by the data dependency.
-  @Test func dataDependencyIsNotKnown() {
-    let result = LitmusTest(
-      "S+release+data",
-      threads: [
-        [.store("x", 2, .relaxed), .store("y", 1, .releasing)],
-        [.load("y", into: "a", .relaxed), .store("x", .register("a"), .relaxed)],
-      ], asks: { $0[1, "a"] == 1 && $0["x"] == 2 }
-    ).explored(.kernel)
-    #expect(result.isObserved)
-  }
-
   /// Not explored: LKMM allows load buffering without dependencies.
   @Test func loadBufferingIsNotExplored() {
     let result = LitmusTest(

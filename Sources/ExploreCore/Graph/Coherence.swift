@@ -57,9 +57,7 @@ extension ExecutionGraph {
   func coherenceLowerBound(of id: Int) -> Int32 {
     var floor: Int32 = 0
     let before = happensBefore(id)
-    let dependency =
-      rules.isLinuxKernel
-      ? dependency(upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location)) : nil
+    let dependency = rules.isLinuxKernel ? dependency(of: id) : nil
     var access = heads[Int(events[id].location)].lastAccess
     while access >= 0 {
       let other = events[Int(access)]
@@ -71,37 +69,44 @@ extension ExecutionGraph {
     return floor
   }
 
-  /// In the kernel's model: what a racer has learnt, by its event `last` and before, by loading the address of the object that
-  /// an address lies in. Valid until the next call.
-  func dependency(upTo last: Int32, on address: UInt) -> VectorClock? {
+  /// In the kernel's model: what an access has learnt by loading the address that it is to. Valid until the next call.
+  func dependency(of id: Int) -> VectorClock? {
+    dependency(
+      upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location),
+      events[id].dependencies.address)
+  }
+
+  /// The same of an access that comes after a racer's event `last`, and whose address depends on the reads in `set`.
+  func dependency(upTo last: Int32, on address: UInt, _ set: UInt64) -> VectorClock? {
     rules.scratch.clear()
-    return joinDependency(upTo: last, on: address) ? rules.scratch : nil
+    return joinDependency(upTo: last, on: address, set) ? rules.scratch : nil
   }
 
   /// Dependencies chain: an address that was loaded from a block brings along what orders the accesses into that block.
-  private func joinDependency(upTo last: Int32, on address: UInt) -> Bool {
+  private func joinDependency(upTo last: Int32, on address: UInt, _ set: UInt64) -> Bool {
     var isDependent = false
     let block = rules.space.block(of: address)
-    forEachAddressDependency(upTo: last, on: address) { id in
+    forEachAddressDependency(upTo: last, on: address, set) { id in
       let event = events[id]
       if event.ordering.contains(.isPlain) { return }
-      if event.readsFrom >= 0 {
+      // Of its own write a racer learns nothing: only what that write depends on orders (`Kernel`).
+      if event.readsFrom >= 0, events[Int(event.readsFrom)].racer != event.racer {
         rules.scratch.join(released(Int(event.readsFrom)))
         isDependent = true
       }
       let place = rules.space.address(of: event.location)
       let own = rules.space.block(of: place)
-      if own != block, rules.space.isHeapBlock(own), joinDependency(upTo: event.poPrevious, on: place) {
-        isDependent = true
-      }
+      let chains = rules.knowsDependencies || own != block && rules.space.isHeapBlock(own)
+      if chains, joinDependency(upTo: event.poPrevious, on: place, event.dependencies.address) { isDependent = true }
     }
     return isDependent
   }
 
-  /// The reads, `last` and those before it in program order, that returned the address of the object that an address lies
-  /// in, the latest first.
+  /// The reads, `last` and those before it in program order, that an address depends on, the latest first: those in `set`,
+  /// or, where nobody says which, those that returned the address of the object that it lies in.
   @inline(__always)
-  func forEachAddressDependency(upTo last: Int32, on address: UInt, _ visit: (Int) -> Void) {
+  func forEachAddressDependency(upTo last: Int32, on address: UInt, _ set: UInt64, _ visit: (Int) -> Void) {
+    if rules.knowsDependencies { return forEachEvent(of: set, upTo: last, visit) }
     let block = rules.space.block(of: address)
     var earlier = last
     while earlier >= 0 {

@@ -24,6 +24,8 @@ struct Step {
   var operation = LitmusTest.Operation.add
   /// Steps to skip, or to go back.
   var distance = 0
+  /// Steps from a condition to where its two ways join.
+  var join = 0
   /// Of sections and grace periods.
   var domain = 0
 }
@@ -195,6 +197,7 @@ struct LitmusCompiler {
     defined.formUnion(after)
     if !others.isEmpty { others.insert(Step(code: .skip, distance: others.count), at: 0) }
     condition.distance = steps.count + (others.isEmpty ? 0 : 1)
+    condition.join = steps.count + others.count
     return [condition] + steps + others
   }
 

@@ -7,6 +7,10 @@ final class LitmusProgram: ExploredProgram {
   private let lookups: LitmusOutcome.Lookups
   private let steps: [UnsafeMutableBufferPointer<Step>]
   private let registers: [UnsafeMutableBufferPointer<UInt64>]
+  /// By thread and register: the reads that its value depends on, as `Dependencies` has them.
+  private let sources: [UnsafeMutableBufferPointer<UInt64>]
+  /// By thread: conditions whose ways have not joined yet.
+  private let conditions: [UnsafeMutableBufferPointer<LitmusThread.Condition>]
   /// By domain and thread: begins and ends of outermost sections so far, and how deep it is in them.
   private let sections: UnsafeMutableBufferPointer<UInt64>
   private let depths: UnsafeMutableBufferPointer<Int>
@@ -22,6 +26,8 @@ final class LitmusProgram: ExploredProgram {
       return buffer
     }
     registers = compiled.registers.map { .allocate(capacity: max(1, $0.count)) }
+    sources = compiled.registers.map { .allocate(capacity: max(1, $0.count)) }
+    conditions = compiled.steps.map { steps in .allocate(capacity: max(1, steps.count { $0.code.isCondition })) }
     let words = compiled.domains.count * compiled.steps.count
     sections = .allocate(capacity: words)
     depths = .allocate(capacity: words)
@@ -34,13 +40,14 @@ final class LitmusProgram: ExploredProgram {
 
   deinit {
     for thread in steps { thread.deallocate() }
-    for thread in registers { thread.deallocate() }
+    for thread in registers + sources { thread.deallocate() }
+    for thread in conditions { thread.deallocate() }
     sections.deallocate()
     depths.deallocate()
   }
 
   override func prepare() {
-    for thread in registers { thread.initialize(repeating: 0) }
+    for thread in registers + sources { thread.initialize(repeating: 0) }
     sections.initialize(repeating: 0)
     depths.initialize(repeating: 0)
     for (place, value) in compiled.initial.enumerated() {
@@ -51,10 +58,13 @@ final class LitmusProgram: ExploredProgram {
 
   override func race(_ racer: Int) {
     LitmusThread(
-      execution: execution, steps: steps[racer], registers: registers[racer], sections: sections, depths: depths,
-      threads: threads, firstDomain: compiled.places.count
+      execution: execution, steps: steps[racer], registers: registers[racer], sources: sources[racer],
+      conditions: conditions[racer], sections: sections, depths: depths, threads: threads,
+      firstDomain: compiled.places.count
     ).run(racer)
   }
+
+  override var knowsDependencies: Bool { true }
 
   override func name(of racer: Int) -> String { "thread \(racer)" }
 
@@ -98,21 +108,33 @@ extension LitmusProgram: TraceNames {
 }
 
 /// Runs one thread's steps. Holds trivial values only.
-private struct LitmusThread {
+struct LitmusThread {
   let execution: Execution
   let steps: UnsafeMutableBufferPointer<Step>
   let registers: UnsafeMutableBufferPointer<UInt64>
+  let sources: UnsafeMutableBufferPointer<UInt64>
+  let conditions: UnsafeMutableBufferPointer<Condition>
   let sections: UnsafeMutableBufferPointer<UInt64>
   let depths: UnsafeMutableBufferPointer<Int>
   let threads: Int
   let firstDomain: Int
 
+  /// What the steps before number `join` depend on.
+  struct Condition {
+    let join: Int
+    let reads: UInt64
+  }
+
   func run(_ racer: Int) {
     var index = 0
+    var open = 0
     while index < steps.count {
       let step = steps[index]
+      while open > 0, conditions[open - 1].join <= index { open -= 1 }
       index += 1
       let address = UInt(truncatingIfNeeded: value(step.location))
+      tellDependencies(of: step, racer, open: open)
+      defer { noteSource(of: step, racer) }
       switch step.code {
       case .load: registers[step.register] = execution.load(racer, address, 8, step.ordering)
       case .store: execution.store(racer, address, 8, value(step.first), step.ordering)
@@ -128,8 +150,14 @@ private struct LitmusThread {
       case .fence: execution.fence(racer, step.ordering)
       case .read: registers[step.register] = execution.readPlain(racer, address, 8)
       case .write: execution.writePlain(racer, address, 8, value(step.first))
-      case .skipUnless: if registers[step.register] != value(step.first) { index += step.distance }
-      case .skipIf: if registers[step.register] == value(step.first) { index += step.distance }
+      case .skipUnless, .skipIf:
+        let reads = sources[step.register] | source(of: step.first)
+        if reads != 0 {
+          conditions[open] = Condition(join: index + step.join, reads: reads)
+          open += 1
+        }
+        let isEqual = registers[step.register] == value(step.first)
+        if isEqual == (step.code == .skipIf) { index += step.distance }
       case .skip: index += step.distance
       case .pauseUnless:
         if registers[step.register] != step.first.value {
@@ -145,6 +173,31 @@ private struct LitmusThread {
       }
     }
   }
+
+  // MARK: Dependencies
+
+  private func tellDependencies(of step: Step, _ racer: Int, open: Int) {
+    guard step.code.accesses else { return }
+    var control: UInt64 = 0
+    for condition in conditions[..<open] { control |= condition.reads }
+    let written = step.code == .compareExchange ? step.second : step.first
+    execution.state.pointee.racers[racer].dependencies = Dependencies(
+      address: source(of: step.location), data: source(of: written), control: control)
+  }
+
+  private func noteSource(of step: Step, _ racer: Int) {
+    if step.code == .compute {
+      sources[step.register] = source(of: step.first) | source(of: step.second)
+    } else if step.code.reads {
+      sources[step.register] = Dependencies.bit(execution.state.pointee.racers[racer].lastRead)
+    }
+  }
+
+  private func source(of operand: Step.Operand) -> UInt64 {
+    operand.kind == .register ? sources[Int(operand.value)] : 0
+  }
+
+  // MARK: Sections
 
   private func enter(_ domain: Int, _ racer: Int) {
     let place = domain * threads + racer
@@ -174,6 +227,18 @@ private struct LitmusThread {
 }
 
 extension Step.Code {
+  fileprivate var isCondition: Bool { self == .skipUnless || self == .skipIf }
+
+  /// Into a register.
+  fileprivate var reads: Bool {
+    switch self {
+    case .load, .exchange, .add, .or, .and, .xor, .compareExchange, .read: true
+    default: false
+    }
+  }
+  /// As the program says, with operands.
+  fileprivate var accesses: Bool { reads || self == .store || self == .write || self == .unlock }
+
   fileprivate var update: Event.ReadKind {
     switch self {
     case .add: .add

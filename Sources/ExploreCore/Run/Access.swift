@@ -90,7 +90,7 @@ extension Execution {
     while mine >= 0, graph.events[Int(mine)].location == location {
       let event = graph.events[Int(mine)]
       let clock = graph.happensBefore(Int(mine))
-      let dependency = dependency(racer, address)
+      let dependency = graph.rules.isLinuxKernel ? graph.dependency(of: Int(mine)) : nil
       var access = graph.heads[Int(location)].lastAccess
       while access >= 0 {
         let (id, other) = (Int(access), graph.events[Int(access)])

@@ -14,6 +14,7 @@ extension Execution {
     racers[racer].changes += 1
     if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
     let replayed = takeTurn(racer)
+    defer { racers[racer].dependencies = Dependencies() }
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
       guard isSame(replayed, .write, location) else { return diverge(racer, replayed, .write, address) }
@@ -24,6 +25,7 @@ extension Execution {
       event.size = UInt8(size)
       event.value = value & event.mask
       event.role = role
+      event.dependencies = racers[racer].dependencies
       let place = state.pointee.guide?.place(racer, Int(racers[racer].done))
       let id =
         place.map { state.pointee.branch.pointee.addWrite(event, place: $0) }
@@ -59,6 +61,7 @@ extension Execution {
 
   private func read(_ racer: Int, _ address: UInt, _ size: Int, _ event: inout Event) -> UInt64 {
     let replayed = takeTurn(racer)
+    defer { racers[racer].dependencies = Dependencies() }
     guard
       let location = access(
         racer, address, size, isWrite: event.readKind.isRMW, event.ordering)
@@ -74,6 +77,7 @@ extension Execution {
       event.location = location
       event.size = UInt8(size)
       event.initial = state.pointee.space.read(address, size)
+      event.dependencies = racers[racer].dependencies
       if let guide = state.pointee.guide {
         let source = guide.source(racer, Int(racers[racer].done))
         id = Int32(state.pointee.branch.pointee.addRead(event, source: source))
@@ -83,6 +87,7 @@ extension Execution {
     }
     pass(racer, id, isReplay: replayed >= 0)
     let read = graph.pointee.events[Int(id)]
+    racers[racer].lastRead = read.index
     if read.isSuccessfulRMW {
       if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].changes += 1 }
       pass(racer, read.poNext, isReplay: replayed >= 0)

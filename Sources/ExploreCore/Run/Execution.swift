@@ -114,7 +114,11 @@ package struct RacerProgress {
   /// Events run so far.
   package var done: Int32 = 0
   /// The last event run, or -1.
-  var last: Int32 = -1
+  package var last: Int32 = -1
+  /// The number of its last read among its events.
+  package var lastRead: Int32 = -1
+  /// Of the access that it is about to make: whoever knows them sets them before.
+  package var dependencies = Dependencies()
   package var nextBlock = 0
   var heapBytes = 0
   /// The lock that it is about to take, or -1.

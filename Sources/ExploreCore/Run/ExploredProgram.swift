@@ -22,6 +22,8 @@ open class ExploredProgram {
   open func runEnded() {}
   /// Nobody vouches that it does the same again after the same reads: if it does not, that ends the exploration.
   open var mayDiffer: Bool { false }
+  /// It tells of each access what that depends on (`RacerProgress.dependencies`).
+  open var knowsDependencies: Bool { false }
   /// For people.
   open func name(of racer: Int) -> String { "racer \(racer)" }
   /// The address of a static object.

@@ -90,7 +90,8 @@ extension Execution {
 
   @inline(__always) func dependency(_ racer: Int, _ address: UInt) -> VectorClock? {
     guard state.pointee.rules.pointee.isLinuxKernel else { return nil }
-    return graph.pointee.dependency(upTo: racers[racer].last, on: address)
+    return graph.pointee.dependency(
+      upTo: racers[racer].last, on: address, racers[racer].dependencies.address)
   }
 
   /// Whether another racer's plain access, which came at this moment, is ordered before the racer's access at hand.
@@ -115,7 +116,8 @@ extension Execution {
     _ racer: Int, _ address: UInt, isWrite: Bool, _ ordering: EventOrdering, after earlier: KernelGraph.Access
   ) -> Bool {
     let now = KernelGraph.Access(
-      racer: racer, eventsBefore: racers[racer].done, isWrite: isWrite, address: address, ordering: ordering)
+      racer: racer, eventsBefore: racers[racer].done, isWrite: isWrite, address: address, ordering: ordering,
+      dependencies: racers[racer].dependencies)
     return KernelGraph(graph.pointee, extra: [earlier, now]).isOrdered()
   }
 
@@ -124,7 +126,9 @@ extension Execution {
     let other = graph.pointee.events[event]
     if clock(racer)?.covers(other) == true || clockOfFence(racer)?.covers(other) == true { return true }
     guard state.pointee.rules.pointee.isLinuxKernel else { return false }
-    let now = KernelGraph.Access(racer: racer, eventsBefore: racers[racer].done, isWrite: true, address: address)
+    let now = KernelGraph.Access(
+      racer: racer, eventsBefore: racers[racer].done, isWrite: true, address: address,
+      dependencies: racers[racer].dependencies)
     return KernelGraph(graph.pointee, extra: [now]).isOrdered(event)
   }
 }

@@ -5,6 +5,7 @@ struct PendingAccess {
   var isWrite: Bool
   /// What memory holds otherwise: the location's initial value.
   var initial: UInt64
+  var dependencies = Dependencies()
 }
 
 // MARK: Native code that accesses memory itself
@@ -79,7 +80,9 @@ extension Execution {
 
   private func begin(_ racer: Int, _ address: UInt, _ size: Int, isWrite: Bool) {
     racers[racer].pendingAccess = PendingAccess(
-      address: address, size: size, isWrite: isWrite, initial: space.read(address, size))
+      address: address, size: size, isWrite: isWrite, initial: space.read(address, size),
+      dependencies: racers[racer].dependencies)
+    racers[racer].dependencies = Dependencies()
     // Should the run end before the racer goes on, what it wrote is in memory.
     noteWriteOutside(address, size)
   }
@@ -90,7 +93,11 @@ extension Execution {
     racers[racer].pendingAccess = nil
     let value = space.read(access.address, access.size)
     space.write(access.address, access.size, access.initial)
-    if access.isWrite { store(racer, access.address, access.size, value, .isPlain) }
+    guard access.isWrite else { return }
+    let next = racers[racer].dependencies
+    racers[racer].dependencies = access.dependencies
+    store(racer, access.address, access.size, value, .isPlain)
+    racers[racer].dependencies = next
   }
 }
 

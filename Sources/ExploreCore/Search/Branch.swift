@@ -115,6 +115,7 @@ extension Branch {
     event.size = update.size
     event.isSuccessfulRMW = true
     event.value = value
+    event.dependencies = update.dependencies
     let id = graph.append(event)
     graph.computeClocks(id)
     graph.tally(id, by: 1)

@@ -109,8 +109,9 @@ package final class Exploration {
     rules.initialize(
       to: Rules(
         model: model, clockWidth: width, twin: twins,
-        usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
-        scratch: VectorClock.make(width: width), everyAccessSynchronises: consistency.everyAccessSynchronises,
+        usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 },
+        knowsDependencies: program.knowsDependencies, space: space, scratch: VectorClock.make(width: width),
+        everyAccessSynchronises: consistency.everyAccessSynchronises,
         isLinuxKernel: consistency.isLinuxKernel))
     let racerStates = UnsafeMutablePointer<RacerProgress>.allocate(capacity: racers + 1)
     racerStates.initialize(repeating: RacerProgress(), count: racers + 1)

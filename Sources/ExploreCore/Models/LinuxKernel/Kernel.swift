@@ -25,8 +25,7 @@ struct Kernel: ConsistencyModel {
     let source = graph.events[Int(event.readsFrom)]
     if source.racer != event.racer { return visit(Int(event.readsFrom)) }
     if source.isSuccessfulRMW { visit(Int(source.poPrevious)) }
-    graph.forEachAddressDependency(
-      upTo: source.poPrevious, on: graph.rules.space.address(of: source.location), visit)
+    graph.forEachDependency(of: source, visit)
   }
 
   /// The events of the same racer that come before this one for every other.
@@ -34,10 +33,7 @@ struct Kernel: ConsistencyModel {
     _ graph: ExecutionGraph, before event: Event, _ visit: (Int) -> Void
   ) {
     if event.kind == .choice || event.kind == .fence && !event.isStrong { return }
-    if event.isAccess, event.readKind != .sectionPoll {
-      graph.forEachAddressDependency(
-        upTo: event.poPrevious, on: graph.rules.space.address(of: event.location), visit)
-    }
+    if event.isAccess, event.readKind != .sectionPoll { graph.forEachDependency(of: event, visit) }
     walk(graph, from: event.poPrevious, of: Int(event.racer), event, visit)
     if event.role == .join {
       let target = Int(event.value)
@@ -73,6 +69,16 @@ struct Kernel: ConsistencyModel {
     }
     let birth = graph.births[racer]
     if birth >= 0 { visit(Int(birth)) }
+  }
+}
+
+extension ExecutionGraph {
+  /// The reads that an access depends on in whatever way.
+  fileprivate func forEachDependency(of event: Event, _ visit: (Int) -> Void) {
+    var set = event.dependencies.address
+    if event.kind == .write { set |= event.dependencies.data | event.dependencies.control }
+    forEachAddressDependency(
+      upTo: event.poPrevious, on: rules.space.address(of: event.location), set, visit)
   }
 }
 

@@ -4,8 +4,8 @@
 /// (`SectionOrder`), and that orders what a strong fence would. There is such a choice without a cycle just where the
 /// `rcu` axiom holds (ASPLOS 2018, theorem 1).
 ///
-/// Address dependencies are those that `ExecutionGraph.leads` finds; of data and control dependencies a graph knows none
-/// but an update's own.
+/// Dependencies are those that accesses say (`Dependencies`). Where they say none, address dependencies are those that
+/// `ExecutionGraph.leads` finds, and of data and control dependencies there are none but an update's own.
 struct KernelGraph {
   private let graph: ExecutionGraph
   private var events: [KernelEvent] = []
@@ -17,7 +17,7 @@ struct KernelGraph {
   /// By location: of the initial value, where somebody reads that.
   private var initialPlaces: [Int: Int] = [:]
   private var extraPlaces: [Int]
-  private var extraAddresses: [(place: Int, address: UInt)] = []
+  private var extraAddresses: [(place: Int, address: UInt, reads: UInt64)] = []
 
   /// An access that is not on the graph, or not yet: it comes after so many of its racer's events.
   struct Access {
@@ -26,6 +26,7 @@ struct KernelGraph {
     var isWrite: Bool
     var address: UInt
     var ordering = EventOrdering.isPlain
+    var dependencies = Dependencies()
   }
 
   init(_ graph: ExecutionGraph, extra: [Access] = []) {
@@ -54,7 +55,7 @@ struct KernelGraph {
     for (number, access) in extra.enumerated()
     where access.racer == racer && extraPlaces[number] < 0 && access.eventsBefore <= index {
       extraPlaces[number] = events.count
-      extraAddresses.append((events.count, access.address))
+      extraAddresses.append((events.count, access.address, access.dependencies.address))
       events.append(
         KernelEvent(
           kind: access.isWrite ? .write : .read, tags: tags(access.ordering, isRead: !access.isWrite), thread: racer,
@@ -131,7 +132,7 @@ struct KernelGraph {
 
   private func model<Bits>(_ room: RelationRoom<Bits>) -> LinuxKernelModel<Bits> {
     func none() -> Relation<Bits> { Relation(count: events.count, in: room) }
-    let (po, rmw, data) = (none(), none(), none())
+    let (po, rmw, data, ctrl) = (none(), none(), none(), none())
     for thread in threads {
       var later = Bits()
       for place in thread.reversed() {
@@ -141,27 +142,39 @@ struct KernelGraph {
     }
     for id in 0..<graph.count where places[id] >= 0 {
       let event = graph.events[id]
+      if event.kind == .write, !event.dependencies.isEmpty {
+        graph.forEachEvent(of: event.dependencies.data, upTo: event.poPrevious) {
+          if places[$0] >= 0 { data.insert(places[$0], places[id]) }
+        }
+        graph.forEachEvent(of: event.dependencies.control, upTo: event.poPrevious) {
+          if places[$0] >= 0 { ctrl.insert(places[$0], places[id]) }
+        }
+      }
       guard event.kind == .read, event.isSuccessfulRMW, event.poNext >= 0 else { continue }
       rmw.insert(places[id], places[Int(event.poNext)])
       if event.readKind.computesFromWhatItRead { data.insert(places[id], places[Int(event.poNext)]) }
     }
     return LinuxKernelModel(
-      events, po: po, (addressDependencies(room), data, none()), rmw: rmw, strong: strong(room), in: room)
+      events, po: po, (addressDependencies(room), data, ctrl), rmw: rmw, strong: strong(room), in: room)
   }
 
   private func addressDependencies<Bits>(_ room: RelationRoom<Bits>) -> Relation<Bits> {
     let addr = Relation(count: events.count, in: room)
-    func note(_ place: Int, _ address: UInt, after last: Int32) {
-      graph.forEachAddressDependency(upTo: last, on: address) { if places[$0] >= 0 { addr.insert(places[$0], place) } }
+    func note(_ place: Int, _ address: UInt, _ reads: UInt64, after last: Int32) {
+      graph.forEachAddressDependency(upTo: last, on: address, reads) {
+        if places[$0] >= 0 { addr.insert(places[$0], place) }
+      }
     }
     for id in 0..<graph.count where places[id] >= 0 {
-      note(places[id], graph.rules.space.address(of: graph.events[id].location), after: graph.events[id].poPrevious)
+      let event = graph.events[id]
+      note(
+        places[id], graph.rules.space.address(of: event.location), event.dependencies.address, after: event.poPrevious)
     }
-    for (place, address) in extraAddresses {
+    for (place, address, reads) in extraAddresses {
       let racer = events[place].thread
       var last = graph.last[racer]
       while last >= 0, placesBefore[Int(last)] > place { last = graph.events[Int(last)].poPrevious }
-      note(place, address, after: last)
+      note(place, address, reads, after: last)
     }
     return addr
   }

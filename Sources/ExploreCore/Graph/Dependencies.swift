@@ -1,0 +1,42 @@
+/// What an access depends on: earlier reads of its racer, by their numbers among the racer's events, one bit each.
+///
+/// By syntax: of its address, of the value that it writes, and of whether it happens at all. A control dependency ends where
+/// the ways of the branch join. Only the first 64 events of a racer can be named.
+package struct Dependencies: Equatable {
+  package var address: UInt64 = 0
+  package var data: UInt64 = 0
+  package var control: UInt64 = 0
+
+  package init(address: UInt64 = 0, data: UInt64 = 0, control: UInt64 = 0) {
+    self.address = address
+    self.data = data
+    self.control = control
+  }
+
+  /// Numbers from here on have no bit.
+  package static let limit: Int32 = 64
+
+  /// The bit of a racer's event.
+  @inline(__always) package static func bit(_ index: Int32) -> UInt64 {
+    index >= 0 && index < limit ? 1 << UInt64(index) : 0
+  }
+
+  var isEmpty: Bool { address | data | control == 0 }
+}
+
+extension ExecutionGraph {
+  /// Visits events of a racer by their bits, `last` and those before it in program order.
+  @inline(__always)
+  func forEachEvent(of set: UInt64, upTo last: Int32, _ visit: (Int) -> Void) {
+    var rest = set
+    var id = last
+    while rest != 0, id >= 0 {
+      let bit = Dependencies.bit(events[Int(id)].index)
+      if rest & bit != 0 {
+        visit(Int(id))
+        rest &= ~bit
+      }
+      id = events[Int(id)].poPrevious
+    }
+  }
+}
