@@ -17,6 +17,8 @@ final class ExplorationVisit {
   private var record = PartRecord()
   /// What was said before this part by those who gave it away; nil of the whole.
   private var before: Judgements?
+  /// Under the kernel's model.
+  private var loadBuffering: LoadBuffering?
   private var exploration: Exploration { whole.exploration }
   private var program: JudgedProgram { whole.program }
   private var options: ExploreOptions { whole.scenario.explore }
@@ -35,18 +37,20 @@ final class ExplorationVisit {
   /// Visits everything. Nil where a part of it was lost.
   func whole(_ slots: WorkerSlots?) -> PartRecord? {
     record = PartRecord()
+    loadBuffering = engine.model == .kernel ? LoadBuffering(exploration.execution) : nil
     judge.judgements = Judgements()
     exploration.clearCounts()
     engine.counter?.pointee = 0
     loans = slots.map { slots in Loans(slots) { [unowned self] in part($0) } }
     defer { loans = nil }
-    return conclude {
+    let record = conclude {
       let isExhaustive = exploration.visitAll(visit)
       if let divergence = whole.execution.state.pointee.divergence, program.mayDiffer {
         whole.refusal = program.refusal(of: divergence)
       }
       return isExhaustive
     }
+    return record.map(withBufferedLoads)
   }
 
   /// What a copy of the process does: visits a part. Nil where that shows something that concerns the whole.
@@ -54,6 +58,7 @@ final class ExplorationVisit {
     before = said(judge.judgements)
     judge.judgements = Judgements()
     record = PartRecord()
+    loadBuffering?.forget()
     let record = conclude { exploration.visit(part, visit) }
     let concernsTheWhole =
       whole.refusal != nil || whole.wanted != nil || whole.execution.state.pointee.divergence != nil
@@ -61,6 +66,14 @@ final class ExplorationVisit {
       loans?.abandon(exploration)
       return nil
     }
+    return record.map(withBufferedLoads)
+  }
+
+  /// With what was seen here; the search is over.
+  private func withBufferedLoads(_ record: PartRecord) -> PartRecord {
+    guard let loadBuffering, whole.refusal == nil, whole.wanted == nil else { return record }
+    var record = record
+    record.note(whole.bufferedLoads(loadBuffering))
     return record
   }
 
@@ -109,6 +122,9 @@ final class ExplorationVisit {
     let isFirst = before == nil && counts.executions == 1
     let isSample = isFirst || whole.execution.graph.pointee.mix % UInt64(Explore.sampling) == 0
     let evidence = program.conclude(inFull: isSample || engine.judgesAll, number: counts.executions - 1)
+    if whole.execution.state.pointee.end == .complete {
+      loadBuffering?.look(at: whole.execution.graph.pointee)
+    }
     if let refusal = program.refusal {
       whole.refusal = refusal
       return .stop
@@ -173,6 +189,7 @@ final class ExplorationVisit {
     // A part cannot: it is the whole that has to.
     if before != nil { _exit(Loans.unvisitable) }
     record.reached.judged = 0
+    loadBuffering?.forget()
     engine.counter?.pointee = 0
   }
 }

@@ -206,7 +206,6 @@ final class ProgramExploration {
     let started = MonotonicClock.now()
     var figures = ExplorationFigures()
     figures.usedSymmetry = execution.state.pointee.rules.pointee.usesSymmetry
-    figures.leavesOutLoadBuffering = engine.model == .c11 || engine.model == .kernel
     figures.symmetryRefusal = options.symmetry ? symmetryRefusal : nil
     if estimate(seconds: 0, rounds: 2) > Double(options.executions) / 4 {
       figures.estimate = estimate(seconds: 0.1)
@@ -226,6 +225,9 @@ final class ProgramExploration {
     judge.judgements = record.reached.judgements
     let counts = record.reached.counts
     figures.isExhaustive = record.isExhaustive
+    figures.bufferedLoads = record.bufferedLoads
+    figures.leavesOutLoadBuffering =
+      engine.model == .c11 || engine.model == .kernel && !(record.isExhaustive && record.bufferedLoads.isEmpty)
     figures.executions = counts.executions
     figures.judged = record.reached.judged
     figures.blockedRuns = counts.blockedRuns
@@ -283,6 +285,22 @@ final class ProgramExploration {
       growth = log(largest) / Double(max(1, exploration.counts.longest))
     }
     return largest
+  }
+
+  /// The loads that may be buffered, each with its lines.
+  func bufferedLoads(_ loadBuffering: LoadBuffering) -> [BufferedLoad] {
+    var loads: [BufferedLoad] = []
+    for (pair, guide) in loadBuffering.possible.sorted(by: { $0.key < $1.key }) {
+      guard let trace = exploration.trace(of: guide, wantsSources: program.startsRacers) else { continue }
+      let graph = execution.graph.pointee
+      let reading = TraceReading(program, execution, trace)
+      guard let load = graph.event(Int(pair.reader), pair.read).flatMap(reading.step(of:)),
+        let store = graph.event(Int(pair.writer), pair.write).flatMap(reading.step(of:))
+      else { continue }
+      let found = BufferedLoad(load: load, store: store)
+      if !loads.contains(where: { $0.isLike(found) }) { loads.append(found) }
+    }
+    return loads
   }
 
   func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {

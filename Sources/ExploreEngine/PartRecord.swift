@@ -16,6 +16,7 @@ struct PartRecord: Codable {
   var milestones: [Milestone] = []
   var isExhaustive = false
   var notes: [String] = []
+  var bufferedLoads: [BufferedLoad] = []
 
   /// Adds what comes after this in the order of the search; ends where, with what was said `before` of it all, it is enough.
   mutating func add(_ later: PartRecord, for judge: any ExecutionJudge, isEnough: (Judgements) -> Bool) {
@@ -35,8 +36,13 @@ struct PartRecord: Codable {
     }
     reached = base.adding(later.reached, keeping: judge.findingsKept)
     notes += later.notes.filter { !notes.contains($0) }
+    note(later.bufferedLoads)
     if !later.isExhaustive { isExhaustive = false }
     if later.end != .exhausted, end == .exhausted { end = later.end }
+  }
+
+  mutating func note(_ loads: [BufferedLoad]) {
+    for load in loads where !bufferedLoads.contains(where: { $0.isLike(load) }) { bufferedLoads.append(load) }
   }
 }
 

@@ -38,6 +38,26 @@ enum Sentence {
     return lines
   }
 
+  /// What else is to be said of a verdict: its notes, and loads that may be buffered.
+  static func notes(_ verdict: Verdict) -> [String] {
+    let loads = verdict.outcome == .pass ? verdict.exploration?.bufferedLoads ?? [] : []
+    let named = loads.prefix(mostBufferedLoads).map(bufferedLoad)
+    let rest = loads.count > named.count ? ["and \(loads.count - named.count) more loads may be buffered"] : []
+    return verdict.notes + named + rest
+  }
+
+  private static let mostBufferedLoads = 2
+
+  private static func bufferedLoad(_ pair: BufferedLoad) -> String {
+    func step(_ step: Counterexample.Step) -> String {
+      let place = step.place.map { " of \(TraceWords.place($0))" } ?? ""
+      return TraceWords.verb(step.verb) + place + (step.source.map { " (\($0))" } ?? "")
+    }
+    return "not explored: load buffering. Racer \(pair.load.racer)'s \(step(pair.load)) may read what racer "
+      + "\(pair.store.racer)'s \(step(pair.store)) writes, though that comes after it: nothing known orders "
+      + "what racer \(pair.load.racer) does in between"
+  }
+
   static func finding(_ finding: Finding) -> String {
     var place: [String] = []
     if let round = finding.round { place.append("round \(round)") }

@@ -165,6 +165,29 @@ import Testing
     #expect(tooLarge <= 1 + seeds.count / 100)
   }
 
+  /// What is said of load buffering, against whether there are executions with it: it is missed where several reads would have
+  /// to read something else at once, and seen in vain where what is read then leads elsewhere.
+  private func compareLoadBuffering(_ seeds: Range<Int>, threads: Int, accesses: Int) {
+    var (right, missed, inVain) = (0, 0, 0)
+    for seed in seeds {
+      var generator = Generator(seed, Features(dependencies: true))
+      let test = generator.program(threads: threads, accesses: accesses)
+      guard let without = try? test.enumerateKernelExecutions(withLoadBuffering: false),
+        let with = try? test.enumerateKernelExecutions()
+      else { continue }
+      let isPossible = with.executions > without.executions
+      let isFound = !test.explored(.kernel).loadBuffering.isEmpty
+      if isPossible == isFound { right += 1 } else if isPossible { missed += 1 } else { inVain += 1 }
+    }
+    #expect(missed <= 1 + right / 500, "\(missed) of \(right)")
+    #expect(inVain <= 1 + right / 100, "\(inVain) of \(right)")
+  }
+
+  @Test func loadBuffering() {
+    compareLoadBuffering(Self.seeds, threads: 2, accesses: 4)
+    compareLoadBuffering(Self.seeds, threads: 3, accesses: 3)
+  }
+
   /// `ADDONRACE_PROGRAMS` says how many of each kind.
   private static let seeds =
     0..<(ProcessInfo.processInfo.environment["ADDONRACE_PROGRAMS"].flatMap { Int($0) } ?? 50 / ProgramGenerator.thinning)

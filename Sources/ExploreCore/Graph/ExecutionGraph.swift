@@ -77,6 +77,15 @@ package struct LocationHead {
   package var lastAccess: Int32 = -1
 }
 
+extension ExecutionGraph {
+  /// A racer's event by its number there.
+  package func event(_ racer: Int, _ index: Int32) -> Int32? {
+    var id = racer < racers ? first[racer] : -1
+    while id >= 0, events[Int(id)].index < index { id = events[Int(id)].poNext }
+    return id >= 0 ? id : nil
+  }
+}
+
 // MARK: Adding and cutting back
 
 extension ExecutionGraph {

@@ -38,6 +38,7 @@ extension LitmusTest {
     exploration.part = part
     var witness: Guide?
     let nothing = result
+    let loadBuffering = model == .kernel ? LoadBuffering(exploration.execution) : nil
     exploration.willRestart = {
       result = nothing
       witness = nil
@@ -55,6 +56,7 @@ extension LitmusTest {
           result.isObserved = true
         }
         result.outcomes[outcome, default: 0] += 1
+        loadBuffering?.look(at: exploration.execution.graph.pointee)
       } else if state.pointee.end != .blocked {
         result.crashes += 1
       }
@@ -63,6 +65,7 @@ extension LitmusTest {
     }
     if let unknown = lookups.unknown { throw Invalid(description: "\(name): \(unknown)") }
     result.executions = exploration.counts.executions
+    result.loadBuffering = (loadBuffering?.possible.keys).map { $0.sorted() } ?? []
     result.blockedRuns = exploration.counts.blockedRuns
     if let witness, let trace = exploration.trace(of: witness, wantsSources: false) {
       result.witness = Counterexample(

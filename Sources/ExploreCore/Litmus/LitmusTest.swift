@@ -225,6 +225,8 @@ public struct LitmusResult: Sendable {
   public var outcomes: [LitmusOutcome: Int] = [:]
   /// An execution that has the outcome asked about, where one was asked for.
   public var witness: Counterexample?
+  /// On graphs, under the kernel's model: where load buffering is possible, which is not among the executions.
+  package var loadBuffering: [LoadBuffering.Pair] = []
   /// The executions themselves, where they were asked for.
   package var graphs = Set<GraphDigest>()
   /// Executions visited before: none, if the explorer is optimal; nil where nobody asked for graphs.

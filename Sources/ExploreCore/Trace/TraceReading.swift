@@ -63,6 +63,16 @@ package struct TraceReading {
     return entries.map { step($0, writers) }
   }
 
+  /// The step of an event of the graph; of an update's write it is the update. Nil where it is not shown.
+  package func step(of event: Int32) -> Counterexample.Step? {
+    let graph = graph
+    return entries.first { entry in
+      entry.event == event
+        || entry.event >= 0 && graph.events[Int(entry.event)].isSuccessfulRMW
+          && graph.events[Int(entry.event)].poNext == event
+    }.map { step($0, [:]) }
+  }
+
   private func step(_ entry: TraceRecorder.Entry, _ writers: [Int32: Int]) -> Counterexample.Step {
     let event = entry.event >= 0 ? graph.events[Int(entry.event)] : nil
     var step = Counterexample.Step(racer: entry.racer, verb: verb(entry, event))

@@ -2,7 +2,7 @@
 /// reports.
 public struct Counterexample: Sendable, Equatable, Codable {
   /// One operation of one racer.
-  public struct Step: Sendable, Equatable, Codable {
+  public struct Step: Sendable, Hashable, Codable {
     public var racer: Int
     public var verb: Verb
     /// What it is about.
@@ -57,7 +57,7 @@ public struct Counterexample: Sendable, Equatable, Codable {
   }
 
   /// A place in memory.
-  public enum Place: Sendable, Equatable, Codable {
+  public enum Place: Sendable, Hashable, Codable {
     /// By name; the inode where there are several.
     case slot(String, inode: Int?)
     /// Offsets in bytes.
@@ -75,7 +75,7 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case address(UInt64)
   }
 
-  public enum Value: Sendable, Equatable, Codable {
+  public enum Value: Sendable, Hashable, Codable {
     case null
     case number(UInt64)
     case pointer(Place)

@@ -19,8 +19,10 @@ public struct ExplorationFigures: Sendable, Equatable, Codable {
   public var usedSymmetry = false
   /// Why not, where it was asked for.
   public var symmetryRefusal: String?
-  /// Executions in which a load reads what its own racer causes are allowed by the model, and were left out.
+  /// Executions in which a load reads what its own racer causes may be allowed by the model, and were left out.
   public var leavesOutLoadBuffering = false
+  /// Where they are known to be allowed, as far as dependencies are known.
+  public var bufferedLoads: [BufferedLoad] = []
   /// The part of the exploration that these are of; nil is the whole.
   public var part: ExplorationPart?
   /// Of one repetition.

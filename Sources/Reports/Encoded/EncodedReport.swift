@@ -80,7 +80,7 @@ public struct EncodedVerdict: Codable, Equatable, Sendable {
     asExpected = verdict.asExpected
     findings = verdict.findings.map { EncodedFinding($0, in: verdict) }
     notJudged = verdict.record.notJudged.map { NotJudged(checker: $0.checker, reason: $0.reason) }
-    notes = verdict.notes
+    notes = Sentence.notes(verdict)
     command = verdict.command
     if verdict.engine == .stress { race = EncodedRace(verdict.figures) }
     exploration = verdict.exploration.map(EncodedExploration.init)

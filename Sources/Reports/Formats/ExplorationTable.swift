@@ -36,7 +36,7 @@ struct ExplorationTable {
       let when = verdict.exploration?.firstFinding.map { "execution \($0): " } ?? ""
       lines.append(Sentence.indented("        \(finding.checker): \(when)\(Sentence.finding(finding))"))
     }
-    lines += (verdict.notes.map { "note: \($0)" } + Sentence.disagreement(verdict)).map {
+    lines += (Sentence.notes(verdict).map { "note: \($0)" } + Sentence.disagreement(verdict)).map {
       Sentence.indented("        \($0)")
     }
     return lines

@@ -137,7 +137,7 @@ private struct Detail {
         id: "\(FindingID(finding, in: verdict))", checker: finding.checker, text: Sentence.finding(finding).shown,
         history: finding.history.isEmpty ? nil : finding.history.joined(separator: "\n").shown)
     }
-    remarks = (Sentence.disagreement(verdict) + verdict.notes).map(\.shown)
+    remarks = (Sentence.disagreement(verdict) + Sentence.notes(verdict)).map(\.shown)
     trace = verdict.counterexample.map(TracePage.init)
     command = verdict.command.shown
   }

@@ -55,7 +55,7 @@ public struct TableReport: ReportFormat {
     ]
     if verdict.asExpected, !explains {
       if let first = verdict.findings.first { lines.append(Sentence.indented(Sentence.finding(first))) }
-      lines += verdict.notes.map { Sentence.indented("note: \($0)") }
+      lines += Sentence.notes(verdict).map { Sentence.indented("note: \($0)") }
     } else {
       lines += details(verdict)
     }
@@ -70,7 +70,7 @@ public struct TableReport: ReportFormat {
       lines.append(Sentence.indented("\(style.bold(finding.checker)): \(Sentence.finding(finding))"))
       if isFirst { lines += finding.history.map { Sentence.indented("    \($0)") } }
     }
-    for note in verdict.notes { lines.append(Sentence.indented("note: \(note)")) }
+    for note in Sentence.notes(verdict) { lines.append(Sentence.indented("note: \(note)")) }
     if verdict.counterexample != nil { lines += ExplorationTable(style, explains: true).explanation(verdict) }
     lines.append(Sentence.indented("again: \(verdict.command)"))
     return lines

@@ -12,7 +12,7 @@ struct Kernel: ConsistencyModel {
       Self.forEachCommunication(graph, before: id, event, visit)
       Self.forEachKeptInOrder(graph, before: event, visit)
     }
-    return isMultiCopyAtomic || KernelGraph(graph).isConsistent
+    return isMultiCopyAtomic || KernelGraph(graph).isConsistent()
   }
 
   /// rf between racers, co and fr. Of a read of the racer's own write, what that write depends on.
