@@ -13,7 +13,12 @@ extension Harness {
     var scenario = scenario
     let built = try CandidateBuild(code, for: purpose).build()
     switch purpose {
-    case .exploring: code.built = built
+    case .exploring:
+      code.built = built
+      if scenario.explore.memoryModels.contains(where: scenario.tracksDependencies(under:)) {
+        code.tracked = try CandidateBuild(code, for: .tracking).build()
+      }
+    case .tracking: code.tracked = built
     case .racing: code.raced = built
     }
     scenario.code = code

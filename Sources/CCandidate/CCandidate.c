@@ -53,6 +53,12 @@ static const char entry_text[] = {
 static const char kernel_code[] = {
 #embed "runtime/kernel.c"
     , 0};
+static const char dependencies_code[] = {
+#embed "runtime/dependencies.c"
+    , 0};
+static const char dependencies_header[] = {
+#embed "runtime/dependencies.h"
+    , 0};
 static const char genmc_text[] = {
 #embed "runtime/genmc.h"
     , 0};
@@ -79,6 +85,7 @@ static const ccandidate_file files[] = {
     {"raced.h", raced_header},             {"program.c", program_text},
     {"program.h", program_header},         {"program_heap.c", program_heap},
     {"program_threads.c", program_threads},
+    {"dependencies.c", dependencies_code}, {"dependencies.h", dependencies_header},
     {"heap.c", heap_text},                 {"addonrace_loops.h", loops_text},
     {"", ""},
 };
@@ -96,6 +103,13 @@ void *ccandidate_call_body(void *function, void *argument) { return ((void *(*)(
 void ccandidate_call(void *function) { ((void (*)(void))function)(); }
 
 void ccandidate_bind(void *function, const addonrace_host *host) { ((void (*)(const addonrace_host *))function)(host); }
+
+const addonrace_flow *ccandidate_control_flow(void *function) { return ((const addonrace_flow *(*)(void))function)(); }
+
+void ccandidate_track(
+    void *function, const addonrace_block *blocks, addonrace_control *of_threads, const intptr_t *const *thread) {
+  ((void (*)(const addonrace_block *, addonrace_control *, const intptr_t *const *))function)(blocks, of_threads, thread);
+}
 
 void ccandidate_bind_race(void *function, const addonrace_race *race) {
   ((void (*)(const addonrace_race *))function)(race);

@@ -103,7 +103,7 @@ public final class Explore {
   ) throws(EngineError) -> ProgramExploration {
     var room = known ?? Self.firstRoom
     while true {
-      let program = try subject.program(of: scenario, room: room)
+      let program = try subject.program(of: scenario, under: model, room: room)
       guard let exploration = ProgramExploration(program, scenario, model) else {
         throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
       }

@@ -1,3 +1,4 @@
+import AddonMemory
 import ExploreCore
 import RaceModel
 
@@ -35,5 +36,7 @@ package protocol ExplorableSubject: Sendable {
   /// With room for so many racers, where the program starts them itself.
   ///
   /// - Throws: why it cannot be explored.
-  func program(of scenario: Scenario, room racers: Int) throws(EngineError) -> JudgedProgram
+  func program(
+    of scenario: Scenario, under model: MemoryModel, room racers: Int
+  ) throws(EngineError) -> JudgedProgram
 }

@@ -238,7 +238,9 @@ package struct ExploredSite: ExplorableSubject {
     self.code = code
   }
 
-  package func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
+  package func program(
+    of scenario: Scenario, under model: MemoryModel, room: Int
+  ) throws(EngineError) -> JudgedProgram {
     guard ExploreLimits.racers.contains(scenario.exploredRoles.count) else {
       throw EngineError(
         "\(scenario.exploredRoles.count) racers are too many to explore; name 1 to \(ExploreLimits.racers.upperBound) "

@@ -27,6 +27,14 @@ void ccandidate_call(void *_Nonnull function);
 /// Binds the hooks of a loaded program.
 void ccandidate_bind(void *_Nonnull function, const addonrace_host *_Nullable host);
 
+/// The control-flow graph of a loaded program whose dependencies are tracked.
+const addonrace_flow *_Nonnull ccandidate_control_flow(void *_Nonnull function);
+
+/// Tells such a program where its ways join, where its threads are, and where it is said whose number of a thread runs.
+void ccandidate_track(
+    void *_Nonnull function, const addonrace_block *_Nonnull blocks, addonrace_control *_Nonnull of_threads,
+    const intptr_t *_Nullable const *_Nonnull thread);
+
 /// Binds the runtime of a loaded program that is raced; NULL: its own runner serves it.
 void ccandidate_bind_race(void *_Nonnull function, const addonrace_race *_Nullable race);
 

@@ -47,7 +47,16 @@ enum addonrace_failure {
 /// leaves alone.
 typedef struct addonrace_frame {
   uintptr_t pc, sp;
-  uintptr_t registers[12];
+  union {
+    uintptr_t registers[12];
+    struct {
+#if defined(__x86_64__)
+      uintptr_t first, frame;
+#else
+      uintptr_t first[10], frame;
+#endif
+    };
+  };
 } addonrace_frame;
 
 typedef struct addonrace_host {
@@ -105,7 +114,50 @@ typedef struct addonrace_host {
   void (*_Nonnull note)(const char *_Nonnull text, uintptr_t pc);
   /// A pointer of 8 bytes that is NULL at first, and that the program populates.
   void (*_Nonnull slot)(uintptr_t address, const char *_Nonnull name);
+
+  /// Where dependencies are tracked: the labels of the address and the value of the access that comes next, and the reads,
+  /// by their numbers, that a branch around it depends on.
+  void (*_Nonnull depends)(uint32_t address, uint32_t data, uint64_t control);
+  /// The label of the last read.
+  uint32_t (*_Nonnull label)(void);
+  /// The reads that a label stands for.
+  uint64_t (*_Nonnull reads)(uint32_t label);
 } addonrace_host;
+
+// MARK: Dependencies
+
+/// The labels of the byte at `a` are at `a` ^ this.
+#define ADDONRACE_LABELS 0x500000000000ull
+
+/// A block of a function: where the ways that part behind it join (its immediate post-dominator), how many ways there are,
+/// the first of them, and whether a function begins here.
+typedef struct addonrace_block {
+  uint32_t join, ways, next, is_entry;
+} addonrace_block;
+
+enum { ADDONRACE_DEPTH = 128, ADDONRACE_NOWHERE = 0xffffffff };
+
+/// Where a thread is: the block of each function that has not returned, and the branches whose ways have not joined.
+typedef struct addonrace_control {
+  uint32_t frames, branches;
+  struct addonrace_place {
+    uintptr_t address;
+    uint32_t block;
+  } frame[ADDONRACE_DEPTH];
+  struct addonrace_branch {
+    uint32_t depth, join;
+    uint64_t reads;
+    uint8_t label;
+  } branch[ADDONRACE_DEPTH];
+} addonrace_control;
+
+/// A program's blocks as SanitizerCoverage has them: a guard each; its place, and 1 where a function begins; and lists of
+/// places, each a block, what follows it, 0, what it calls, 0.
+typedef struct addonrace_flow {
+  uint32_t *_Nullable guards, *_Nullable guards_end;
+  const uintptr_t *_Nullable places, *_Nullable places_end;
+  const uintptr_t *_Nullable successors, *_Nullable successors_end;
+} addonrace_flow;
 
 // MARK: Code that is raced on real threads
 

@@ -23,16 +23,19 @@ __attribute__((visibility("default"))) void addonrace_bind(const addonrace_host 
 addonrace_frame addonrace_entry;
 
 #include "addonrace_entry.h"
+#include "dependencies.h"
 
 // MARK: Atomic operations
 
 #define ATOMIC(bits, type)                                                                                        \
   NOTING_ENTRY(__tsan_atomic##bits##_load)                                                                        \
   type addonrace___tsan_atomic##bits##_load(const volatile type *a, int order) {                                  \
-    return host ? (type)host->load((uintptr_t)a, sizeof(type), order, &addonrace_entry) : *a;                     \
+    TELL_ADDRESS_AT_ENTRY(0);                                                                                     \
+    return host ? LABELLED(type, (type)host->load((uintptr_t)a, sizeof(type), order, &addonrace_entry)) : *a;     \
   }                                                                                                               \
   NOTING_ENTRY(__tsan_atomic##bits##_store)                                                                       \
   void addonrace___tsan_atomic##bits##_store(volatile type *a, type value, int order) {                           \
+    TELL_AT_ENTRY(0, 1);                                                                                          \
     if (host) host->store((uintptr_t)a, sizeof(type), value, order, &addonrace_entry);                            \
     else *a = value;                                                                                              \
   }                                                                                                               \
@@ -48,8 +51,9 @@ addonrace_frame addonrace_entry;
       volatile type *a, type expected, type desired, int order, int failure) {                                    \
     type before = *a;                                                                                             \
     if (host) {                                                                                                   \
-      return (type)host->update(                                                                                  \
-          (uintptr_t)a, sizeof(type), ADDONRACE_COMPARE_EXCHANGE, desired, expected, order, failure, &addonrace_entry); \
+      TELL_AT_ENTRY(0, 2);                                                                                        \
+      return LABELLED(type, (type)host->update(                                                                   \
+          (uintptr_t)a, sizeof(type), ADDONRACE_COMPARE_EXCHANGE, desired, expected, order, failure, &addonrace_entry)); \
     }                                                                                                             \
     if (before == expected) *a = desired;                                                                         \
     return before;                                                                                                \
@@ -60,6 +64,7 @@ addonrace_frame addonrace_entry;
     type before = addonrace___tsan_atomic##bits##_compare_exchange_val(a, *expected, desired, order, failure);    \
     if (before == *expected) return 1;                                                                            \
     *expected = before;                                                                                           \
+    addonrace_set_labels(expected, addonrace_result_label[0], sizeof(type));                                      \
     return 0;                                                                                                     \
   }                                                                                                               \
   NOTING_ENTRY(__tsan_atomic##bits##_compare_exchange_weak)                                                       \
@@ -72,7 +77,10 @@ addonrace_frame addonrace_entry;
   NOTING_ENTRY(__tsan_atomic##bits##_##name)                                                                      \
   type addonrace___tsan_atomic##bits##_##name(volatile type *a, type value, int order) {                          \
     if (host) {                                                                                                   \
-      return (type)host->update((uintptr_t)a, sizeof(type), kind, (type)(operand), 0, order, order, &addonrace_entry); \
+      TELL_AT_ENTRY(0, 1);                                                                                        \
+      return LABELLED(                                                                                            \
+          type,                                                                                                   \
+          (type)host->update((uintptr_t)a, sizeof(type), kind, (type)(operand), 0, order, order, &addonrace_entry)); \
     }                                                                                                             \
     type before = *a;                                                                                             \
     *a = (type)(after);                                                                                           \
@@ -116,12 +124,15 @@ static void accesses(void (*tell)(uintptr_t, uint32_t, uintptr_t), const volatil
 // A plain access is one event of its racer, so what comes in one piece is told in one piece.
 #define PLAIN(prefix, bytes)                                                                                      \
   void __tsan_##prefix##read##bytes(void *a) {                                                                    \
+    TELL(0);                                                                                                      \
     if (host) host->read((uintptr_t)a, bytes, PC);                                                                \
   }                                                                                                               \
   void __tsan_##prefix##write##bytes(void *a) {                                                                   \
+    TELL(0);                                                                                                      \
     if (host) host->write((uintptr_t)a, bytes, PC);                                                               \
   }                                                                                                               \
   void __tsan_##prefix##read_write##bytes(void *a) {                                                              \
+    TELL(0);                                                                                                      \
     if (!host) return;                                                                                            \
     host->read((uintptr_t)a, bytes, PC);                                                                          \
     host->write((uintptr_t)a, bytes, PC);                                                                         \
@@ -129,12 +140,15 @@ static void accesses(void (*tell)(uintptr_t, uint32_t, uintptr_t), const volatil
 #define PLAIN_ALL(prefix)                                                                                         \
   PLAIN(prefix, 1) PLAIN(prefix, 2) PLAIN(prefix, 4) PLAIN(prefix, 8)                                             \
   void __tsan_##prefix##read16(void *a) {                                                                         \
+    TELL(0);                                                                                                      \
     if (host) accesses(host->read, a, 16, PC);                                                                    \
   }                                                                                                               \
   void __tsan_##prefix##write16(void *a) {                                                                        \
+    TELL(0);                                                                                                      \
     if (host) accesses(host->write, a, 16, PC);                                                                   \
   }                                                                                                               \
   void __tsan_##prefix##read_write16(void *a) {                                                                   \
+    TELL(0);                                                                                                      \
     if (!host) return;                                                                                            \
     accesses(host->read, a, 16, PC);                                                                              \
     accesses(host->write, a, 16, PC);                                                                             \
@@ -145,15 +159,19 @@ PLAIN_ALL(volatile_)
 PLAIN_ALL(unaligned_volatile_)
 
 void __tsan_read_range(void *a, size_t size) {
+  TELL(0);
   if (host) accesses(host->read, a, size, PC);
 }
 void __tsan_write_range(void *a, size_t size) {
+  TELL(0);
   if (host) accesses(host->write, a, size, PC);
 }
 void __tsan_vptr_read(void **a) {
+  TELL(0);
   if (host) host->read((uintptr_t)a, 8, PC);
 }
 void __tsan_vptr_update(void **a, void *value) {
+  TELL(0);
   if (host && *a != value) host->write((uintptr_t)a, 8, PC);
 }
 void __tsan_external_read(void *a, void *pc, void *tag) {
@@ -182,6 +200,7 @@ static void copy_piece(char *to, const char *from, uint32_t size, uintptr_t pc) 
   __builtin_memcpy(&value, from, size);
   host->write((uintptr_t)to, size, pc);
   __builtin_memcpy(to, &value, size);
+  addonrace_copy_labels(to, from, size);
 }
 
 void *addonrace_copy(void *to, const void *from, size_t size, uintptr_t pc) {
@@ -214,6 +233,7 @@ static void *set(void *to, int byte, size_t size, uintptr_t pc) {
     uint32_t piece = host ? step((uintptr_t)to + done, 0, size - done) : 1;
     if (host) host->write((uintptr_t)to + done, piece, pc);
     for (uint32_t i = 0; i < piece; i++) target[done + i] = (char)byte;
+    addonrace_set_labels((char *)to + done, 0, piece);
     done += piece;
   }
   return to;

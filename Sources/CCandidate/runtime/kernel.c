@@ -13,20 +13,25 @@ extern const addonrace_host *addonrace_host_table;
 extern addonrace_frame addonrace_entry;
 
 #include "addonrace_entry.h"
+#include "dependencies.h"
 
 NOTING_ENTRY(addonrace_kernel_load)
 uint64_t addonrace_addonrace_kernel_load(const volatile void *place, uint32_t size, uint32_t order) {
-  return host->load((uintptr_t)place, size, order, &addonrace_entry);
+  TELL_ADDRESS_AT_ENTRY(0);
+  return LABELLED(uint64_t, host->load((uintptr_t)place, size, order, &addonrace_entry));
 }
 NOTING_ENTRY(addonrace_kernel_store)
 void addonrace_addonrace_kernel_store(volatile void *place, uint32_t size, uint64_t value, uint32_t order) {
+  TELL_AT_ENTRY(0, 2);
   host->store((uintptr_t)place, size, value, order, &addonrace_entry);
 }
 NOTING_ENTRY(addonrace_kernel_update)
 uint64_t addonrace_addonrace_kernel_update(
     volatile void *place, uint32_t size, uint32_t kind, uint64_t operand, uint64_t expected, uint32_t order,
     uint32_t failure) {
-  return host->update((uintptr_t)place, size, kind, operand, expected, order, failure, &addonrace_entry);
+  TELL_AT_ENTRY(0, 3);
+  return LABELLED(
+      uint64_t, host->update((uintptr_t)place, size, kind, operand, expected, order, failure, &addonrace_entry));
 }
 void addonrace_kernel_fence(uint32_t order) { host->fence(order, PC); }
 #endif
@@ -97,13 +102,20 @@ struct head {
 };
 
 /// What waits for a grace period is a thread of its own.
+#ifdef ADDONRACE_TRACKED
+__attribute__((visibility("default"))) void addonrace_clear_labels(void);
+#else
+static void addonrace_clear_labels(void) {}
+#endif
 static void *addonrace_deferred_call(void *head) {
   host->grace_period(0, (uintptr_t)addonrace_deferred_call);
+  addonrace_clear_labels();
   ((struct head *)head)->function(head);
   return 0;
 }
 static void *addonrace_deferred_call_trace(void *head) {
   host->grace_period((const void *)1, (uintptr_t)addonrace_deferred_call_trace);
+  addonrace_clear_labels();
   ((struct head *)head)->function(head);
   return 0;
 }

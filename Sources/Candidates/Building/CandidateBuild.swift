@@ -9,7 +9,12 @@ import RaceModel
 ///
 /// Builds are kept by content, in the user's folder for caches.
 public struct CandidateBuild {
-  public enum Purpose: String, Sendable { case exploring, racing }
+  public enum Purpose: String, Sendable {
+    case exploring
+    /// To be explored with the dependencies of its accesses (`TrackedBuild`): C.
+    case tracking
+    case racing
+  }
 
   private let code: CandidateSource
   private let purpose: Purpose
@@ -152,6 +157,8 @@ public struct CandidateBuild {
     var fields: [String] = []
     var objects: [String] = []
     var main: String?
+    let tracked = TrackedBuild(
+      compiler: compiler, folder: folder, runtime: purpose == .tracking ? try RuntimeFiles.objects(runtime, purpose) : [])
     for (number, source) in code.sources.enumerated() {
       let functions = try RacerFunctions(preprocessed: preprocessed[number])
       if functions.hasMain { main = source }
@@ -169,17 +176,21 @@ public struct CandidateBuild {
         file = driver.path
       }
       let object = folder.appendingPathComponent("\(number).o").path
-      let answer = try Toolchain.run(
-        compiler,
-        ["-O\(optimisation)", "-g", "-fPIC", "-w"] + instrumentation + commonFlags(runtime) + code.flags
-          + ["-c", file, "-o", object])
-      guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+      let flags = ["-O\(optimisation)", "-g", "-fPIC", "-w"] + instrumentation + commonFlags(runtime) + code.flags
+      if purpose == .tracking {
+        try tracked.compile(file, flags, to: object)
+      } else {
+        let answer = try Toolchain.run(compiler, flags + ["-c", file, "-o", object])
+        guard answer.status == 0 else { throw EngineError(answer.errors.trimmed) }
+      }
       objects.append(object)
     }
     if let main, roles != nil {
       throw EngineError("\(main) has main, and another source racers: code is a whole program, or racers")
     }
-    let standard = language == .c ? [] : ["-static-libstdc++", "-static-libgcc"]
+    let standard =
+      purpose == .tracking
+      ? try tracked.aliases(of: objects) : language == .c ? [] : ["-static-libstdc++", "-static-libgcc"]
     let linked = folder.appendingPathComponent("candidate.so").path
     try link(objects + standard, to: linked, runtime)
     var unseen = try unseenCalls(linked)
@@ -295,7 +306,7 @@ public struct CandidateBuild {
 
 extension String {
   /// Without white space at its end.
-  fileprivate var trimmed: String {
+  var trimmed: String {
     var text = self[...]
     while let last = text.last, last.isWhitespace { text.removeLast() }
     return String(text)

@@ -62,13 +62,17 @@ enum RuntimeFiles {
 
   /// Sources of the runtime, and what it exports to whoever loads the object.
   private static func sources(_ purpose: CandidateBuild.Purpose) -> [String] {
-    (purpose == .exploring ? ["hooks", "threads"] : ["raced", "program", "program_heap", "program_threads"]) + [
-      "heap", "library", "kernel",
-    ]
+    let own =
+      switch purpose {
+      case .exploring: ["hooks", "threads"]
+      case .tracking: ["hooks", "threads", "dependencies"]
+      case .racing: ["raced", "program", "program_heap", "program_threads"]
+      }
+    return own + ["heap", "library", "kernel"]
   }
   static func exported(_ purpose: CandidateBuild.Purpose) -> [String] {
-    purpose == .exploring
-      ? ["addonrace_bind", "addonrace_thread_ends"] : ["addonrace_bind_race", "addonrace_run_program"]
+    purpose == .racing
+      ? ["addonrace_bind_race", "addonrace_run_program"] : ["addonrace_bind", "addonrace_thread_ends"]
   }
 
   /// The runtime, compiled.
@@ -78,7 +82,11 @@ enum RuntimeFiles {
     if objects.allSatisfy({ FileManager.default.fileExists(atPath: $0) }) { return objects }
     let compiler = try Toolchain.compiler(of: .c, named: nil)
     let flags =
-      purpose == .exploring ? ["-DADDONRACE_EXPLORED", "-fno-builtin"] : ["-DADDONRACE_RACED", "-fno-builtin-malloc"]
+      switch purpose {
+      case .exploring: ["-DADDONRACE_EXPLORED", "-fno-builtin"]
+      case .tracking: ["-DADDONRACE_EXPLORED", "-DADDONRACE_TRACKED", "-fno-builtin"]
+      case .racing: ["-DADDONRACE_RACED", "-fno-builtin-malloc"]
+      }
     for (source, object) in zip(sources, objects) {
       let new = object + ".\(getpid())"
       let answer = try Toolchain.run(

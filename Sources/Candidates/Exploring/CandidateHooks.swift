@@ -17,7 +17,8 @@ enum CandidateHooks {
         create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause,
         choose: choose,
         section: section, grace_period: gracePeriod,
-        atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note, slot: slot))
+        atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note, slot: slot,
+        depends: depends, label: label, reads: reads))
     return UnsafePointer(table)
   }()
 
@@ -445,6 +446,28 @@ enum CandidateHooks {
   @inline(never) private static func noteSleep(_ execution: Execution, _ racer: Int) {
     execution.note(
       .atomicContext, [racer], "racer \(racer) may sleep while it holds a spinlock or is in a read-side section of RCU")
+  }
+
+  // MARK: Dependencies
+
+  private static let depends: @convention(c) (UInt32, UInt32, UInt64) -> Void = { address, data, control in
+    let execution = state.pointee.execution
+    execution.tellDependencies(
+      execution.state.pointee.current, address: UInt8(truncatingIfNeeded: address),
+      data: UInt8(truncatingIfNeeded: data), control: control)
+  }
+
+  private static let label: @convention(c) () -> UInt32 = {
+    let execution = state.pointee.execution
+    if execution.state.pointee.isQuiescent { return 0 }
+    return UInt32(execution.state.pointee.labels?.last(execution.state.pointee.current) ?? 0)
+  }
+
+  private static let reads: @convention(c) (UInt32) -> UInt64 = { label in
+    let execution = state.pointee.execution
+    if execution.state.pointee.isQuiescent { return 0 }
+    return execution.state.pointee.labels?.reads(
+      execution.state.pointee.current, UInt8(truncatingIfNeeded: label)) ?? 0
   }
 
   // MARK: Ends

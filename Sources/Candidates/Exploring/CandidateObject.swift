@@ -10,9 +10,13 @@ final class CandidateObject: LoadedObject {
   /// Its data as its constructors left it.
   private lazy var pristine = UnsafeMutableRawPointer.allocate(byteCount: max(1, image.data_size), alignment: 64)
 
+  /// Where its dependencies are tracked.
+  private(set) var dependencies: TrackedDependencies?
+
   init(_ built: BuiltCandidate, _ language: CandidateSource.Language) throws(EngineError) {
     isRust = language == .rust
     try super.init(built, binding: "addonrace_bind")
+    dependencies = TrackedDependencies(self)
     guard let data = UnsafeRawPointer(bitPattern: image.data) else { return }
     pristine.copyMemory(from: data, byteCount: image.data_size)
   }

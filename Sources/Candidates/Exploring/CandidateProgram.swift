@@ -1,3 +1,4 @@
+import AddonMemory
 import CCandidate
 import ExploreCore
 import ExploreEngine
@@ -72,6 +73,10 @@ final class CandidateProgram: JudgedProgram {
         storage: address(ofStatic: 0), storageStride: storageStride, sectionWords: address(ofStatic: 1),
         readers: roles.isEmpty ? racerCount : roles.count + 1,
         idleTurns: IdleTurns(room: racerCount), allocators: Allocators(object)))
+    if let current = MemoryLayout<ExecutionState>.offset(of: \.current) {
+      let place = UnsafeRawPointer(execution.state) + current
+      object.dependencies?.bind(place.assumingMemoryBound(to: Int.self))
+    }
     execution.state.pointee.startsAlone = true
     execution.state.pointee.watchesInitialisation = true
     isBound = true
@@ -97,6 +102,7 @@ final class CandidateProgram: JudgedProgram {
     candidate.pointee.threads.initialize(repeating: CandidateThread(), count: racerCount)
     candidate.pointee.idleTurns.clear()
     candidate.pointee.hasExited = false
+    object.dependencies?.begin(threads: racerCount)
     let image = object.image
     guard image.tls_size > 0, let source = UnsafeRawPointer(bitPattern: image.tls) else { return }
     for racer in 0..<candidate.pointee.threadCount {
@@ -109,6 +115,7 @@ final class CandidateProgram: JudgedProgram {
     if racer == 0 { return runFirst() }
     let thread = candidate.pointee.threads[racer]
     guard let body = thread.body else { return }
+    object.dependencies?.clearArguments()
     candidate.pointee.threads[racer].result = ccandidate_call_body(body, thread.argument)
     if let ends = object.threadEnds { ccandidate_call(ends) }
   }
@@ -159,6 +166,9 @@ final class CandidateProgram: JudgedProgram {
   override var refusal: EngineError? { isBound ? candidate.pointee.refusal.map { EngineError($0) } : nil }
 
   override var startsRacers: Bool { true }
+
+  override var knowsDependencies: Bool { object.dependencies != nil }
+  override var passesLabels: Bool { knowsDependencies }
 
   // MARK: A program that is not the same twice
 
@@ -309,10 +319,15 @@ package struct ExploredCandidate: ExplorableSubject {
 
   package init() {}
 
-  package func program(of scenario: Scenario, room: Int) throws(EngineError) -> JudgedProgram {
+  package func program(
+    of scenario: Scenario, under model: MemoryModel, room: Int
+  ) throws(EngineError) -> JudgedProgram {
     guard let code = scenario.code else { throw EngineError("the scenario has no code") }
-    let built: BuiltCandidate
+    var built: BuiltCandidate
     if let before = code.built { built = before } else { built = try CandidateBuild(code, for: .exploring).build() }
+    if scenario.tracksDependencies(under: model), Labels.isAvailable {
+      if let before = code.tracked { built = before } else { built = try CandidateBuild(code, for: .tracking).build() }
+    }
     let object: CandidateObject
     if let before = Self.loaded[built.object] {
       object = before

@@ -25,6 +25,17 @@ package struct Dependencies: Equatable {
 }
 
 extension ExecutionGraph {
+  /// Adds what an event depends on, and of an update its write.
+  func learn(_ id: Int, _ more: Dependencies) {
+    func add(_ id: Int) {
+      events[id].dependencies.address |= more.address
+      events[id].dependencies.data |= more.data
+      events[id].dependencies.control |= more.control
+    }
+    add(id)
+    if events[id].kind == .read, events[id].isSuccessfulRMW, events[id].poNext >= 0 { add(Int(events[id].poNext)) }
+  }
+
   /// Visits events of a racer by their bits, `last` and those before it in program order.
   @inline(__always)
   func forEachEvent(of set: UInt64, upTo last: Int32, _ visit: (Int) -> Void) {

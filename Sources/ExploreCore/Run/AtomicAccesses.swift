@@ -18,6 +18,7 @@ extension Execution {
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
       guard isSame(replayed, .write, location) else { return diverge(racer, replayed, .write, address) }
+      learnDependencies(racer, of: replayed)
       pass(racer, replayed, isReplay: true)
     } else {
       var event = Event(.write, racer: racer, ordering: ordering)
@@ -72,6 +73,7 @@ extension Execution {
         diverge(racer, replayed, .read, address)
         return 0
       }
+      learnDependencies(racer, of: replayed)
       id = replayed
     } else {
       event.location = location
@@ -88,6 +90,7 @@ extension Execution {
     pass(racer, id, isReplay: replayed >= 0)
     let read = graph.pointee.events[Int(id)]
     racers[racer].lastRead = read.index
+    if state.pointee.labels != nil { _ = label(racer, read: read.index) }
     if read.isSuccessfulRMW {
       if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].changes += 1 }
       pass(racer, read.poNext, isReplay: replayed >= 0)
@@ -97,6 +100,12 @@ extension Execution {
     recordRead(racer, address, size, read, id)
     if read.isWaiting { wait(racer) }
     return read.value
+  }
+
+  /// Of an event that is on the graph: what only this run has labels for.
+  @inline(__always) private func learnDependencies(_ racer: Int, of id: Int32) {
+    guard let labels = state.pointee.labels, labels.window > 0 else { return }
+    graph.pointee.learn(Int(id), racers[racer].dependencies)
   }
 
   package func fence(_ racer: Int, _ ordering: EventOrdering, role: Event.Role = .ordinary) {

@@ -70,6 +70,8 @@ package struct ExecutionState {
   package var trace: TraceRecorder?
   /// Of native code: where it is.
   package var pc: UInt = 0
+  /// Where native code passes labels of values on.
+  package var labels: Labels?
   /// Decides instead of the search.
   package var guide: Guide?
   /// A location turned out to have plain and atomic accesses: its plain ones must go on the graph, so the search restarts.

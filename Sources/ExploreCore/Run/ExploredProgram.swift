@@ -24,6 +24,8 @@ open class ExploredProgram {
   open var mayDiffer: Bool { false }
   /// It tells of each access what that depends on (`RacerProgress.dependencies`).
   open var knowsDependencies: Bool { false }
+  /// It is native code that passes labels of values on, and tells them of each access.
+  open var passesLabels: Bool { false }
   /// For people.
   open func name(of racer: Int) -> String { "racer \(racer)" }
   /// The address of a static object.

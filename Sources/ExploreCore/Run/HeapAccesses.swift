@@ -22,6 +22,7 @@ extension Execution {
     let address = space.blocks[number].address
     let rounded = max(8, (size + 7) & ~7)
     self.fill(address, size, fill)
+    if state.pointee.labels != nil { Labels.set(address, size, 0) }
     space.forgetLocations(space.offset(address), rounded)
     let writer = racer < state.pointee.racerCount ? racer : nil
     state.pointee.shadow.start(space.offset(address), rounded, writer: writer, moment: moment, isUnwritten: isUnwritten)

@@ -20,9 +20,12 @@ extension Execution {
     if isOnGraph(address, size) {
       let value = load(racer, address, size, .isPlain)
       begin(racer, address, size, isWrite: false)
+      if let labels = state.pointee.labels { Labels.set(address, size, labels.last(racer)) }
       return space.write(address, size, value)
     }
+    defer { racers[racer].dependencies = Dependencies() }
     guard plainAccess(racer, address, size, isWrite: false) else { return }
+    clearForeignLabels(racer, address, size)
     if !isCopy { checkInitialised(racer, address, size) }
     record(racer, .load, address, size, space.read(address, size), .isPlain)
   }
@@ -36,6 +39,7 @@ extension Execution {
     }
     settle(racer)
     if isOnGraph(address, size) { return begin(racer, address, size, isWrite: true) }
+    defer { racers[racer].dependencies = Dependencies() }
     guard plainAccess(racer, address, size, isWrite: true) else { return }
     guard state.pointee.trace != nil else { return }
     // Its value is there at the racer's next step.
@@ -92,10 +96,12 @@ extension Execution {
     guard let access = racers[racer].pendingAccess else { return }
     racers[racer].pendingAccess = nil
     let value = space.read(access.address, access.size)
+    let data = access.isWrite ? dataOfPlainWrite(racer, access.address, access.size) : 0
     space.write(access.address, access.size, access.initial)
     guard access.isWrite else { return }
     let next = racers[racer].dependencies
     racers[racer].dependencies = access.dependencies
+    racers[racer].dependencies.data = data
     store(racer, access.address, access.size, value, .isPlain)
     racers[racer].dependencies = next
   }

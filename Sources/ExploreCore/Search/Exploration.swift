@@ -123,6 +123,7 @@ package final class Exploration {
         branch: root))
     state.pointee.mostFailures = mostFailures
     state.pointee.mostSpuriousFailures = mostSpuriousFailures
+    if program.passesLabels { state.pointee.labels = Labels(racers: racers) }
     execution = Execution(state: state)
     branches.append(root)
     program.execution = execution
@@ -139,6 +140,7 @@ package final class Exploration {
     state.pointee.shadow.destroy()
     state.pointee.space.destroy()
     state.pointee.racers.deallocate()
+    state.pointee.labels?.destroy()
     state.deinitialize(count: 1)
     state.deallocate()
     rules.pointee.twin.deallocate()
@@ -321,6 +323,32 @@ extension Exploration {
 
   /// One run, from the program's start: after it the words hold what the graph says.
   package func runOnce() {
+    execution.state.pointee.labels?.begin(window: 0)
+    runAsLabelled()
+    learnDependencies()
+  }
+
+  /// Runs the execution again, for as long as there are reads that have had no labels. A race is one if no run knows of
+  /// anything that orders the two.
+  private func learnDependencies() {
+    let state = execution.state
+    while let labels = state.pointee.labels, labels.wantsAnotherWindow, !state.pointee.needsRestart,
+      state.pointee.end == .complete || state.pointee.end == .blocked
+    {
+      let (mishaps, trace, end) = (state.pointee.mishaps, state.pointee.trace, state.pointee.end)
+      state.pointee.trace = nil
+      state.pointee.labels?.begin(window: labels.window + 1)
+      runAsLabelled()
+      let found = state.pointee.mishaps
+      state.pointee.mishaps = mishaps.filter { mishap in
+        mishap.kind != .dataRace || found.contains { $0.message == mishap.message && $0.address == mishap.address }
+      }
+      state.pointee.trace = trace
+      if state.pointee.end != end { return }
+    }
+  }
+
+  private func runAsLabelled() {
     let state = execution.state
     state.pointee.branch = branches[branches.count - 1]
     if !state.pointee.mishaps.isEmpty { state.pointee.mishaps.removeAll() }

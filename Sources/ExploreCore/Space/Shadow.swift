@@ -103,6 +103,12 @@ struct Shadow {
     }
   }
 
+  /// Whether a racer was the last to write each of these bytes.
+  @inline(__always) func isWritten(_ offset: Int, _ bytes: Int, by racer: Int) -> Bool {
+    for byte in offset..<offset + bytes where Int((writes[byte] & ~Self.unwritten) >> 16) - 1 != racer { return false }
+    return true
+  }
+
   /// Whether anyone accessed the stretch plainly, but for the writes of its allocation by `racer` at a moment.
   func wasAccessed(_ offset: Int, _ bytes: Int, since start: (racer: Int, moment: Int32)?) -> Bool {
     let ordinary = start.map { Self.epoch($0.racer, $0.moment) } ?? 0

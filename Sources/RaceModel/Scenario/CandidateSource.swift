@@ -13,6 +13,8 @@ public struct CandidateSource: Sendable, Equatable, Codable {
   public var accepted: [String] = []
   /// Where it was built to be explored, and to be raced, once it was.
   public var built: BuiltCandidate?
+  /// Where it was built to be explored with its dependencies.
+  public var tracked: BuiltCandidate?
   public var raced: BuiltCandidate?
 
   public init(sources: [String], flags: [String] = []) {

@@ -13,6 +13,8 @@ public struct ExploreOptions: Sendable, Equatable, Codable {
   public var spuriousFailures: Int?
   /// Of executions that differ only by an exchange of racers that do the same, visit one.
   public var symmetry = true
+  /// Under the kernel's model, of C: find what each access depends on.
+  public var dependencies = true
   /// Executions after which the verdict is inconclusive.
   public var executions = 2_000_000
   /// Seconds, likewise.
@@ -57,6 +59,12 @@ extension Scenario {
   /// How many allocations of an execution may fail.
   public var exploredFailures: Int {
     explore.allocationFailures ?? (faults.allocationFailure == nil ? 0 : exploredRoles.count)
+  }
+
+  /// Whether what each access depends on is found as the program runs: of C, under the kernel's model. Of other code an
+  /// address depends on each load that returned the address of its object.
+  public func tracksDependencies(under model: MemoryModel) -> Bool {
+    model == .kernel && explore.dependencies && code?.language == .c
   }
 
   /// How many weak compare-exchanges of an execution may fail for no reason.

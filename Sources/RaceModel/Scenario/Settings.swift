@@ -42,6 +42,9 @@ extension Setting {
       .explore, "spurious-failures", \.explore.spuriousFailures, ExploreLimits.failures, otherwise: "one a racer",
       "At most this many weak compare-exchanges fail spuriously in an execution."),
     .flag(
+      .explore, "dependencies", \.explore.dependencies,
+      "Under `kernel`, of code in C: find what each access depends on, as the program runs."),
+    .flag(
       .explore, "symmetry", \.explore.symmetry,
       "Of executions that differ only by exchanging identical racers, count one."),
     .integer(
