@@ -158,7 +158,8 @@ public struct CandidateBuild {
     var objects: [String] = []
     var main: String?
     let tracked = TrackedBuild(
-      compiler: compiler, folder: folder, runtime: purpose == .tracking ? try RuntimeFiles.objects(runtime, purpose) : [])
+      compiler: compiler, folder: folder,
+      runtime: purpose == .tracking ? try RuntimeFiles.objects(runtime, purpose) : [])
     for (number, source) in code.sources.enumerated() {
       let functions = try RacerFunctions(preprocessed: preprocessed[number])
       if functions.hasMain { main = source }

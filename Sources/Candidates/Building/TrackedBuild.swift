@@ -15,7 +15,10 @@ struct TrackedBuild {
   let runtime: [String]
 
   private static let passes =
-    ["-fsanitize=thread,dataflow", "-fno-sanitize-ignorelist", "-fsanitize-coverage=trace-pc-guard,control-flow,pc-table"]
+    [
+      "-fsanitize=thread,dataflow", "-fno-sanitize-ignorelist",
+      "-fsanitize-coverage=trace-pc-guard,control-flow,pc-table",
+    ]
     + [
       "-tsan-instrument-func-entry-exit=0", "-tsan-distinguish-volatile=1", "-dfsan-conditional-callbacks=1",
       // What is loaded through a pointer depends on what it was loaded from, and not on the pointer.
@@ -62,7 +65,9 @@ struct TrackedBuild {
 
   /// What an object calls by the names of the second pass, and has not.
   private func undefined(_ object: String) throws(EngineError) -> Set<String> {
-    guard let tool = Tools.find("llvm-nm") ?? Tools.find("nm") else { throw EngineError("there is no nm: install binutils") }
+    guard let tool = Tools.find("llvm-nm") ?? Tools.find("nm") else {
+      throw EngineError("there is no nm: install binutils")
+    }
     let answer = try Toolchain.run(tool, ["--undefined-only", object])
     let names = answer.output.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
     return Set(names.filter { $0.hasSuffix(Self.suffix) }.map { String($0.dropLast(Self.suffix.count)) })
@@ -81,9 +86,11 @@ struct TrackedBuild {
   /// the branch depends on.
   private func rewrite(_ file: String) throws(EngineError) {
     guard let data = FileManager.default.contents(atPath: file) else { throw EngineError("\(file): it cannot be read") }
-    var lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+      String.init)
     for index in lines.indices where lines[index].hasPrefix("@__dfsan_") {
-      lines[index] = lines[index].replacingOccurrences(of: "external thread_local(initialexec)", with: "external hidden")
+      lines[index] = lines[index].replacingOccurrences(
+        of: "external thread_local(initialexec)", with: "external hidden")
     }
     try Self.write(ChosenValues.rewrite(lines).joined(separator: "\n"), to: file)
   }
@@ -124,7 +131,9 @@ enum ChosenValues {
   }
 
   private static func name(ofBlock line: String) -> String? {
-    guard let first = line.first, first.isNumber || first.isLetter, let colon = line.firstIndex(of: ":") else { return nil }
+    guard let first = line.first, first.isNumber || first.isLetter, let colon = line.firstIndex(of: ":") else {
+      return nil
+    }
     return String(line[..<colon])
   }
 

@@ -97,7 +97,8 @@ package struct Labels {
         let start = UnsafeMutableRawPointer(bitPattern: first ^ distance)
         let noReplace: Int32 = 0x100000
         return mmap(
-          start, Int(end - first), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | noReplace, -1, 0)
+          start, Int(end - first), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | noReplace, -1,
+          0)
           == start
       }
       return map(0x7e00_0000_0000, 0x8000_0000_0000) && map(0x5400_0000_0000, 0x5800_0000_0000)
@@ -122,12 +123,13 @@ extension Execution {
     state.pointee.labels?.take(racer, read: index) ?? 0
   }
 
-  /// Before a plain read that is not on the graph: what another wrote has none of this racer's labels.
+  /// Before a plain read that is not on the graph: what another wrote has none of this racer's labels. (Not everything that
+  /// a racer writes to its own stack is told.)
   @inline(__always) func clearForeignLabels(_ racer: Int, _ address: UInt, _ size: Int) {
-    guard state.pointee.labels != nil, !state.pointee.shadow.isWritten(space.offset(address), size, by: racer) else {
-      return
-    }
-    Labels.set(address, size, 0)
+    guard state.pointee.labels != nil else { return }
+    let isOwn = state.pointee.shadow.isWritten(
+      space.offset(address), size, by: racer, orNobody: isOnOwnStack(racer, address))
+    if !isOwn { Labels.set(address, size, 0) }
   }
 
   /// What a plain write on the graph has left in memory depends on.

@@ -47,7 +47,7 @@ extension Execution {
     racers[racer].writeToShow = PendingAccess(address: address, size: size, isWrite: true, initial: 0)
   }
 
-  @inline(__always) private func isOnOwnStack(_ racer: Int, _ address: UInt) -> Bool {
+  @inline(__always) func isOnOwnStack(_ racer: Int, _ address: UInt) -> Bool {
     let fiber = state.pointee.fibers + racer
     return address &- UInt(bitPattern: fiber.pointee.stack_bottom) < UInt(fiber.pointee.stack_size)
   }

@@ -103,9 +103,12 @@ struct Shadow {
     }
   }
 
-  /// Whether a racer was the last to write each of these bytes.
-  @inline(__always) func isWritten(_ offset: Int, _ bytes: Int, by racer: Int) -> Bool {
-    for byte in offset..<offset + bytes where Int((writes[byte] & ~Self.unwritten) >> 16) - 1 != racer { return false }
+  /// Whether a racer was the last to write each of these bytes; `orNobody`: as far as anybody has told.
+  @inline(__always) func isWritten(_ offset: Int, _ bytes: Int, by racer: Int, orNobody: Bool) -> Bool {
+    for byte in offset..<offset + bytes {
+      let writer = Int((writes[byte] & ~Self.unwritten) >> 16) - 1
+      if writer != racer, writer >= 0 || !orNobody { return false }
+    }
     return true
   }
 
