@@ -131,5 +131,5 @@ void addonrace_tell(uint8_t address, uint8_t data, uintptr_t frame) {
     forget(c, frame, 0);
     for (uint32_t i = 0; i < c->branches; i++) reads |= c->branch[i].reads;
   }
-  if (address | data || reads) host->depends(address, data, reads);
+  host->depends(address, data, reads);
 }

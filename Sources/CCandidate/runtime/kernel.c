@@ -9,11 +9,11 @@
 
 extern const addonrace_host *addonrace_host_table;
 #define host addonrace_host_table
+#include "dependencies.h"
 #ifndef ADDONRACE_RACED
 extern addonrace_frame addonrace_entry;
 
 #include "addonrace_entry.h"
-#include "dependencies.h"
 
 NOTING_ENTRY(addonrace_kernel_load)
 uint64_t addonrace_addonrace_kernel_load(const volatile void *place, uint32_t size, uint32_t order) {
@@ -42,18 +42,21 @@ void addonrace_kernel_relax(void) { host->pause(PC); }
 void addonrace_kernel_may_sleep(void) { host->may_sleep(PC); }
 
 void addonrace_kernel_lock(volatile void *word, int may_sleep) {
+  TELL(0);
   if (may_sleep) host->may_sleep(PC);
   host->lock((uintptr_t)word, PC);
   if (!may_sleep) host->atomic_context(1);
 }
 bool addonrace_kernel_trylock(volatile void *word, int may_sleep) {
+  TELL(0);
   bool won = host->update(
                  (uintptr_t)word, 4, ADDONRACE_COMPARE_EXCHANGE, 1, 0, ADDONRACE_ACQUIRE, ADDONRACE_RELAXED,
                  &(addonrace_frame){.pc = PC}) == 0;
   if (won && !may_sleep) host->atomic_context(1);
-  return won;
+  return LABELLED(bool, won);
 }
 void addonrace_kernel_unlock(volatile void *word, int may_sleep) {
+  TELL(0);
   if (!may_sleep) host->atomic_context(-1);
   host->store((uintptr_t)word, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
 }
@@ -61,12 +64,16 @@ void addonrace_kernel_unlock(volatile void *word, int may_sleep) {
 // Readers, or this bit for a writer.
 static const uint32_t writes = 1u << 31;
 void addonrace_kernel_rwlock(volatile void *word, int is_writer) {
+  TELL_OFTEN;
   for (;;) {
     uint32_t mask = is_writer ? ~0u : writes;
+    TELL_AGAIN();
     uint32_t value = (uint32_t)host->load((uintptr_t)word, 4, ADDONRACE_RELAXED, &(addonrace_frame){.pc = PC});
+    TELL_AGAIN();
     if (value & mask) value = (uint32_t)host->await((uintptr_t)word, 4, mask, value & mask, PC);
     if (value & mask) continue;
     uint32_t next = is_writer ? writes : value + 1;
+    TELL_AGAIN();
     if (host->update(
             (uintptr_t)word, 4, ADDONRACE_COMPARE_EXCHANGE, next, value, ADDONRACE_ACQUIRE, ADDONRACE_RELAXED,
             &(addonrace_frame){.pc = PC}) == value) {
@@ -76,6 +83,7 @@ void addonrace_kernel_rwlock(volatile void *word, int is_writer) {
   }
 }
 void addonrace_kernel_rwunlock(volatile void *word, int is_writer) {
+  TELL(0);
   host->atomic_context(-1);
   if (is_writer) {
     host->store((uintptr_t)word, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
@@ -85,7 +93,10 @@ void addonrace_kernel_rwunlock(volatile void *word, int is_writer) {
         &(addonrace_frame){.pc = PC});
   }
 }
-void addonrace_kernel_wait(volatile void *word, uint32_t value) { host->await((uintptr_t)word, 4, ~0u, value, PC); }
+void addonrace_kernel_wait(volatile void *word, uint32_t value) {
+  TELL(0);
+  host->await((uintptr_t)word, 4, ~0u, value, PC);
+}
 
 // MARK: Read-side sections and grace periods
 

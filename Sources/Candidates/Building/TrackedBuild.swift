@@ -60,8 +60,12 @@ struct TrackedBuild {
   /// Functions that take and give labels, ours.
   private static func tellsLabels(_ name: String) -> Bool {
     name.hasPrefix("__tsan_") || name.hasPrefix("__sanitizer_cov_")
-      || ["load", "store", "update", "fence"].contains { name == "addonrace_kernel_" + $0 }
+      || kernels.contains { name == "addonrace_kernel_" + $0 }
   }
+
+  private static let kernels = [
+    "load", "store", "update", "fence", "lock", "trylock", "unlock", "rwlock", "rwunlock", "wait",
+  ]
 
   /// What an object calls by the names of the second pass, and has not.
   private func undefined(_ object: String) throws(EngineError) -> Set<String> {

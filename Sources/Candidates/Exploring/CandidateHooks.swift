@@ -106,7 +106,9 @@ enum CandidateHooks {
 
   /// Memory that the program was not given by anybody that is known here: constants, a library's. Nobody judges it.
   @inline(__always) private static func isOutside(_ execution: Execution, _ address: UInt, _ size: Int) -> Bool {
-    !execution.space.contains(address, size) && address >= 4096
+    if execution.space.contains(address, size) || address < 4096 { return false }
+    execution.forgetDependencies(execution.state.pointee.current)
+    return true
   }
 
   private static func updateOutside(

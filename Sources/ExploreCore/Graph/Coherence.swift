@@ -72,21 +72,20 @@ extension ExecutionGraph {
   /// In the kernel's model: what an access has learnt by loading the address that it is to. Valid until the next call.
   func dependency(of id: Int) -> VectorClock? {
     dependency(
-      upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location),
-      events[id].dependencies.address)
+      upTo: events[id].poPrevious, on: rules.space.address(of: events[id].location), events[id].dependencies)
   }
 
-  /// The same of an access that comes after a racer's event `last`, and whose address depends on the reads in `set`.
-  func dependency(upTo last: Int32, on address: UInt, _ set: UInt64) -> VectorClock? {
+  /// The same of an access that comes after a racer's event `last`.
+  func dependency(upTo last: Int32, on address: UInt, _ dependencies: Dependencies) -> VectorClock? {
     rules.scratch.clear()
-    return joinDependency(upTo: last, on: address, set) ? rules.scratch : nil
+    return joinDependency(upTo: last, on: address, dependencies) ? rules.scratch : nil
   }
 
   /// Dependencies chain: an address that was loaded from a block brings along what orders the accesses into that block.
-  private func joinDependency(upTo last: Int32, on address: UInt, _ set: UInt64) -> Bool {
+  private func joinDependency(upTo last: Int32, on address: UInt, _ dependencies: Dependencies) -> Bool {
     var isDependent = false
     let block = rules.space.block(of: address)
-    forEachAddressDependency(upTo: last, on: address, set) { id in
+    forEachAddressDependency(upTo: last, on: address, dependencies) { id in
       let event = events[id]
       if event.ordering.contains(.isPlain) { return }
       // Of its own write a racer learns nothing: only what that write depends on orders (`Kernel`).
@@ -96,17 +95,18 @@ extension ExecutionGraph {
       }
       let place = rules.space.address(of: event.location)
       let own = rules.space.block(of: place)
-      let chains = rules.knowsDependencies || own != block && rules.space.isHeapBlock(own)
-      if chains, joinDependency(upTo: event.poPrevious, on: place, event.dependencies.address) { isDependent = true }
+      let chains = dependencies.areKnown || own != block && rules.space.isHeapBlock(own)
+      if chains, joinDependency(upTo: event.poPrevious, on: place, event.dependencies) { isDependent = true }
     }
     return isDependent
   }
 
-  /// The reads, `last` and those before it in program order, that an address depends on, the latest first: those in `set`,
-  /// or, where nobody says which, those that returned the address of the object that it lies in.
+  /// The reads, `last` and those before it in program order, that an address depends on, the latest first.
   @inline(__always)
-  func forEachAddressDependency(upTo last: Int32, on address: UInt, _ set: UInt64, _ visit: (Int) -> Void) {
-    if rules.knowsDependencies { return forEachEvent(of: set, upTo: last, visit) }
+  func forEachAddressDependency(
+    upTo last: Int32, on address: UInt, _ dependencies: Dependencies, _ visit: (Int) -> Void
+  ) {
+    if dependencies.areKnown { return forEachEvent(of: dependencies.address, upTo: last, visit) }
     let block = rules.space.block(of: address)
     var earlier = last
     while earlier >= 0 {

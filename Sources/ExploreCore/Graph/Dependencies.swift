@@ -2,15 +2,29 @@
 ///
 /// By syntax: of its address, of the value that it writes, and of whether it happens at all. A control dependency ends where
 /// the ways of the branch join. Only the first 64 events of a racer can be named.
+///
+/// Where nobody says what an access depends on, its address depends on each read that returned the address of its object.
 package struct Dependencies: Equatable {
   package var address: UInt64 = 0
   package var data: UInt64 = 0
   package var control: UInt64 = 0
+  private(set) var areKnown = false
 
-  package init(address: UInt64 = 0, data: UInt64 = 0, control: UInt64 = 0) {
+  /// Nothing is known of them.
+  package init() {}
+
+  package init(address: UInt64, data: UInt64, control: UInt64) {
     self.address = address
     self.data = data
     self.control = control
+    areKnown = true
+  }
+
+  @inline(__always) mutating func formUnion(_ other: Dependencies) {
+    address |= other.address
+    data |= other.data
+    control |= other.control
+    areKnown = areKnown || other.areKnown
   }
 
   /// Numbers from here on have no bit.
@@ -21,19 +35,15 @@ package struct Dependencies: Equatable {
     index >= 0 && index < limit ? 1 << UInt64(index) : 0
   }
 
-  var isEmpty: Bool { address | data | control == 0 }
 }
 
 extension ExecutionGraph {
   /// Adds what an event depends on, and of an update its write.
   func learn(_ id: Int, _ more: Dependencies) {
-    func add(_ id: Int) {
-      events[id].dependencies.address |= more.address
-      events[id].dependencies.data |= more.data
-      events[id].dependencies.control |= more.control
+    events[id].dependencies.formUnion(more)
+    if events[id].kind == .read, events[id].isSuccessfulRMW, events[id].poNext >= 0 {
+      events[Int(events[id].poNext)].dependencies.formUnion(more)
     }
-    add(id)
-    if events[id].kind == .read, events[id].isSuccessfulRMW, events[id].poNext >= 0 { add(Int(events[id].poNext)) }
   }
 
   /// Visits events of a racer by their bits, `last` and those before it in program order.

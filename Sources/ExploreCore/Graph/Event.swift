@@ -88,7 +88,6 @@ package struct Event {
   package var initial: UInt64 = 0
   package var expected: UInt64 = 0
   package var operand: UInt64 = 0
-  /// Where the exploration knows of them (`Rules.knowsDependencies`).
   package var dependencies = Dependencies()
 
   package init(_ kind: Kind, racer: Int, ordering: EventOrdering) {

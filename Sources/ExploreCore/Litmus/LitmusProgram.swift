@@ -64,8 +64,6 @@ final class LitmusProgram: ExploredProgram {
     ).run(racer)
   }
 
-  override var knowsDependencies: Bool { true }
-
   override func name(of racer: Int) -> String { "thread \(racer)" }
 
   func outcome() -> LitmusOutcome {

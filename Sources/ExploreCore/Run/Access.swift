@@ -23,6 +23,7 @@ extension Execution {
       state.pointee.needsRestart = true
       stop(racer, .stopped)
     }
+    if state.pointee.onlyLearns { return location }
     // Its allocation counts as a write of the whole block.
     if let writer = state.pointee.shadow.unorderedWriter(
       offset, size, by: racer, isBefore: { isBefore(racer, address, isWrite: isWrite, $0, $1, wrote: true, ordering) })
@@ -78,7 +79,7 @@ extension Execution {
   /// A location with plain and atomic accesses: a plain one and another, one of them a write, must be ordered.
   @inline(__always) func checkMixed(_ racer: Int, _ location: Int32) {
     guard state.pointee.space.locations.pointee.all[Int(location)].isMixed,
-      !state.pointee.rules.pointee.everyAccessSynchronises
+      !state.pointee.rules.pointee.everyAccessSynchronises, !state.pointee.onlyLearns
     else { return }
     checkMixedAccesses(racer, location)
   }

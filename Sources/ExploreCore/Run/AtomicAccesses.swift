@@ -15,6 +15,7 @@ extension Execution {
     if state.pointee.isQuiescent { return writeDirectly(address, size, value) }
     let replayed = takeTurn(racer)
     defer { racers[racer].dependencies = Dependencies() }
+    recall(racer, replayed)
     guard let location = access(racer, address, size, isWrite: true, ordering) else { return }
     if replayed >= 0 {
       guard isSame(replayed, .write, location) else { return diverge(racer, replayed, .write, address) }
@@ -27,6 +28,7 @@ extension Execution {
       event.value = value & event.mask
       event.role = role
       event.dependencies = racers[racer].dependencies
+      state.pointee.labels?.need(racer)
       let place = state.pointee.guide?.place(racer, Int(racers[racer].done))
       let id =
         place.map { state.pointee.branch.pointee.addWrite(event, place: $0) }
@@ -63,6 +65,7 @@ extension Execution {
   private func read(_ racer: Int, _ address: UInt, _ size: Int, _ event: inout Event) -> UInt64 {
     let replayed = takeTurn(racer)
     defer { racers[racer].dependencies = Dependencies() }
+    recall(racer, replayed)
     guard
       let location = access(
         racer, address, size, isWrite: event.readKind.isRMW, event.ordering)
@@ -80,6 +83,7 @@ extension Execution {
       event.size = UInt8(size)
       event.initial = state.pointee.space.read(address, size)
       event.dependencies = racers[racer].dependencies
+      state.pointee.labels?.need(racer)
       if let guide = state.pointee.guide {
         let source = guide.source(racer, Int(racers[racer].done))
         id = Int32(state.pointee.branch.pointee.addRead(event, source: source))
@@ -100,6 +104,12 @@ extension Execution {
     recordRead(racer, address, size, read, id)
     if read.isWaiting { wait(racer) }
     return read.value
+  }
+
+  /// What an event that is on the graph is known to depend on.
+  @inline(__always) private func recall(_ racer: Int, _ replayed: Int32) {
+    guard replayed >= 0, state.pointee.labels != nil else { return }
+    racers[racer].dependencies.formUnion(graph.pointee.events[Int(replayed)].dependencies)
   }
 
   /// Of an event that is on the graph: what only this run has labels for.

@@ -72,6 +72,8 @@ package struct ExecutionState {
   package var pc: UInt = 0
   /// Where native code passes labels of values on.
   package var labels: Labels?
+  /// The execution is run again for its dependencies alone: races would have been seen.
+  var onlyLearns = false
   /// Decides instead of the search.
   package var guide: Guide?
   /// A location turned out to have plain and atomic accesses: its plain ones must go on the graph, so the search restarts.

@@ -22,8 +22,6 @@ open class ExploredProgram {
   open func runEnded() {}
   /// Nobody vouches that it does the same again after the same reads: if it does not, that ends the exploration.
   open var mayDiffer: Bool { false }
-  /// It tells of each access what that depends on (`RacerProgress.dependencies`).
-  open var knowsDependencies: Bool { false }
   /// It is native code that passes labels of values on, and tells them of each access.
   open var passesLabels: Bool { false }
   /// For people.

@@ -17,6 +17,8 @@ package struct Labels {
   private let last: UnsafeMutablePointer<UInt8>
   /// Which reads have labels: from eight times this on.
   private(set) var window: Int32 = 0
+  /// The last window that has a read which a new event may depend on.
+  private var lastNeeded: Int32 = 0
 
   init(racers: Int) {
     self.racers = racers
@@ -35,14 +37,20 @@ package struct Labels {
   /// Forgets all reads: another run begins.
   mutating func begin(window: Int32) {
     self.window = window
+    if window == 0 { lastNeeded = 0 }
     reads.update(repeating: -1, count: racers * Int(Self.perWindow))
     counts.update(repeating: 0, count: racers)
     last.update(repeating: 0, count: racers)
   }
 
-  /// Whether there were more reads than have had labels so far.
-  var wantsAnotherWindow: Bool {
-    (0..<racers).contains { counts[$0] > (window + 1) * Self.perWindow }
+  /// An event of the racer's is added, which may depend on all that it has read.
+  @inline(__always) mutating func need(_ racer: Int) {
+    lastNeeded = max(lastNeeded, (counts[racer] - 1) / Self.perWindow)
+  }
+
+  /// Whether reads that had no label yet may matter: to events that were added, or to a race.
+  func wantsAnotherWindow(sawRace: Bool) -> Bool {
+    window < lastNeeded || sawRace && (0..<racers).contains { counts[$0] > (window + 1) * Self.perWindow }
   }
 
   /// A racer has read. Answers the label of what it got.
@@ -117,6 +125,9 @@ extension Execution {
     racers[racer].dependencies = Dependencies(
       address: labels.reads(racer, address), data: labels.reads(racer, data), control: control)
   }
+
+  /// There is no such access after all.
+  package func forgetDependencies(_ racer: Int) { racers[racer].dependencies = Dependencies() }
 
   /// The racer has read, on the graph.
   @inline(__always) func label(_ racer: Int, read index: Int32) -> UInt8 {

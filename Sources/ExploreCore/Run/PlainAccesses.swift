@@ -34,6 +34,10 @@ extension Execution {
     }
     if let location = space.firstLocation(in: address, size) { meetLocation(racer, location, address, size) }
     let offset = space.offset(address)
+    if state.pointee.onlyLearns {
+      if isWrite { state.pointee.shadow.noteWrite(offset, size, by: racer, at: racers[racer].done + 1) }
+      return true
+    }
     if let writer = state.pointee.shadow.unorderedWriter(
       offset, size, by: racer, isBefore: { isBefore(racer, address, isWrite: isWrite, $0, $1, wrote: true) })
     {
@@ -91,7 +95,7 @@ extension Execution {
   @inline(__always) func dependency(_ racer: Int, _ address: UInt) -> VectorClock? {
     guard state.pointee.rules.pointee.isLinuxKernel else { return nil }
     return graph.pointee.dependency(
-      upTo: racers[racer].last, on: address, racers[racer].dependencies.address)
+      upTo: racers[racer].last, on: address, racers[racer].dependencies)
   }
 
   /// Whether another racer's plain access, which came at this moment, is ordered before the racer's access at hand.

@@ -109,8 +109,8 @@ package final class Exploration {
     rules.initialize(
       to: Rules(
         model: model, clockWidth: width, twin: twins,
-        usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 },
-        knowsDependencies: program.knowsDependencies, space: space, scratch: VectorClock.make(width: width),
+        usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
+        scratch: VectorClock.make(width: width),
         everyAccessSynchronises: consistency.everyAccessSynchronises,
         isLinuxKernel: consistency.isLinuxKernel))
     let racerStates = UnsafeMutablePointer<RacerProgress>.allocate(capacity: racers + 1)
@@ -332,9 +332,13 @@ extension Exploration {
   /// anything that orders the two.
   private func learnDependencies() {
     let state = execution.state
-    while let labels = state.pointee.labels, labels.wantsAnotherWindow, !state.pointee.needsRestart,
+    defer { state.pointee.onlyLearns = false }
+    while let labels = state.pointee.labels, !state.pointee.needsRestart,
       state.pointee.end == .complete || state.pointee.end == .blocked
     {
+      let sawRace = state.pointee.mishaps.contains { $0.kind == .dataRace }
+      guard labels.wantsAnotherWindow(sawRace: sawRace) else { return }
+      state.pointee.onlyLearns = !sawRace
       let (mishaps, trace, end) = (state.pointee.mishaps, state.pointee.trace, state.pointee.end)
       state.pointee.trace = nil
       state.pointee.labels?.begin(window: labels.window + 1)

@@ -26,7 +26,7 @@ package final class LoadBuffering {
 
   /// Pairs that are kept, and times that one is looked at in vain: executions differ in what does not concern it.
   private static let mostPairs = 64
-  private static let mostAttempts = 64
+  private static let mostAttempts = 16
 
   package init(_ execution: Execution) {
     graph = ExecutionGraph(racers: execution.graph.pointee.racers, rules: execution.graph.pointee.rules)

@@ -10,8 +10,6 @@ package struct Rules {
   /// By racer: the interchangeable one before it, or -1.
   var twin: UnsafeMutablePointer<Int32>
   package var usesSymmetry: Bool
-  /// Accesses say what they depend on. Otherwise an address depends on each read that returned the address of its object.
-  let knowsDependencies: Bool
   var space: AddressSpace
   /// For the kernel's dependencies.
   var scratch: VectorClock

@@ -75,10 +75,11 @@ struct Kernel: ConsistencyModel {
 extension ExecutionGraph {
   /// The reads that an access depends on in whatever way.
   fileprivate func forEachDependency(of event: Event, _ visit: (Int) -> Void) {
-    var set = event.dependencies.address
-    if event.kind == .write { set |= event.dependencies.data | event.dependencies.control }
     forEachAddressDependency(
-      upTo: event.poPrevious, on: rules.space.address(of: event.location), set, visit)
+      upTo: event.poPrevious, on: rules.space.address(of: event.location), event.dependencies, visit)
+    if event.kind == .write {
+      forEachEvent(of: event.dependencies.data | event.dependencies.control, upTo: event.poPrevious, visit)
+    }
   }
 }
 

@@ -17,7 +17,7 @@ struct KernelGraph {
   /// By location: of the initial value, where somebody reads that.
   private var initialPlaces: [Int: Int] = [:]
   private var extraPlaces: [Int]
-  private var extraAddresses: [(place: Int, address: UInt, reads: UInt64)] = []
+  private var extraAddresses: [(place: Int, address: UInt, dependencies: Dependencies)] = []
 
   /// An access that is not on the graph, or not yet: it comes after so many of its racer's events.
   struct Access {
@@ -55,7 +55,7 @@ struct KernelGraph {
     for (number, access) in extra.enumerated()
     where access.racer == racer && extraPlaces[number] < 0 && access.eventsBefore <= index {
       extraPlaces[number] = events.count
-      extraAddresses.append((events.count, access.address, access.dependencies.address))
+      extraAddresses.append((events.count, access.address, access.dependencies))
       events.append(
         KernelEvent(
           kind: access.isWrite ? .write : .read, tags: tags(access.ordering, isRead: !access.isWrite), thread: racer,
@@ -142,7 +142,7 @@ struct KernelGraph {
     }
     for id in 0..<graph.count where places[id] >= 0 {
       let event = graph.events[id]
-      if event.kind == .write, !event.dependencies.isEmpty {
+      if event.kind == .write, event.dependencies.areKnown {
         graph.forEachEvent(of: event.dependencies.data, upTo: event.poPrevious) {
           if places[$0] >= 0 { data.insert(places[$0], places[id]) }
         }
@@ -160,21 +160,21 @@ struct KernelGraph {
 
   private func addressDependencies<Bits>(_ room: RelationRoom<Bits>) -> Relation<Bits> {
     let addr = Relation(count: events.count, in: room)
-    func note(_ place: Int, _ address: UInt, _ reads: UInt64, after last: Int32) {
-      graph.forEachAddressDependency(upTo: last, on: address, reads) {
+    func note(_ place: Int, _ address: UInt, _ dependencies: Dependencies, after last: Int32) {
+      graph.forEachAddressDependency(upTo: last, on: address, dependencies) {
         if places[$0] >= 0 { addr.insert(places[$0], place) }
       }
     }
     for id in 0..<graph.count where places[id] >= 0 {
       let event = graph.events[id]
       note(
-        places[id], graph.rules.space.address(of: event.location), event.dependencies.address, after: event.poPrevious)
+        places[id], graph.rules.space.address(of: event.location), event.dependencies, after: event.poPrevious)
     }
-    for (place, address, reads) in extraAddresses {
+    for (place, address, dependencies) in extraAddresses {
       let racer = events[place].thread
       var last = graph.last[racer]
       while last >= 0, placesBefore[Int(last)] > place { last = graph.events[Int(last)].poPrevious }
-      note(place, address, reads, after: last)
+      note(place, address, dependencies, after: last)
     }
     return addr
   }
