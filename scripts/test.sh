@@ -36,6 +36,12 @@ for file in hooks threads library kernel rust heap raced program program_heap pr
   done
   echo "CCandidate/runtime/$file compiles"
 done
+for file in dependencies hooks kernel; do
+  "$clang" --target=aarch64-linux-gnu -std=gnu17 -O2 -w -fPIC -c "Sources/CCandidate/runtime/$file.c" \
+    -DADDONRACE_EXPLORED -DADDONRACE_TRACKED -isystem /usr/aarch64-linux-gnu/include -ISources/CCandidate/include \
+    -ISources/CCandidate/runtime -o /dev/null
+done
+echo "so do those that track dependencies"
 rm -r "$headers"
 
 say "The peers of the benchmarks"

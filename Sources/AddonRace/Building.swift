@@ -15,7 +15,7 @@ extension Harness {
     switch purpose {
     case .exploring:
       code.built = built
-      if scenario.explore.memoryModels.contains(where: scenario.tracksDependencies(under:)) {
+      if Labels.isAvailable, scenario.explore.memoryModels.contains(where: scenario.tracksDependencies(under:)) {
         code.tracked = try CandidateBuild(code, for: .tracking).build()
       }
     case .tracking: code.tracked = built

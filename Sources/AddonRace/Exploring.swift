@@ -21,6 +21,9 @@ extension Harness {
     judging.tellRest()
     if var figures = run.exploration {
       figures.firstFinding = judging.judgements.firstFinding
+      if figures.leavesOutByDependencies, figures.isExhaustive, judging.judgements.counts.isEmpty {
+        figures.fragileDependencies = try fragileDependencies(scenario, model, subject)
+      }
       tell(.exploration(figures, sawRefusal: judging.judgements.sawRefusal))
     }
     for note in engine.notes { tell(.note(note)) }
@@ -37,6 +40,20 @@ extension Harness {
       // What fewer racers do has no say in what these did.
       tell(.note("no shorter execution was looked for: \(error)"))
     }
+  }
+
+  /// What a verdict rests on that a compiler may break: explores without dependencies on values and branches.
+  private func fragileDependencies(
+    _ scenario: Scenario, _ model: MemoryModel, _ subject: any ExplorableSubject
+  ) throws(EngineError) -> [FragileDependency] {
+    var scenario = scenario
+    scenario.explore.breaksDependencies = true
+    let judging = ExecutionJudging(checkers, .untilOne)
+    let engine = engine(model, subject)
+    _ = try engine.run(scenario, judging: judging)
+    guard let shown = judging.shown else { return [] }
+    return try engine.decisiveDependencies(
+      try token(shown, of: scenario), of: scenario, checker: shown.checker)
   }
 
   /// Where an exploration can be cut, so that it has so many parts: see ``Explore/frontier(_:parts:)``.

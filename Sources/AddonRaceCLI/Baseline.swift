@@ -3,7 +3,7 @@ import ArgumentParser
 import Foundation
 
 /// Findings that are known already: of an earlier report, by their ids.
-struct Baseline {
+struct Baseline: Sendable {
   private let ids: Set<String>
 
   init(path: String) throws {

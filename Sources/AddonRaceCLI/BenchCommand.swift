@@ -44,6 +44,13 @@ struct BenchCommand: ParsableCommand {
   var format = Format.table
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead.", valueName: "file"))
   var output: String?
+  @Option(
+    name: .customLong("report"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Write a report to this file too, in the format that its name ends in: \(BenchReportFile.endings.joined(separator: ", ")). May be given more than once.",
+      valueName: "file"))
+  var reports: [String] = []
+  @OptionGroup var journal: JournalOptions
 
   func validate() throws {
     if paths.isEmpty { throw ValidationError("No scenario was named. Try: addonrace bench scenarios/bench") }
@@ -51,6 +58,7 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
+    for path in reports { try BenchReportFile.check(path) }
     _ = try settings.values(for: .bench)
     for count in try racerCounts() ?? [] where !BenchLimits.racers.contains(count) {
       throw ValidationError(
@@ -76,6 +84,8 @@ struct BenchCommand: ParsableCommand {
     let baseline = try compare.map { try store.read($0, machine: .here) }
     let page = try html.map { try PageFile($0) }
     let sink = try ReportSink(output)
+    let files = try reports.map { try BenchReportFile($0) }
+    let kept = try BenchJournal(journal)
     for warning in BenchMachine.here.warnings { StandardError.print("WARNING: \(warning)") }
     cthreads_catch_interrupts(1)
     var document = BenchDocument(machine: .here)
@@ -83,7 +93,7 @@ struct BenchCommand: ParsableCommand {
     var status = ExitStatus.asExpected
     for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths) {
       do {
-        let more = try measure(found, into: &document)
+        let more = try measure(found, into: &document, kept)
         if format == .table, !more.isEmpty { try sink.print(more.text + "\n") }
         parts += more
       } catch let error as BenchFailure {
@@ -106,14 +116,24 @@ struct BenchCommand: ParsableCommand {
       if comparison.changes.isEmpty { status = max(status, .undecided) }
     }
     try sink.close()
+    for file in files { try file.write(document, parts) }
+    try kept?.close()
     if parts.isEmpty { page?.discard() } else { try page?.write(parts) }
     if cthreads_interrupted() != 0 { status = .interrupted }
     throw ExitCode(status.code)
   }
 
   /// One scenario's figures, into the document, and as they are shown.
-  private func measure(_ found: FoundScenario, into document: inout BenchDocument) throws -> [ReportPart] {
+  private func measure(
+    _ found: FoundScenario, into document: inout BenchDocument, _ kept: BenchJournal?
+  ) throws -> [ReportPart] {
     guard let scenario = try prepare(found) else { return [] }
+    guard case .scenario(_, let file) = found else { return [] }
+    let key = BenchJournal.key(scenario, file, sweep)
+    if let outcome = kept?.outcome(key) {
+      document.add(outcome)
+      return outcome.parts
+    }
     let progress = ProgressLine(1)
     defer { progress.finish(scenario.name) }
     let children = Children(AddonRaceCommand.harness)
@@ -121,6 +141,8 @@ struct BenchCommand: ParsableCommand {
     do {
       guard let outcome = try children.measure(scenario, along: sweep) else { return [] }
       document.add(outcome)
+      // Of an interrupted one there is but a part.
+      if cthreads_interrupted() == 0 { kept?.add(outcome, key) }
       return outcome.parts
     } catch let error as EngineError {
       throw BenchFailure("\(scenario.name): \(error)", .invalid)

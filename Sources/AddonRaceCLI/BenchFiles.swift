@@ -21,6 +21,41 @@ struct PageFile {
   func discard() { sink.discard() }
 }
 
+/// A report of a bench, in the format that its name ends in.
+struct BenchReportFile {
+  private enum Format: String, CaseIterable { case md, json, csv, txt, html }
+  static let endings = Format.allCases.map(\.rawValue)
+
+  private let format: Format
+  private let sink: ReportSink?
+  private let page: PageFile?
+
+  static func check(_ path: String) throws {
+    let ending = path.split(separator: ".").last.map(String.init) ?? ""
+    guard Format(rawValue: ending.lowercased()) == nil else { return }
+    throw ValidationError(
+      "No format of a bench is known for '\(path)' by what its name ends in: \(Suggestion.remedy(for: ending, among: endings))."
+    )
+  }
+
+  init(_ path: String) throws {
+    format = Format(rawValue: path.split(separator: ".").last.map { $0.lowercased() } ?? "") ?? .txt
+    page = format == .html ? try PageFile(path) : nil
+    sink = format == .html ? nil : try ReportSink(path)
+  }
+
+  func write(_ document: BenchDocument, _ parts: [ReportPart]) throws {
+    switch format {
+    case .json: try sink?.print(document.json)
+    case .csv: try sink?.print(document.csv)
+    case .txt: try sink?.print(parts.text)
+    case .md: try sink?.print(parts.markdown)
+    case .html: if parts.isEmpty { page?.discard() } else { try page?.write(parts) }
+    }
+    try sink?.close()
+  }
+}
+
 /// Plots are gnuplot's: it reads a script, and answers with SVG.
 private enum Gnuplot {
   static func run(_ script: String) throws -> String {

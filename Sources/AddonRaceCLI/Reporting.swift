@@ -50,6 +50,13 @@ struct ReportOptions: ParsableArguments {
   }
 }
 
+extension ReportOptions {
+  /// The exit status that a verdict asks for.
+  func status(_ baseline: Baseline?) -> @Sendable (Verdict) -> ExitStatus {
+    { [failOn] verdict in baseline?.knows(verdict) == true ? .asExpected : failOn.status(verdict) }
+  }
+}
+
 extension ReportFormatName: ExpressibleByArgument {}
 
 /// What makes a command fail.
@@ -190,14 +197,17 @@ struct ReportSink {
 struct ReportSet {
   private var reports: [(format: any ReportFormat, sink: ReportSink)]
 
-  init(_ options: ReportOptions) throws {
+  /// - Parameter baseline: what it knows does not make the command fail.
+  init(_ options: ReportOptions, baseline: Baseline? = nil) throws {
+    let status = options.status(baseline)
     let shown = try ReportSink(options.output)
     var reports: [(format: any ReportFormat, sink: ReportSink)] = [
       (
         options.format.format.init(
           ReportMedium(
             isColoured: options.colour.isColoured(onTerminal: shown.isTerminal),
-            width: shown.isTerminal ? Terminal.width(STDOUT_FILENO) : nil, explains: options.explain)), shown
+            width: shown.isTerminal ? Terminal.width(STDOUT_FILENO) : nil, explains: options.explain, status: status)),
+        shown
       )
     ]
     do {
@@ -206,12 +216,15 @@ struct ReportSet {
         let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty
       {
         reports.append(
-          (MarkdownReport(ReportMedium(explains: options.explain)), try ReportSink(appendingTo: summary)))
+          (
+            MarkdownReport(ReportMedium(explains: options.explain, status: status)),
+            try ReportSink(appendingTo: summary)
+          ))
       }
       for path in options.reports {
         guard let format = ReportCatalog.format(ofFile: path) else { continue }
         let sink = try ReportSink(path, streams: format == JSONLinesReport.self)
-        reports.append((format.init(ReportMedium(explains: options.explain)), sink))
+        reports.append((format.init(ReportMedium(explains: options.explain, status: status)), sink))
       }
     } catch {
       for report in reports { report.sink.discard() }

@@ -84,7 +84,7 @@ struct ScenarioRuns {
     _ paths: [String], _ part: (frontier: Frontier, shard: Shard)? = nil
   ) throws -> (verdicts: [Verdict], status: ExitStatus) {
     let baseline = try options.baseline.map { try Baseline(path: $0) }
-    var reports = try ReportSet(options)
+    var reports = try ReportSet(options, baseline: baseline)
     cthreads_catch_interrupts(1)
     var verdicts: [Verdict] = []
     let scenarios: [ResolvedScenario]
@@ -132,7 +132,7 @@ struct ScenarioRuns {
     }
     try reports.end(verdicts)
     try journal?.close()
-    let status = verdicts.filter { baseline?.knows($0) != true }.map(options.failOn.status).max() ?? .asExpected
+    let status = verdicts.map(options.status(baseline)).max() ?? .asExpected
     return (verdicts, cthreads_interrupted() == 0 ? status : .interrupted)
   }
 

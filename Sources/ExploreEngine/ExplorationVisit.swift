@@ -89,6 +89,7 @@ final class ExplorationVisit {
     record.reached.counts = exploration.counts
     record.reached.judgements = judge.judgements
     record.notes = program.notes
+    record.leavesOutByDependencies = exploration.leavesOutByDependencies
     guard let loans else { return record }
     guard record.end != .stopped, whole.refusal == nil, whole.wanted == nil else {
       loans.abandon(exploration)

@@ -96,6 +96,14 @@ public final class Explore {
     try makeExploration(of: token.scenario(scenario)).replay(token, wantsSources, judge)
   }
 
+  /// The dependencies that keep the execution of a token from being one: it was found without those that a compiler may
+  /// break (``ExploreOptions/breaksDependencies``). Each with the first load that it is on.
+  public func decisiveDependencies(
+    _ token: ReplayToken, of scenario: Scenario, checker: String
+  ) throws(EngineError) -> [FragileDependency] {
+    try makeExploration(of: token.scenario(scenario)).decisiveDependencies(token, checker)
+  }
+
   /// With room for all the racers that there are: a program that starts them itself shows in its first execution how many
   /// it wants.
   private func makeExploration(
@@ -226,6 +234,7 @@ final class ProgramExploration {
     let counts = record.reached.counts
     figures.isExhaustive = record.isExhaustive
     figures.bufferedLoads = record.bufferedLoads
+    figures.leavesOutByDependencies = record.leavesOutByDependencies
     figures.leavesOutLoadBuffering =
       engine.model == .c11 || engine.model == .kernel && !(record.isExhaustive && record.bufferedLoads.isEmpty)
     figures.executions = counts.executions
@@ -301,6 +310,22 @@ final class ProgramExploration {
       if !loads.contains(where: { $0.isLike(found) }) { loads.append(found) }
     }
     return loads
+  }
+
+  func decisiveDependencies(_ token: ReplayToken, _ checker: String) -> [FragileDependency] {
+    guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: true) else { return [] }
+    let graph = execution.graph.pointee
+    let reading = TraceReading(program, execution, trace)
+    return graph.decisiveWrites.compactMap { write in
+      let dependencies = graph.events[write].dependencies
+      let kind: FragileDependency.Kind = dependencies.data != 0 ? .data : .control
+      let reads = kind == .data ? dependencies.data : dependencies.control
+      guard let store = reading.step(of: Int32(write)),
+        let load = graph.event(Int(graph.events[write].racer), Int32(reads.trailingZeroBitCount)).flatMap(
+          reading.step(of:))
+      else { return nil }
+      return FragileDependency(store: store, load: load, kind: kind, checker: checker)
+    }
   }
 
   func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {

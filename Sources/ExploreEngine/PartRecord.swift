@@ -17,6 +17,7 @@ struct PartRecord: Codable {
   var isExhaustive = false
   var notes: [String] = []
   var bufferedLoads: [BufferedLoad] = []
+  var leavesOutByDependencies = false
 
   /// Adds what comes after this in the order of the search; ends where, with what was said `before` of it all, it is enough.
   mutating func add(_ later: PartRecord, for judge: any ExecutionJudge, isEnough: (Judgements) -> Bool) {
@@ -37,6 +38,7 @@ struct PartRecord: Codable {
     reached = base.adding(later.reached, keeping: judge.findingsKept)
     notes += later.notes.filter { !notes.contains($0) }
     note(later.bufferedLoads)
+    if later.leavesOutByDependencies { leavesOutByDependencies = true }
     if !later.isExhaustive { isExhaustive = false }
     if later.end != .exhausted, end == .exhausted { end = later.end }
   }

@@ -18,6 +18,18 @@ extension [ReportPart] {
     }.joined(separator: "\n\n")
   }
 
+  /// Tables stand in it as a terminal shows them.
+  public var markdown: String {
+    compactMap { part in
+      switch part {
+      case .heading(let text): "## \(text)"
+      case .text(let text): text
+      case .table(let table): "```\n\(table.text)\n```"
+      case .plot: nil
+      }
+    }.joined(separator: "\n\n")
+  }
+
   public var plots: [Plot] {
     compactMap { part in if case .plot(let plot) = part { plot } else { nil } }
   }

@@ -41,18 +41,31 @@ enum Sentence {
   /// What else is to be said of a verdict: its notes, and loads that may be buffered.
   static func notes(_ verdict: Verdict) -> [String] {
     let loads = verdict.outcome == .pass ? verdict.exploration?.bufferedLoads ?? [] : []
-    let named = loads.prefix(mostBufferedLoads).map(bufferedLoad)
+    let named = loads.prefix(mostNamed).map(bufferedLoad)
     let rest = loads.count > named.count ? ["and \(loads.count - named.count) more loads may be buffered"] : []
-    return verdict.notes + named + rest
+    let fragile = verdict.outcome == .pass ? verdict.exploration?.fragileDependencies ?? [] : []
+    return verdict.notes + fragile.prefix(mostNamed).map(fragileDependency) + named + rest
   }
 
-  private static let mostBufferedLoads = 2
+  private static func fragileDependency(_ dependency: FragileDependency) -> String {
+    let way =
+      switch dependency.kind {
+      case .data: "computes from"
+      case .control: "makes by a branch on"
+      }
+    return "rests on a dependency that a compiler may break: racer \(dependency.store.racer)'s "
+      + "\(step(dependency.store)), which it \(way) its \(step(dependency.load)). Without it \(dependency.checker) "
+      + "reports"
+  }
+
+  private static func step(_ step: Counterexample.Step) -> String {
+    let place = step.place.map { " of \(TraceWords.place($0))" } ?? ""
+    return TraceWords.verb(step.verb) + place + (step.source.map { " (\($0))" } ?? "")
+  }
+
+  private static let mostNamed = 2
 
   private static func bufferedLoad(_ pair: BufferedLoad) -> String {
-    func step(_ step: Counterexample.Step) -> String {
-      let place = step.place.map { " of \(TraceWords.place($0))" } ?? ""
-      return TraceWords.verb(step.verb) + place + (step.source.map { " (\($0))" } ?? "")
-    }
     return "not explored: load buffering. Racer \(pair.load.racer)'s \(step(pair.load)) may read what racer "
       + "\(pair.store.racer)'s \(step(pair.store)) writes, though that comes after it: nothing known orders "
       + "what racer \(pair.load.racer) does in between"

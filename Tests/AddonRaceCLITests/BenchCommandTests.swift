@@ -22,6 +22,30 @@ import Testing
     #expect(command.errors.contains("this is a debug"), "the tests' own build is one")
   }
 
+  /// What was measured is kept, goes to files in their formats, and is not measured again.
+  @Test func figuresThatSurvive() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let journal = folder.appendingPathComponent("figures.jsonl").path
+    func bench(_ more: [String]) throws -> Command {
+      try Command(arguments: ["bench", Self.scenario, "--journal", journal, "--format", "json"] + Self.quick + more)
+    }
+    let first = try bench(["--report", folder.path + "/figures.md", "--report", folder.path + "/figures.csv"])
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try String(contentsOfFile: folder.path + "/figures.md", encoding: .utf8).contains("C11 by hand"))
+    #expect(try String(contentsOfFile: folder.path + "/figures.csv", encoding: .utf8).hasPrefix("scenario,site,"))
+    let second = try bench(["--resume"])
+    #expect(second.status == 0 && second.output == first.output, "\(second.errors)")
+    #expect(second.errors.contains("which has the figures of 1 scenarios"))
+
+    try Data("{\"format\": \"something\"}\n".utf8).write(to: URL(fileURLWithPath: journal))
+    let other = try bench(["--resume"])
+    #expect(other.status == 65 && other.errors.contains("is not one of a bench"), "\(other.errors)")
+    let ending = try bench(["--report", folder.path + "/figures.mdd"])
+    #expect(ending.status == 64 && ending.errors.contains("did you mean 'md'"), "\(ending.errors)")
+  }
+
   @Test func severalProcessesArePooled() throws {
     let command = try Command(
       arguments: ["bench", Self.scenario, "--format", "json"] + Self.quick + ["--processes", "2"])

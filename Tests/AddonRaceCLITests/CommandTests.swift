@@ -325,6 +325,10 @@ enum Golden {
     let known = try Command(arguments: leaking + ["loser-leaks", "--baseline", baseline])
     #expect(known.status == 0, "\(known.output)")
     #expect(known.output.contains("known from the baseline"))
+    let file = folder.url.path + "/known.json"
+    _ = try Command(arguments: leaking + ["loser-leaks", "--baseline", baseline, "--report", file])
+    let report = try JSONDecoder().decode(EncodedReport.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    #expect(report.exitStatus == 0 && !report.verdicts[0].asExpected)
     #expect(try Command(arguments: leaking + ["winner-freed", "--baseline", baseline]).status == 1, "this one is new")
   }
 

@@ -170,4 +170,61 @@ extension CandidateTests {
   @Test func whereTheyAreNotTracked() throws {
     #expect(try sees("void racer_r(void) { a = READ_ONCE(y); if (a) WRITE_ONCE(x, 1); }", tracks: false))
   }
+
+  // MARK: What a verdict says
+
+  private static let lines = """
+    #include <addonrace/kernel.h>
+    static int x, y, a;
+    static int *p = &x;
+    void racer_writer(void) { WRITE_ONCE(x, 2); smp_store_release(&y, 1); }
+    void racer_r(void) {
+      a = READ_ONCE(y);
+    #ifdef BRANCH
+      if (a)
+        WRITE_ONCE(x, 1);
+    #else
+      WRITE_ONCE(x, a - a);
+    #endif
+    }
+    void check(void) { BUG_ON(a == 1 && x == 2); }
+    """
+
+  /// Which store depends on which load, where the verdict rests on that.
+  @Test(.enabled(if: Labels.isAvailable), arguments: [(["-DBRANCH"], "control", 9), ([], "data", 11)])
+  func aVerdictThatACompilerMayBreak(_ flags: [String], _ kind: String, _ line: Int) throws {
+    let verdict = try Candidate(Self.lines, flags: flags).explore(.kernel)
+    #expect(verdict.outcome == .pass)
+    let fragile = verdict.exploration?.fragileDependencies ?? []
+    #expect(fragile.map(\.kind.rawValue) == [kind] && fragile.map(\.checker) == ["assertion"])
+    #expect(fragile.first?.store.source == "candidate.c:\(line)" && fragile.first?.load.source == "candidate.c:6")
+  }
+
+  @Test(.enabled(if: Labels.isAvailable)) func aVerdictThatRestsOnNone() throws {
+    let verdict = try Candidate(Self.lines.replacingOccurrences(of: "READ_ONCE(y)", with: "smp_load_acquire(&y)"))
+      .explore(.kernel)
+    #expect(verdict.outcome == .pass && verdict.exploration?.fragileDependencies == [])
+  }
+
+  private func bufferedLoads(_ store: String) throws -> [BufferedLoad]? {
+    let verdict = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      static int x, y, a, b;
+      void racer_one(void) { a = READ_ONCE(x); WRITE_ONCE(y, \(store)); }
+      void racer_two(void) { b = READ_ONCE(y); WRITE_ONCE(x, b + 1); }
+      """
+    ).explore(.kernel)
+    #expect(verdict.outcome == .pass)
+    #expect(verdict.exploration?.leavesOutLoadBuffering == (verdict.exploration?.bufferedLoads.isEmpty == false))
+    return verdict.exploration?.bufferedLoads
+  }
+
+  /// Which load may read what its own racer causes; and nothing, where a dependency is in the way.
+  @Test(.enabled(if: Labels.isAvailable)) func loadBufferingIsNamed() throws {
+    let loads = try #require(try bufferedLoads("1"))
+    #expect(loads.map(\.load.racer) == [1, 2] && loads.map(\.store.racer) == [2, 1], "\(loads)")
+    #expect(loads.first?.load.source == "candidate.c:3" && loads.first?.store.source == "candidate.c:4")
+    #expect(try bufferedLoads("a + 1") == [])
+  }
 }

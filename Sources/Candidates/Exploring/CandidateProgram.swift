@@ -15,20 +15,26 @@ final class CandidateProgram: JudgedProgram {
   private let bodies: [UnsafeMutableRawPointer]
   private let names: SourceNames
   private let accepted: Set<String>
+  private let breaks: Bool
+  private let lacksDependencies: Bool
   /// The most that one allocation may have.
   static let mostBytes = 4 << 20
   private static let arenaBytes = 16 << 20
   private static let blocksPerRacer = 4096
   private static let stackBytes = 256 << 10
 
-  /// - Parameter room: racers that there is room for.
-  init(_ object: CandidateObject, _ scenario: Scenario, room: Int) {
+  /// - Parameters:
+  ///   - room: racers that there is room for.
+  ///   - lacksDependencies: they are asked for, and cannot be tracked in this process.
+  init(_ object: CandidateObject, _ scenario: Scenario, room: Int, lacksDependencies: Bool) {
     self.object = object
+    self.lacksDependencies = lacksDependencies
     // What the hooks know is data of the program, too: it is as it will be in every execution.
     object.putBack()
     object.bind(CandidateHooks.table)
     names = SourceNames(object)
     accepted = Set(scenario.code?.accepted ?? [])
+    breaks = scenario.explore.breaksDependencies
     var roles: [String] = []
     var bodies: [UnsafeMutableRawPointer] = []
     if let known = object.built.roles {
@@ -168,6 +174,7 @@ final class CandidateProgram: JudgedProgram {
   override var startsRacers: Bool { true }
 
   override var passesLabels: Bool { object.dependencies != nil }
+  override var breaksDependencies: Bool { breaks }
 
   // MARK: A program that is not the same twice
 
@@ -206,12 +213,17 @@ final class CandidateProgram: JudgedProgram {
 
   override var notes: [String] {
     let unseen = object.built.unseenCalls.filter { !accepted.contains($0) }
-    if unseen.isEmpty { return [] }
-    return [
+    let lacking = lacksDependencies ? [Self.lackOfDependencies] : []
+    if unseen.isEmpty { return lacking }
+    return lacking + [
       "not looked into: what \(unseen.joined(separator: ", ")) \(unseen.count == 1 ? "does" : "do") to memory "
         + "(--accept NAME says that it does not matter)"
     ]
   }
+
+  private static let lackOfDependencies =
+    "what accesses depend on is not tracked: this process has no address space for labels; an address is taken to depend "
+    + "on each load that returned the address of its object"
 
   private var runs = 0
 
@@ -324,7 +336,8 @@ package struct ExploredCandidate: ExplorableSubject {
     guard let code = scenario.code else { throw EngineError("the scenario has no code") }
     var built: BuiltCandidate
     if let before = code.built { built = before } else { built = try CandidateBuild(code, for: .exploring).build() }
-    if scenario.tracksDependencies(under: model), Labels.isAvailable {
+    let tracks = scenario.tracksDependencies(under: model)
+    if tracks, Labels.isAvailable {
       if let before = code.tracked { built = before } else { built = try CandidateBuild(code, for: .tracking).build() }
     }
     let object: CandidateObject
@@ -341,6 +354,6 @@ package struct ExploredCandidate: ExplorableSubject {
             + roles.map { "racer_\($0)" }.joined(separator: ", "))
       }
     }
-    return CandidateProgram(object, scenario, room: room)
+    return CandidateProgram(object, scenario, room: room, lacksDependencies: tracks && object.dependencies == nil)
   }
 }

@@ -24,6 +24,8 @@ open class ExploredProgram {
   open var mayDiffer: Bool { false }
   /// It is native code that passes labels of values on, and tells them of each access.
   open var passesLabels: Bool { false }
+  /// Dependencies on values and branches do not count, as if a compiler had broken them all.
+  open var breaksDependencies: Bool { false }
   /// For people.
   open func name(of racer: Int) -> String { "racer \(racer)" }
   /// The address of a static object.

@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Labels of values, in native code that passes them on: a bit for each of eight reads of a racer. Where a racer reads more
 /// often, the execution is run again with labels for the next eight (`Exploration.learnDependencies`).
@@ -98,9 +99,11 @@ package struct Labels {
   }
 
   /// Whether there is a shadow for what programs have: images, stacks and heaps lie near the top of the address space.
-  /// Elsewhere, as under another sanitizer, dependencies cannot be tracked.
+  /// Elsewhere, and in a process that a sanitizer watches, dependencies cannot be tracked.
   package static let isAvailable: Bool = {
     #if arch(x86_64)
+      // They have shadows of their own, and do not let such mappings be made.
+      guard BuildKind.current == .plain else { return false }
       func map(_ first: UInt, _ end: UInt) -> Bool {
         let start = UnsafeMutableRawPointer(bitPattern: first ^ distance)
         let noReplace: Int32 = 0x100000

@@ -105,11 +105,14 @@ package final class Exploration {
     for racer in 0..<racers { twins[racer] = Int32(program.twins[racer]) }
     let consistency = model.consistency
     check = ConsistencyCheck(consistency)
+    let fragility = UnsafeMutablePointer<Fragility>.allocate(capacity: 1)
+    fragility.initialize(to: Fragility())
     rules = .allocate(capacity: 1)
     rules.initialize(
       to: Rules(
         model: model, clockWidth: width, twin: twins,
         usesSymmetry: usesSymmetry && program.twins.contains { $0 >= 0 }, space: space,
+        breaksDependencies: program.breaksDependencies, fragility: fragility,
         scratch: VectorClock.make(width: width),
         everyAccessSynchronises: consistency.everyAccessSynchronises,
         isLinuxKernel: consistency.isLinuxKernel))
@@ -145,6 +148,7 @@ package final class Exploration {
     state.deallocate()
     rules.pointee.twin.deallocate()
     rules.pointee.scratch.destroy()
+    rules.pointee.fragility.deallocate()
     rules.deallocate()
     starts.deallocate()
     ringArguments.deallocate()
@@ -273,6 +277,9 @@ extension Exploration {
 
   /// Whether it counts here what comes of it.
   private func isOwn(_ lineage: Lineage) -> Bool { part?.owns(lineage) ?? true }
+
+  /// A graph was left out, or may have been, because of dependencies that a compiler may break.
+  package var leavesOutByDependencies: Bool { rules.pointee.fragility.pointee.isSeen }
 
   /// Runs the program on the graph on top.
   func run(_ visit: () -> Step) -> Step {

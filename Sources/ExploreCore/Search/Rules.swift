@@ -2,7 +2,7 @@ import AddonMemory
 
 /// What stays the same over one exploration: the memory model, and what of the program the graph must know.
 ///
-/// Unsafe: `twin` and `scratch` belong to the exploration that made it.
+/// Unsafe: `twin`, `fragility` and `scratch` belong to the exploration that made it.
 package struct Rules {
   package var model: MemoryModel
   /// In vectors of eight racers.
@@ -11,6 +11,9 @@ package struct Rules {
   var twin: UnsafeMutablePointer<Int32>
   package var usesSymmetry: Bool
   var space: AddressSpace
+  /// Dependencies on values and branches do not count, as if a compiler had broken them all.
+  let breaksDependencies: Bool
+  let fragility: UnsafeMutablePointer<Fragility>
   /// For the kernel's dependencies.
   var scratch: VectorClock
 

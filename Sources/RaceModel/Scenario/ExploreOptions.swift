@@ -26,6 +26,8 @@ public struct ExploreOptions: Sendable, Equatable, Codable {
   public var seed: UInt64 = 1
   /// Explore so many times over, to measure how long it takes.
   public var repetitions = 1
+  /// As if a compiler had broken every dependency on a value and on a branch. Not of a file: to see what rests on them.
+  public var breaksDependencies = false
   /// What of the exploration is done; nil is all. Not of a file: a command says so.
   public var part: ExplorationPart?
 

@@ -23,6 +23,10 @@ public struct ExplorationFigures: Sendable, Equatable, Codable {
   public var leavesOutLoadBuffering = false
   /// Where they are known to be allowed, as far as dependencies are known.
   public var bufferedLoads: [BufferedLoad] = []
+  /// An execution was left out because of dependencies that a compiler may break.
+  public var leavesOutByDependencies = false
+  /// Those that the verdict rests on.
+  public var fragileDependencies: [FragileDependency] = []
   /// The part of the exploration that these are of; nil is the whole.
   public var part: ExplorationPart?
   /// Of one repetition.

@@ -9,12 +9,12 @@ public struct EncodedReport: Codable, Equatable, Sendable {
 
   public var format = Self.format
   public var version = Self.version
-  /// The exit status that the verdicts ask for. (With a baseline, or told what to fail on, the command may end with another.)
+  /// The exit status that the verdicts ask for: of those that a baseline does not know, by what the command is to fail on.
   public var exitStatus: Int
   public var verdicts: [EncodedVerdict]
 
-  public init(_ verdicts: [Verdict]) {
-    exitStatus = verdicts.map(\.exitStatus).max().map { Int($0.code) } ?? 0
+  public init(_ verdicts: [Verdict], status: (Verdict) -> ExitStatus = \.exitStatus) {
+    exitStatus = verdicts.map(status).max().map { Int($0.code) } ?? 0
     self.verdicts = verdicts.map(EncodedVerdict.init)
   }
 }

@@ -5,12 +5,13 @@ import RaceModel
 public struct JSONReport: ReportFormat {
   public static let name = "json"
   public static let extensions = ["json"]
-  public init(_ medium: ReportMedium) {}
+  private let medium: ReportMedium
+  public init(_ medium: ReportMedium) { self.medium = medium }
 
   public func end(_ verdicts: [Verdict]) -> String? {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(EncodedReport(verdicts)) else { return nil }
+    guard let data = try? encoder.encode(EncodedReport(verdicts, status: medium.status)) else { return nil }
     return String(decoding: data, as: UTF8.self)
   }
 }

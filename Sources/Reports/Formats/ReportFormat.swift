@@ -22,11 +22,17 @@ public struct ReportMedium: Sendable {
   public var width: Int?
   /// What was expected is explained too.
   public var explains: Bool
+  /// The exit status that a verdict asks for.
+  public var status: @Sendable (Verdict) -> ExitStatus
 
-  public init(isColoured: Bool = false, width: Int? = nil, explains: Bool = false) {
+  public init(
+    isColoured: Bool = false, width: Int? = nil, explains: Bool = false,
+    status: @escaping @Sendable (Verdict) -> ExitStatus = \.exitStatus
+  ) {
     self.isColoured = isColoured
     self.width = width
     self.explains = explains
+    self.status = status
   }
 }
 

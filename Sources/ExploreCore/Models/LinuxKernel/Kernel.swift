@@ -12,7 +12,9 @@ struct Kernel: ConsistencyModel {
       Self.forEachCommunication(graph, before: id, event, visit)
       Self.forEachKeptInOrder(graph, before: event, visit)
     }
-    return isMultiCopyAtomic || KernelGraph(graph).isConsistent()
+    if isMultiCopyAtomic || KernelGraph(graph).isConsistent() { return true }
+    graph.rules.fragility.pointee.look(graph)
+    return false
   }
 
   /// rf between racers, co and fr. Of a read of the racer's own write, what that write depends on.

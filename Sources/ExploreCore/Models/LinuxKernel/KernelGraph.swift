@@ -17,6 +17,8 @@ struct KernelGraph {
   /// By location: of the initial value, where somebody reads that.
   private var initialPlaces: [Int: Int] = [:]
   private var extraPlaces: [Int]
+  /// Of which writes the dependencies on values and branches count.
+  private let keeps: (Int) -> Bool
   private var extraAddresses: [(place: Int, address: UInt, dependencies: Dependencies)] = []
 
   /// An access that is not on the graph, or not yet: it comes after so many of its racer's events.
@@ -29,8 +31,12 @@ struct KernelGraph {
     var dependencies = Dependencies()
   }
 
-  init(_ graph: ExecutionGraph, extra: [Access] = []) {
+  /// - Parameter keeping: of which writes, by number, dependencies on values and branches count; of all, where the rules do
+  ///   not say otherwise.
+  init(_ graph: ExecutionGraph, extra: [Access] = [], keeping keeps: ((Int) -> Bool)? = nil) {
     self.graph = graph
+    let keepsAll = !graph.rules.breaksDependencies
+    self.keeps = keeps ?? { _ in keepsAll }
     places = Array(repeating: -1, count: graph.count)
     placesBefore = Array(repeating: 0, count: graph.count)
     extraPlaces = Array(repeating: -1, count: extra.count)
@@ -142,7 +148,7 @@ struct KernelGraph {
     }
     for id in 0..<graph.count where places[id] >= 0 {
       let event = graph.events[id]
-      if event.kind == .write, event.dependencies.areKnown {
+      if event.kind == .write, event.isFragile, keeps(id) {
         graph.forEachEvent(of: event.dependencies.data, upTo: event.poPrevious) {
           if places[$0] >= 0 { data.insert(places[$0], places[id]) }
         }
