@@ -76,7 +76,9 @@ import Testing
           shards: 3
       """)
     let command = try Command("campaign", file, interruptedAfter: 3)
-    #expect(command.status == 130 && command.output.contains("3 missing"), "\(command.output)")
+    // Two of the shards have nothing to do, and may have been first.
+    let missing = command.output.firstMatch(of: /([1-3]) missing/)
+    #expect(command.status == 130 && missing != nil, "\(command.output)")
   }
 
   @Test func anEngineThatIsMissing() throws {

@@ -671,6 +671,10 @@ static inline void INIT_HLIST_NODE(struct hlist_node *node) {
   node->pprev = NULL;
 }
 static inline bool hlist_unhashed(const struct hlist_node *node) { return !node->pprev; }
+static inline bool hlist_unhashed_lockless(const struct hlist_node *node) { return !READ_ONCE(node->pprev); }
+static inline bool hlist_is_singular_node(struct hlist_node *node, struct hlist_head *head) {
+  return !node->next && node->pprev == &head->first;
+}
 static inline bool hlist_empty(const struct hlist_head *head) { return !READ_ONCE(head->first); }
 static inline void hlist_add_head(struct hlist_node *node, struct hlist_head *head) {
   struct hlist_node *first = head->first;
