@@ -11,7 +11,7 @@ final class TrackedDependencies {
   private let blocks: UnsafeMutablePointer<addonrace_block>
   private let controls: UnsafeMutablePointer<addonrace_control>
   /// Points to the number of the thread that runs.
-  private let thread = UnsafeMutablePointer<UnsafePointer<Int>?>.allocate(capacity: 1)
+  private let thread: UnsafeMutablePointer<UnsafePointer<Int>?>
   private static let mostThreads = ExploreLimits.racers.upperBound + 1
 
   /// Nil of a program that does not tell them.
@@ -30,6 +30,7 @@ final class TrackedDependencies {
     if let guards = flow.guards {
       for block in 0..<table.count { guards[block] = UInt32(block + 1) }
     }
+    thread = .allocate(capacity: 1)
     thread.initialize(to: nil)
     ccandidate_track(track, blocks, controls, thread)
   }

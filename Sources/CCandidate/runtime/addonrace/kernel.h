@@ -678,34 +678,34 @@ static inline bool hlist_is_singular_node(struct hlist_node *node, struct hlist_
 static inline bool hlist_empty(const struct hlist_head *head) { return !READ_ONCE(head->first); }
 static inline void hlist_add_head(struct hlist_node *node, struct hlist_head *head) {
   struct hlist_node *first = head->first;
-  node->next = first;
-  if (first) first->pprev = &node->next;
+  WRITE_ONCE(node->next, first);
+  if (first) WRITE_ONCE(first->pprev, &node->next);
   WRITE_ONCE(head->first, node);
-  node->pprev = &head->first;
+  WRITE_ONCE(node->pprev, &head->first);
 }
 static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head *head) {
   struct hlist_node *first = head->first;
   node->next = first;
-  node->pprev = &head->first;
+  WRITE_ONCE(node->pprev, &head->first);
   smp_store_release(&head->first, node);
-  if (first) first->pprev = &node->next;
+  if (first) WRITE_ONCE(first->pprev, &node->next);
 }
 static inline void hlist_add_behind_rcu(struct hlist_node *node, struct hlist_node *before) {
   node->next = before->next;
-  node->pprev = &before->next;
+  WRITE_ONCE(node->pprev, &before->next);
   smp_store_release(&before->next, node);
-  if (node->next) node->next->pprev = &node->next;
+  if (node->next) WRITE_ONCE(node->next->pprev, &node->next);
 }
 static inline void hlist_add_before_rcu(struct hlist_node *node, struct hlist_node *after) {
-  node->pprev = after->pprev;
+  WRITE_ONCE(node->pprev, after->pprev);
   node->next = after;
   smp_store_release(node->pprev, node);
-  after->pprev = &node->next;
+  WRITE_ONCE(after->pprev, &node->next);
 }
 static inline void addonrace_hlist_unlink_(struct hlist_node *node) {
   struct hlist_node *next = node->next;
   WRITE_ONCE(*node->pprev, next);
-  if (next) next->pprev = node->pprev;
+  if (next) WRITE_ONCE(next->pprev, node->pprev);
 }
 static inline void hlist_del(struct hlist_node *node) {
   addonrace_hlist_unlink_(node);
