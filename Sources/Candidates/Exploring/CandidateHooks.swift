@@ -5,7 +5,7 @@ import RaceModel
 
 /// What a candidate's hooks call, while it is explored. Functions without a context: `CandidateState.bound` is whose they are.
 enum CandidateHooks {
-  private static var state: UnsafeMutablePointer<CandidateState> { CandidateState.bound }
+  static var state: UnsafeMutablePointer<CandidateState> { CandidateState.bound }
 
   nonisolated(unsafe) static let table: UnsafePointer<addonrace_host> = {
     let table = UnsafeMutablePointer<addonrace_host>.allocate(capacity: 1)
@@ -448,28 +448,6 @@ enum CandidateHooks {
   @inline(never) private static func noteSleep(_ execution: Execution, _ racer: Int) {
     execution.note(
       .atomicContext, [racer], "racer \(racer) may sleep while it holds a spinlock or is in a read-side section of RCU")
-  }
-
-  // MARK: Dependencies
-
-  private static let depends: @convention(c) (UInt32, UInt32, UInt64) -> Void = { address, data, control in
-    let execution = state.pointee.execution
-    execution.tellDependencies(
-      execution.state.pointee.current, address: UInt8(truncatingIfNeeded: address),
-      data: UInt8(truncatingIfNeeded: data), control: control)
-  }
-
-  private static let label: @convention(c) () -> UInt32 = {
-    let execution = state.pointee.execution
-    if execution.state.pointee.isQuiescent { return 0 }
-    return UInt32(execution.state.pointee.labels?.last(execution.state.pointee.current) ?? 0)
-  }
-
-  private static let reads: @convention(c) (UInt32) -> UInt64 = { label in
-    let execution = state.pointee.execution
-    if execution.state.pointee.isQuiescent { return 0 }
-    return execution.state.pointee.labels?.reads(
-      execution.state.pointee.current, UInt8(truncatingIfNeeded: label)) ?? 0
   }
 
   // MARK: Ends
