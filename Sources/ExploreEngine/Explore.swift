@@ -93,7 +93,7 @@ public final class Explore {
   public func replay(
     _ token: ReplayToken, of scenario: Scenario, wantsSources: Bool, judge: (Evidence) -> Void
   ) throws(EngineError) -> Counterexample? {
-    try makeExploration(of: token.scenario(scenario)).replay(token, wantsSources, judge)
+    try makeExploration(of: token, scenario).replay(token, wantsSources, judge)
   }
 
   /// The dependencies that keep the execution of a token from being one: it was found without those that a compiler may
@@ -101,7 +101,13 @@ public final class Explore {
   public func decisiveDependencies(
     _ token: ReplayToken, of scenario: Scenario, checker: String
   ) throws(EngineError) -> [FragileDependency] {
-    try makeExploration(of: token.scenario(scenario)).decisiveDependencies(token, checker)
+    try makeExploration(of: token, scenario).decisiveDependencies(token, checker)
+  }
+
+  /// With the room that the token's exploration had: addresses go by it.
+  private func makeExploration(of token: ReplayToken, _ scenario: Scenario) throws(EngineError) -> ProgramExploration {
+    try makeExploration(
+      of: token.scenario(scenario), room: scenario.code == nil ? nil : token.decisions.count)
   }
 
   /// With room for all the racers that there are: a program that starts them itself shows in its first execution how many
@@ -206,7 +212,7 @@ final class ProgramExploration {
 
   var length: Int { execution.graph.pointee.count }
   func token() -> ReplayToken {
-    ReplayToken(scenario, execution.state.pointee.rules.pointee.model, execution.graph.pointee)
+    ReplayToken(scenario, execution.state.pointee.rules.pointee.model, exploration.guide())
   }
 
   func run(_ engine: Explore, _ judge: any ExecutionJudge) -> EngineRun {
@@ -313,7 +319,7 @@ final class ProgramExploration {
   }
 
   func decisiveDependencies(_ token: ReplayToken, _ checker: String) -> [FragileDependency] {
-    guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: true) else { return [] }
+    guard let trace = exploration.trace(of: token.guide, wantsSources: true) else { return [] }
     let graph = execution.graph.pointee
     let reading = TraceReading(program, execution, trace)
     return graph.decisiveWrites.compactMap { write in
@@ -329,7 +335,7 @@ final class ProgramExploration {
   }
 
   func replay(_ token: ReplayToken, _ wantsSources: Bool, _ judge: (Evidence) -> Void) -> Counterexample? {
-    guard let trace = exploration.trace(of: Guide(token.decisions), wantsSources: wantsSources) else { return nil }
+    guard let trace = exploration.trace(of: token.guide, wantsSources: wantsSources) else { return nil }
     let steps = TraceReading(program, execution, trace).steps
     if let evidence = program.conclude(inFull: true, number: 0) { judge(evidence) }
     return Counterexample(roles: program.roleNames, steps: steps, findings: [], token: token.text)

@@ -8,7 +8,8 @@ import RaceModel
 ///     ar1:c11:set-owner=2:inodes=1:5d41402a:AAEBAQ...
 ///
 /// the format's version, the memory model, racers and inodes, a digest of the names of site and strategy, and the decisions in
-/// base64url: a byte for each, or two where a racer's event is named.
+/// base64url: a byte for each, or two where a racer's event is named. Where code mixes plain and atomic accesses to words,
+/// these follow: where each lies, and its size.
 public struct ReplayToken: Equatable {
   static let version = "ar1"
   public let model: MemoryModel
@@ -16,19 +17,23 @@ public struct ReplayToken: Equatable {
   public let inodes: Int
   let digest: String
   let decisions: [[Guide.Decision]]
+  let mixedWords: [MixedWord]
 
   /// What is wrong with a token, and what to do.
   public struct Invalid: Error, CustomStringConvertible {
     public let description: String
   }
 
-  init(_ scenario: Scenario, _ model: MemoryModel, _ graph: ExecutionGraph) {
+  init(_ scenario: Scenario, _ model: MemoryModel, _ guide: Guide) {
     self.model = model
     racers = scenario.exploredRacers
     inodes = scenario.explore.inodes
     digest = Self.digest(scenario)
-    decisions = Guide(graph).decisions
+    decisions = guide.decisions
+    mixedWords = guide.mixedWords
   }
+
+  var guide: Guide { Guide(decisions, mixedWords: mixedWords) }
 
   /// Reads a token and makes sure that it is one of this scenario.
   public init(_ text: String, of scenario: Scenario) throws(Invalid) {
@@ -40,8 +45,9 @@ public struct ReplayToken: Equatable {
           ? "the token is of version '\(parts[0])'; this program knows \(Self.version): explore the scenario again"
           : "'\(text.prefix(20))' is no replay token: those begin with '\(Self.version):', as `explore` prints them")
     }
-    guard parts.count == 6, parts[3].hasPrefix("inodes="), let inodes = Int(parts[3].dropFirst(7)),
-      ExploreLimits.inodes.contains(inodes), let data = Data(base64URL: parts[5])
+    guard (6...7).contains(parts.count), parts[3].hasPrefix("inodes="), let inodes = Int(parts[3].dropFirst(7)),
+      ExploreLimits.inodes.contains(inodes), let data = Data(base64URL: parts[5]),
+      let words = parts.count == 6 ? [] : Data(base64URL: parts[6]).flatMap(Self.decodeWords)
     else { throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end") }
     guard let model = MemoryModel(rawValue: parts[1]) else {
       throw Invalid(
@@ -66,13 +72,15 @@ public struct ReplayToken: Equatable {
     guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0 else {
       throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end")
     }
-    (self.model, self.racers, self.inodes, digest, self.decisions) = (model, racers, inodes, parts[4], decisions)
+    (self.model, self.racers, self.inodes, digest) = (model, racers, inodes, parts[4])
+    (self.decisions, mixedWords) = (decisions, words)
   }
 
   public var text: String {
     let racers = racers.map { "\($0.role)=\($0.count)" }.joined(separator: ",")
-    return [Self.version, model.rawValue, racers, "inodes=\(inodes)", digest, Self.encode(decisions).base64URL]
-      .joined(separator: ":")
+    var parts = [Self.version, model.rawValue, racers, "inodes=\(inodes)", digest, Self.encode(decisions).base64URL]
+    if !mixedWords.isEmpty { parts.append(Self.encode(mixedWords).base64URL) }
+    return parts.joined(separator: ":")
   }
 
   /// The scenario that the token's execution is of.
@@ -95,49 +103,32 @@ public struct ReplayToken: Equatable {
   // MARK: Bytes
 
   private static func encode(_ decisions: [[Guide.Decision]]) -> Data {
-    var bytes: [UInt8] = []
-    func number(_ value: Int) {
-      var rest = value
-      while rest >= 128 {
-        bytes.append(UInt8(rest & 127) | 128)
-        rest >>= 7
-      }
-      bytes.append(UInt8(rest))
-    }
+    var bytes = Data()
     for list in decisions {
-      number(list.count)
+      bytes.append(number: list.count)
       for decision in list {
         switch decision {
-        case .nothing: number(0)
-        case .initial: number(1)
-        case .outcome(let outcome): number(2 + outcome)
-        case .place(let place): number(4 + 2 * place)
+        case .nothing: bytes.append(number: 0)
+        case .initial: bytes.append(number: 1)
+        case .outcome(let outcome): bytes.append(number: 2 + outcome)
+        case .place(let place): bytes.append(number: 4 + 2 * place)
         case .source(let racer, let index):
-          number(5 + 2 * racer)
-          number(index)
+          bytes.append(number: 5 + 2 * racer)
+          bytes.append(number: index)
         }
       }
     }
-    return Data(bytes)
+    return bytes
   }
 
   private static func decode(_ data: Data) -> [[Guide.Decision]]? {
-    var bytes = Array(data)[...]
-    func number() -> Int? {
-      var (value, shift) = (0, 0)
-      while let byte = bytes.popFirst(), shift < 35 {
-        value |= Int(byte & 127) << shift
-        if byte < 128 { return value }
-        shift += 7
-      }
-      return nil
-    }
+    var bytes = data
     var decisions: [[Guide.Decision]] = []
     while !bytes.isEmpty {
-      guard let count = number(), count <= bytes.count else { return nil }
+      guard let count = bytes.popNumber(), count <= bytes.count else { return nil }
       var list: [Guide.Decision] = []
       for _ in 0..<count {
-        switch number() {
+        switch bytes.popNumber() {
         case nil: return nil
         case 0: list.append(.nothing)
         case 1: list.append(.initial)
@@ -145,13 +136,54 @@ public struct ReplayToken: Equatable {
         case 3: list.append(.outcome(1))
         case let code? where code % 2 == 0: list.append(.place((code - 4) / 2))
         case let code?:
-          guard let index = number() else { return nil }
+          guard let index = bytes.popNumber() else { return nil }
           list.append(.source(racer: (code - 5) / 2, index: index))
         }
       }
       decisions.append(list)
     }
     return decisions
+  }
+
+  private static func encode(_ words: [MixedWord]) -> Data {
+    var bytes = Data()
+    for word in words {
+      bytes.append(number: word.offset)
+      bytes.append(number: word.size)
+    }
+    return bytes
+  }
+
+  private static func decodeWords(_ data: Data) -> [MixedWord]? {
+    var bytes = data
+    var words: [MixedWord] = []
+    while !bytes.isEmpty {
+      guard let offset = bytes.popNumber(), let size = bytes.popNumber(), (1...16).contains(size) else { return nil }
+      words.append(MixedWord(offset: offset, size: size))
+    }
+    return words
+  }
+}
+
+/// Numbers of seven bits a byte, the lowest first (LEB128).
+extension Data {
+  fileprivate mutating func append(number: Int) {
+    var rest = number
+    while rest >= 128 {
+      append(UInt8(rest & 127) | 128)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+
+  fileprivate mutating func popNumber() -> Int? {
+    var (value, shift) = (0, 0)
+    while let byte = popFirst(), shift < 35 {
+      value |= Int(byte & 127) << shift
+      if byte < 128 { return value }
+      shift += 7
+    }
+    return nil
   }
 }
 

@@ -90,4 +90,31 @@ extension CandidateTests {
     let other = try harness.built(try Candidate(text, flags: ["-DSIZE=16"]).scenario())
     #expect(throws: ReplayToken.Invalid.self) { _ = try ReplayToken(token, of: other) }
   }
+
+  /// A word that only a later execution accesses atomically: its plain accesses are on the graph from then on, so that a
+  /// token has to say which words those are.
+  @Test func tokensOfMixedWords() throws {
+    let candidate = try Candidate(
+      """
+      #include <stdatomic.h>
+      static long data;
+      static _Atomic long flag;
+      void racer_read(void) {
+        if (atomic_load_explicit(&flag, memory_order_relaxed))
+          atomic_load_explicit((_Atomic long *)&data, memory_order_relaxed);
+      }
+      void racer_write(void) { data = 1; atomic_store_explicit(&flag, 1, memory_order_relaxed); }
+      """)
+    let verdict = try candidate.explore(.c11)
+    #expect(verdict.record.exploration?.firstFinding == 2)
+    let counterexample = try #require(verdict.counterexample)
+    let scenario = try Harness().built(try candidate.scenario())
+    let again = try Harness().replay(try ReplayToken(counterexample.token, of: scenario), of: scenario)
+    #expect(again?.steps == counterexample.steps && again?.findings.map(\.checker) == ["data-race"])
+    let cut = try #require(counterexample.token.lastIndex(of: ":"))
+    let without = try ReplayToken(String(counterexample.token[..<cut]), of: scenario)
+    let replayed = try Harness().replay(without, of: scenario)
+    #expect(replayed == nil)
+    #expect(throws: ReplayToken.Invalid.self) { _ = try ReplayToken(counterexample.token + "_", of: scenario) }
+  }
 }

@@ -10,11 +10,17 @@ package final class Guide {
     case nothing
   }
   package let decisions: [[Decision]]
+  /// Words whose plain accesses are among the events: an exploration that has not met them yet would not put them there.
+  package let mixedWords: [MixedWord]
 
-  package init(_ decisions: [[Decision]]) { self.decisions = decisions }
+  package init(_ decisions: [[Decision]], mixedWords: [MixedWord] = []) {
+    self.decisions = decisions
+    self.mixedWords = mixedWords
+  }
 
   /// Those of a graph.
   package init(_ graph: ExecutionGraph) {
+    mixedWords = []
     decisions = (0..<graph.racers).map { racer in
       var list: [Decision] = []
       var id = graph.first[racer]

@@ -382,11 +382,18 @@ extension Exploration {
 // MARK: One execution again
 
 extension Exploration {
+  /// What leads to the execution at hand, in this exploration and in any other one of the same program.
+  package func guide() -> Guide {
+    let graph = execution.graph.pointee
+    return Guide(Guide(graph).decisions, mixedWords: execution.space.mixedWords(of: graph))
+  }
+
   /// Runs the execution that a guide leads to, and notes its operations. Nil where the program does not follow it.
   package func trace(of guide: Guide, wantsSources: Bool) -> TraceRecorder? {
     let state = execution.state
     state.pointee.guide = guide
     defer { state.pointee.guide = nil }
+    guard guide.mixedWords.allSatisfy(state.pointee.space.watch) else { return nil }
     restart()
     while true {
       state.pointee.trace = TraceRecorder(wantsSources: wantsSources)

@@ -147,6 +147,12 @@ extension AddressSpace {
     return others.pointee.offset(of: address, 1) ?? 0
   }
 
+  /// The address of a watched byte.
+  func address(ofOffset offset: Int) -> UInt? {
+    if (0..<size).contains(offset) { return base + UInt(offset) }
+    return others.pointee.address(ofOffset: offset)
+  }
+
   /// The address of the static object of this number.
   package func staticAddress(_ object: Int) -> UInt { blocks[heapBlocks + object].address }
 

@@ -11,7 +11,38 @@ struct LocationTable {
   var all: [Location] = []
 }
 
+/// A word with plain and atomic accesses, by its place among all watched bytes.
+package struct MixedWord: Hashable, Sendable {
+  package let offset: Int
+  package let size: Int
+
+  package init(offset: Int, size: Int) {
+    self.offset = offset
+    self.size = size
+  }
+}
+
 extension AddressSpace {
+  /// From now on, plain accesses to the word are on the graph. False where there is no such place.
+  func watch(_ word: MixedWord) -> Bool {
+    guard let address = address(ofOffset: word.offset), contains(address, word.size) else { return false }
+    let location = knownLocation(at: address, size: word.size) ?? makeLocation(at: address, size: word.size)
+    locations.pointee.all[Int(location)].isMixed = true
+    return true
+  }
+
+  /// Those of a graph that has plain accesses to them.
+  func mixedWords(of graph: ExecutionGraph) -> [MixedWord] {
+    var words: Set<MixedWord> = []
+    for id in 0..<graph.count {
+      let event = graph.events[id]
+      guard event.location >= 0, event.ordering.contains(.isPlain) else { continue }
+      let location = locations.pointee.all[Int(event.location)]
+      words.insert(MixedWord(offset: offset(location.address), size: location.size))
+    }
+    return words.sorted { ($0.offset, $0.size) < ($1.offset, $1.size) }
+  }
+
   @inline(__always) func address(of location: Int32) -> UInt {
     location < 0 ? 0 : locations.pointee.all[Int(location)].address
   }

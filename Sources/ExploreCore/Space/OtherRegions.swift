@@ -85,6 +85,11 @@ struct OtherRegions {
     index(of: address, bytes).map { regions[$0].offset &+ Int(address &- regions[$0].address) }
   }
 
+  func address(ofOffset offset: Int) -> UInt? {
+    (0..<count).first { (0..<regions[$0].bytes).contains(offset - regions[$0].offset) }
+      .map { regions[$0].address + UInt(offset - regions[$0].offset) }
+  }
+
   /// Whose stack an address lies in.
   func stack(of address: UInt) -> Int? {
     index(of: address, 1).flatMap { regions[$0].racer < 0 ? nil : regions[$0].racer }
