@@ -18,6 +18,11 @@ install() {
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# install_if_there PACKAGE: one that not every distribution has.
+install_if_there() {
+  if apt-cache show "$1" >/dev/null 2>&1; then install "$1"; else echo "note: there is no package $1 here"; fi
+}
+
 if ! command -v swift >/dev/null; then
   echo "error: there is no Swift toolchain; install one from https://www.swift.org/install, 6.1 or newer" >&2
   exit 1

@@ -2,7 +2,9 @@
 # Runs all tests: plain, under ThreadSanitizer and under AddressSanitizer. Options go to `swift test`.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 install libatomic-ops-dev pkg-config binutils libc6-dev-arm64-cross libxml2-utils python3-jsonschema libsqlite3-dev \
-  parallel
+  parallel perl python3-junitparser
+# Reads the page that reports are; its tests are left out without one.
+install_if_there chromium
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -76,6 +78,11 @@ scripts/cluster.sh local parallel
 say "Plain tests, with the database of results"
 build --build-tests --traits Results
 swift test --skip-build --traits Results "$@"
+
+say "The documentation site"
+site=$(mktemp -d)
+scripts/docs.sh "$site/site"
+rm -r "$site"
 
 say "Tests under ThreadSanitizer"
 build --build-tests --sanitize=thread --scratch-path .build-thread

@@ -99,7 +99,7 @@ public struct JournalEntry: Codable, Sendable {
 public struct JournalKey: Hashable, Sendable, CustomStringConvertible {
   public let description: String
 
-  /// - Parameter file: where the scenario came from; two files may hold the same scenario.
+  /// Of a scenario in one engine. `file` is where it came from; two files may hold the same scenario.
   public init(_ scenario: Scenario, _ engine: EngineKind, file: String?) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
@@ -150,7 +150,7 @@ public struct JournalReading: Sendable {
 
   public init(_ data: Data, path: String) throws(Invalid) {
     struct Format: Decodable { let format: String, version: Int }
-    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let lines = Self.lines(data)
     let decoder = JSONDecoder()
     guard let first = lines.first, let format = try? decoder.decode(Format.self, from: first),
       format.format == JournalHead.format
@@ -170,5 +170,19 @@ public struct JournalReading: Sendable {
         torn.append(index + 1)
       }
     }
+  }
+
+  /// Without the bytes that end them. What follows the last of those is a line too, if an empty one.
+  private static func lines(_ data: Data) -> [Data] {
+    var lines: [Data] = []
+    var start = 0
+    data.withUnsafeBytes { bytes in
+      guard let first = bytes.baseAddress else { return }
+      while let end = memchr(first + start, Int32(UInt8(ascii: "\n")), bytes.count - start) {
+        lines.append(data.dropFirst(start).prefix(UnsafeRawPointer(end) - (first + start)))
+        start = UnsafeRawPointer(end) - first + 1
+      }
+    }
+    return lines + [data.dropFirst(start)]
   }
 }

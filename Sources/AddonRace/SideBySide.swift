@@ -12,7 +12,7 @@ public final class SideBySide<Result: Sendable>: @unchecked Sendable {
   /// Called where there is nothing left to begin, on a thread that ends.
   private let willIdle: @Sendable () -> Void
 
-  /// - Parameter worker: makes what does the work of one thread; it is called on that.
+  /// `worker` makes what does the work of one thread; it is called on that.
   public init(
     _ count: Int, jobs: Int, willIdle: @escaping @Sendable () -> Void = {},
     worker: @escaping @Sendable () -> (Int) -> Result

@@ -17,5 +17,5 @@ extension Verdict {
   public var report: String { TableReport(ReportMedium(explains: true)).scenario([self]) ?? "" }
 
   /// As the command's JSON has it.
-  public var json: String { JSONReport(ReportMedium(explains: true)).end([self]) ?? "" }
+  public var json: String { (try? JSONReport(ReportMedium(explains: true)).end([self])) ?? "" }
 }

@@ -8,7 +8,7 @@ public final class WorkerPool: Sendable {
   /// Slots in all.
   public let count: Int
 
-  /// - Parameter taken: slots that are in use from the beginning.
+  /// The first `taken` slots are in use from the beginning.
   public init?(_ count: Int, taken: Int) {
     guard let page = SharedPage.make() else { return nil }
     self.page = page

@@ -14,11 +14,11 @@ struct Baseline: Sendable {
       throw Self.unusable(path, "cannot be read")
     }
     struct Head: Decodable { let format: String }
-    guard let head = try? JSONDecoder().decode(Head.self, from: data), head.format == EncodedReport.format else {
+    guard let head = try? JSONDecoder().decode(Head.self, from: data), head.format == EncodedReportFormat.name else {
       throw Self.unusable(path, "is not a report of \(Product.name)")
     }
-    guard let report = try? JSONDecoder().decode(EncodedReport.self, from: data),
-      report.version == EncodedReport.version
+    guard let report = try? JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: data),
+      report.version == EncodedReportFormat.version
     else { throw Self.unusable(path, "is damaged, or of another version") }
     ids = Set(report.verdicts.flatMap(\.findings).map(\.id))
   }

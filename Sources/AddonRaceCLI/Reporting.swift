@@ -167,9 +167,29 @@ struct ReportSink {
     return .unwritable
   }
 
-  func print(_ text: String) throws {
+  func print(_ text: String) throws { try write(Data("\(text)\n".utf8)) }
+
+  /// Prints a document as its pieces come, and ends its last line.
+  func print(_ document: ((String) throws -> Void) throws -> Void) throws {
+    var pieces = Data()
+    var isEmpty = true
+    try document { piece in
+      isEmpty = false
+      pieces.append(contentsOf: piece.utf8)
+      guard pieces.count >= Self.mostBytesHeld else { return }
+      try write(pieces)
+      pieces.removeAll(keepingCapacity: true)
+    }
+    guard !isEmpty else { return }
+    pieces.append(UInt8(ascii: "\n"))
+    try write(pieces)
+  }
+
+  private static let mostBytesHeld = 1 << 16
+
+  private func write(_ data: Data) throws {
     do {
-      try handle.write(contentsOf: Data("\(text)\n".utf8))
+      try handle.write(contentsOf: data)
     } catch {
       let why = errno
       discard()
@@ -255,20 +275,22 @@ struct ReportSet {
   }
 
   func show(_ verdicts: [Verdict]) throws {
-    try print { $0.scenario(verdicts) }
+    try discardingOnFailure { format, sink in
+      if let text = format.scenario(verdicts) { try sink.print(text) }
+    }
   }
 
   func end(_ verdicts: [Verdict]) throws {
-    try print { $0.end(verdicts) }
+    try discardingOnFailure { format, sink in try sink.print { try format.end(verdicts, $0) } }
     for report in reports { try report.sink.close() }
   }
 
   /// Nothing was run.
   func discard() { for report in reports { report.sink.discard() } }
 
-  private func print(_ text: (any ReportFormat) -> String?) throws {
+  private func discardingOnFailure(_ print: (any ReportFormat, ReportSink) throws -> Void) throws {
     do {
-      for report in reports { if let text = text(report.format) { try report.sink.print(text) } }
+      for report in reports { try print(report.format, report.sink) }
     } catch {
       discard()
       throw error

@@ -39,10 +39,21 @@ public struct TraceText {
       return max(titles[index].columns, texts.max() ?? 0)
     }
     func line(_ number: String, _ source: String, _ columns: [String]) -> String {
-      var text = String(repeating: " ", count: max(0, numberWidth - number.count)) + number
-      if sourceWidth > 0 { text += "  " + source.padded(to: sourceWidth) }
-      for (column, width) in zip(columns, widths) { text += "  " + column.padded(to: width) }
-      while text.last == " " { text.removeLast() }
+      var text = ""
+      // Between the last word and the next one: a line does not end in spaces.
+      var blanks = numberWidth - number.count
+      func add(_ word: String, _ width: Int) {
+        if word.isEmpty {
+          blanks += width
+        } else {
+          text += String(repeating: " ", count: blanks) + word
+          blanks = width - word.columns
+        }
+        blanks += 2
+      }
+      add(number, number.count)
+      if sourceWidth > 0 { add(source, sourceWidth) }
+      for (column, width) in zip(columns, widths) { add(column, width) }
       return text
     }
     var lines = [line("", "", titles)]

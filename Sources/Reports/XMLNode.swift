@@ -13,12 +13,15 @@ struct XMLNode {
 
   func text(depth: Int = 0) -> String {
     let margin = String(repeating: "  ", count: depth)
-    let opening = "\(margin)<\(name)" + attributes.map { " \($0)=\"\(Self.escaped($1))\"" }.joined()
-    if let text { return "\(opening)>\(Self.escaped(text))</\(name)>" }
-    if children.isEmpty { return opening + "/>" }
-    return ([opening + ">"] + children.map { $0.text(depth: depth + 1) } + ["\(margin)</\(name)>"])
+    if let text { return "\(margin)\(opening)>\(Self.escaped(text))\(closing)" }
+    if children.isEmpty { return "\(margin)\(opening)/>" }
+    return (["\(margin)\(opening)>"] + children.map { $0.text(depth: depth + 1) } + [margin + closing])
       .joined(separator: "\n")
   }
+
+  /// The tag that it begins with, but for its end.
+  var opening: String { "<\(name)" + attributes.map { " \($0)=\"\(Self.escaped($1))\"" }.joined() }
+  var closing: String { "</\(name)>" }
 
   /// Characters that XML 1.0 has no way to say are left out as U+FFFD.
   static func escaped(_ text: String) -> String {

@@ -268,7 +268,8 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     let (journal, report) = (folder.url.path + "/j.jsonl", folder.url.path + "/r.json")
     let arguments = ["audit", "--only", "loser-frees-twice", "--time", "0.2", "--journal", journal, "--report", report]
     let first = try Command(arguments: arguments)
-    let document = try JSONDecoder().decode(EncodedReport.self, from: Data(contentsOf: URL(fileURLWithPath: report)))
+    let document = try JSONDecoder().decode(
+      EncodedReport<EncodedVerdict>.self, from: Data(contentsOf: URL(fileURLWithPath: report)))
     #expect(document.verdicts.count == Audit.shapes.count + MemoryModel.allCases.count)
     #expect(document.verdicts.contains { $0.findings.contains { $0.checker == "losers-freed" } })
     let second = try Command(arguments: arguments + ["--resume"])
@@ -327,7 +328,8 @@ enum Golden {
     #expect(known.output.contains("known from the baseline"))
     let file = folder.url.path + "/known.json"
     _ = try Command(arguments: leaking + ["loser-leaks", "--baseline", baseline, "--report", file])
-    let report = try JSONDecoder().decode(EncodedReport.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    let report = try JSONDecoder().decode(
+      EncodedReport<EncodedVerdict>.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
     #expect(report.exitStatus == 0 && !report.verdicts[0].asExpected)
     #expect(try Command(arguments: leaking + ["winner-freed", "--baseline", baseline]).status == 1, "this one is new")
   }

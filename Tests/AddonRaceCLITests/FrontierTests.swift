@@ -30,13 +30,13 @@ import Testing
   /// The one verdict of a merge.
   private func merged(_ names: [String]) throws -> (status: Int32, verdict: EncodedVerdict?) {
     let command = try Command(arguments: ["merge"] + names.map(journal) + ["--format", "json"])
-    let report = try? JSONDecoder().decode(EncodedReport.self, from: Data(command.output.utf8))
+    let report = try? JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: Data(command.output.utf8))
     return (command.status, report?.verdicts.first)
   }
 
   @Test func thePartsAddUp() throws {
     let whole = try Command(arguments: ["explore"] + scenario + ["--format", "json", "--no-journal"])
-    let alone = try JSONDecoder().decode(EncodedReport.self, from: Data(whole.output.utf8)).verdicts[0]
+    let alone = try JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: Data(whole.output.utf8)).verdicts[0]
     let written = try write(scenario)
     #expect(written.status == 0 && written.output.contains("in 16 parts"), "\(written.output)")
     for count in [1, 3] {

@@ -58,7 +58,8 @@ import Testing
     #expect(all.status == 0)
     let whole = try Command("explore", "scenarios/shapes", "--format", "json")
     func verdicts(_ command: Command) throws -> [EncodedVerdict] {
-      try JSONDecoder().decode(EncodedReport.self, from: Data(command.output.utf8)).verdicts.map { verdict in
+      try JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: Data(command.output.utf8)).verdicts.map {
+        verdict in
         var verdict = verdict
         verdict.exploration?.seconds = 0
         verdict.command = ""  // it names the shard's options

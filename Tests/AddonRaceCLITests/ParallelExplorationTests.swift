@@ -12,7 +12,7 @@ import Testing
     let command = try Command(
       arguments: ["explore"] + arguments + ["--jobs", "\(jobs)", "--format", "json"], executable: Command.released,
       meanwhile: meanwhile)
-    let report = try JSONDecoder().decode(EncodedReport.self, from: Data(command.output.utf8))
+    let report = try JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: Data(command.output.utf8))
     return report.verdicts.map { verdict in
       var verdict = verdict
       verdict.exploration?.seconds = 0

@@ -41,8 +41,8 @@ import Testing
     """
 
   @Test func json() throws {
-    let text = try #require(JSONReport(ReportMedium()).end(verdicts))
-    let schema = Self.package.appendingPathComponent("schemas/report-\(EncodedReport.version).schema.json").path
+    let text = try #require(try JSONReport(ReportMedium()).end(verdicts))
+    let schema = Self.package.appendingPathComponent("schemas/report-\(EncodedReportFormat.version).schema.json").path
     guard let result = try Self.run(["python3", "-c", Self.validator, schema], on: text) else { return }
     #expect(result.status == 0, "\(result.output)")
     // It is strict: a key that it does not know is an error.
@@ -51,8 +51,41 @@ import Testing
   }
 
   @Test func junitIsWellFormed() throws {
-    let text = try #require(JUnitReport(ReportMedium()).end(verdicts))
+    let text = try #require(try JUnitReport(ReportMedium()).end(verdicts))
     guard let result = try Self.run(["xmllint", "--noout"], on: text) else { return }
+    #expect(result.status == 0, "\(result.output)")
+  }
+
+  /// Read by a library that build servers use.
+  @Test func junitIsRead() throws {
+    let reader = """
+      import sys
+      try: import junitparser
+      except ImportError: sys.exit(77)
+      suites = junitparser.JUnitXml.fromfile(sys.argv[1])
+      cases = [case for suite in suites for case in suite]
+      print(suites.tests, suites.failures, *(case.name + ":" + ",".join(type(r).__name__ for r in case.result) for case in cases))
+      """
+    let text = try #require(try JUnitReport(ReportMedium()).end(verdicts))
+    guard let result = try Self.run(["/usr/bin/python3", "-c", reader], on: text) else { return }
+    #expect(result.output == "2 1 leaky: leaky (c11):Failure\n", "\(result.output)")
+  }
+
+  /// Perl's harness reads the kernel's protocol as a TAP stream. (kunit.py reads it too: scripts/report-readers.sh.)
+  @Test func ktapIsRead() throws {
+    let text = try #require(try KTAPReport(ReportMedium()).end(verdicts))
+    guard let result = try Self.run(["prove", "--exec", "cat"], on: text) else { return }
+    #expect(result.status != 0)
+    #expect(result.output.contains("Failed 1/2 subtests"), "\(result.output)")
+    let whole = try #require(try KTAPReport(ReportMedium()).end([Verdicts.raced]))
+    #expect(try #require(try Self.run(["prove", "--exec", "cat"], on: whole)).output.contains("Result: PASS"))
+  }
+
+  /// By the standard's own schema, where ADDONRACE_SARIF_SCHEMA names it: it is not the project's to copy.
+  @Test func sarif() throws {
+    guard let schema = ProcessInfo.processInfo.environment["ADDONRACE_SARIF_SCHEMA"] else { return }
+    let text = try #require(try SARIFReport(ReportMedium()).end(verdicts))
+    guard let result = try Self.run(["python3", "-c", Self.validator, schema], on: text) else { return }
     #expect(result.status == 0, "\(result.output)")
   }
 }

@@ -2,21 +2,24 @@ import AddonMemory
 import RaceModel
 
 /// All verdicts as one document. Its types are its own, so that what verdicts are made of can change without it; the
-/// documentation has them as a schema. `version` is raised when a key changes its meaning or goes.
-public struct EncodedReport: Codable, Equatable, Sendable {
-  public static let format = "addonrace-report"
-  public static let version = 2
-
-  public var format = Self.format
-  public var version = Self.version
+/// documentation has them as a schema. ``EncodedReportFormat/version`` is raised when a key changes its meaning or goes.
+public struct EncodedReport<Element: Codable & Equatable & Sendable>: Codable, Equatable, Sendable {
+  public var format = EncodedReportFormat.name
+  public var version = EncodedReportFormat.version
   /// The exit status that the verdicts ask for: of those that a baseline does not know, by what the command is to fail on.
   public var exitStatus: Int
-  public var verdicts: [EncodedVerdict]
+  /// As `EncodedVerdict`s.
+  public var verdicts: [Element]
 
-  public init(_ verdicts: [Verdict], status: (Verdict) -> ExitStatus = \.exitStatus) {
-    exitStatus = verdicts.map(status).max().map { Int($0.code) } ?? 0
-    self.verdicts = verdicts.map(EncodedVerdict.init)
+  public init(_ verdicts: [Element], exitStatus: Int) {
+    self.exitStatus = exitStatus
+    self.verdicts = verdicts
   }
+}
+
+public enum EncodedReportFormat {
+  public static let name = "addonrace-report"
+  public static let version = 2
 }
 
 /// What became of one scenario in one engine.

@@ -8,17 +8,12 @@ public struct ChromeTraceReport: ReportFormat {
   public static let extensions = ["trace"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    var events: [Event] = []
-    for (number, verdict) in verdicts.enumerated() {
-      if let counterexample = verdict.counterexample {
-        events += Self.events(counterexample, verdict.title, number + 1)
-      }
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    let document = try StreamedJSON(isIndented: false) { ["traceEvents": [$0]] }
+    let events = verdicts.enumerated().lazy.flatMap { number, verdict in
+      verdict.counterexample.map { Self.events($0, verdict.title, number + 1) } ?? []
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(["traceEvents": events]) else { return nil }
-    return String(decoding: data, as: UTF8.self)
+    try document.write(events, write)
   }
 
   /// The format's names: phase, process, thread, and times in microseconds.

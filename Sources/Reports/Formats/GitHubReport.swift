@@ -14,8 +14,10 @@ public struct GitHubReport: ReportFormat {
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    "::notice title=\(Product.name)::\(verdicts.count) verdicts, \(verdicts.filter { !$0.asExpected }.count) not as expected"
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    try write(
+      "::notice title=\(Product.name)::\(verdicts.count) verdicts, \(verdicts.count { !$0.asExpected }) not as expected"
+    )
   }
 
   private func data(_ text: String) -> String {

@@ -4,28 +4,64 @@ import RaceModel
 
 /// One page that needs nothing else: the matrix of scenarios and engines, each verdict with something to tell, the execution
 /// that shows it with its reads-from as arrows, and the figures.
+///
+/// What is folded stands in a comment until somebody opens it: a browser makes no elements of a comment, so that the page of
+/// ten thousand verdicts opens at once.
 public struct HTMLReport: ReportFormat {
   public static let name = "html"
   public static let extensions = ["html", "htm"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    try? MustacheTemplate(string: Self.template).render(Page(verdicts))
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    try write(try MustacheTemplate(string: Self.beginning).render(Page(verdicts)))
+    try write(try Self.matrix(verdicts))
+    let detail = try MustacheTemplate(string: Self.detail)
+    // What is not as expected comes first.
+    let told = verdicts.enumerated().filter { $0.element.isTold }
+      .sorted { !$0.element.asExpected && $1.element.asExpected }
+    if !told.isEmpty { try write("<h2>What was found</h2>\n") }
+    for (number, verdict) in told { try write(Fold(number, verdict, body: detail.render(Detail(verdict))).html) }
+    let figures = FigureRow.rows(verdicts)
+    if !figures.isEmpty {
+      let isFolded = figures.count > Self.mostFiguresShown
+      try write(Self.figuresBeginning(isFolded))
+      for row in figures { try write(row.html + "\n") }
+      try write(Self.tableEnd + (isFolded ? "-->" : "") + "</details>\n")
+    }
+    try write(Self.end)
+  }
+
+  private static let mostFiguresShown = 500
+  /// Of the matrix; the others follow once the page is shown.
+  private static let mostRowsAtOnce = 500
+
+  /// A row for each scenario, a column for each engine. Written as text: a template takes seconds for ten thousand rows.
+  private static func matrix(_ verdicts: [Verdict]) throws -> String {
+    let columns = verdicts.map(\.column).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    var groups: [[(number: Int, verdict: Verdict)]] = []
+    var places: [String: Int] = [:]
+    for (number, verdict) in verdicts.enumerated() {
+      let key = (verdict.file ?? "") + "\n" + verdict.scenario.name
+      if let place = places[key] {
+        groups[place].append((number, verdict))
+      } else {
+        places[key] = groups.count
+        groups.append([(number, verdict)])
+      }
+    }
+    let head = (["scenario"] + columns).map { "<th scope=\"col\">\($0)</th>" }.joined()
+    let rows = groups.map { Row($0, columns).html + "\n" }
+    let later = rows.dropFirst(mostRowsAtOnce)
+    return "<thead><tr>\(head)</tr></thead>\n<tbody>\n" + rows.prefix(mostRowsAtOnce).joined()
+      + (later.isEmpty ? "" : "</tbody>\n<tbody class=\"later\"><!--\n\(later.joined())-->") + tableEnd
   }
 }
 
-/// What the template shows, by its names.
+/// What the page begins with.
 private struct Page {
   var title: String
   var summary: String
   var isOK: Bool
-  var engines: [String]
-  /// The rows of the large tables, as HTML: a template takes seconds for ten thousand of them.
-  var rows: String
-  var details: [Detail]
-  var hasDetails: Bool
-  var figures: String
-  var hasFigures: Bool
   var product: String
 
   init(_ verdicts: [Verdict]) {
@@ -37,28 +73,6 @@ private struct Page {
       "\(Number.grouped(verdicts.count)) verdict\(verdicts.count == 1 ? "" : "s"), \(Number.grouped(verdicts.count - unexpected)) as expected"
       + build
     product = "\(Product.name) \(Product.version)"
-    var columns: [String] = []
-    for verdict in verdicts where !columns.contains(verdict.column) { columns.append(verdict.column) }
-    engines = columns
-    var groups: [(key: String, verdicts: [(number: Int, verdict: Verdict)])] = []
-    var places: [String: Int] = [:]
-    for (number, verdict) in verdicts.enumerated() {
-      let key = (verdict.file ?? "") + "\n" + verdict.scenario.name
-      if let place = places[key] {
-        groups[place].verdicts.append((number, verdict))
-      } else {
-        places[key] = groups.count
-        groups.append((key, [(number, verdict)]))
-      }
-    }
-    rows = groups.map { Row($0.verdicts, columns).html }.joined(separator: "\n")
-    // What is not as expected comes first.
-    details = verdicts.enumerated().filter { $0.element.isTold }
-      .sorted { !$0.element.asExpected && $1.element.asExpected }
-      .map { Detail($0.offset, $0.element) }
-    hasDetails = !details.isEmpty
-    figures = FigureRow.rows(verdicts).map(\.html).joined(separator: "\n")
-    hasFigures = !figures.isEmpty
   }
 }
 
@@ -106,6 +120,29 @@ extension Row.Cell {
   }
 }
 
+/// A verdict's line, and below it what there is to tell. What is as expected is folded.
+private struct Fold {
+  private let number: Int
+  private let verdict: Verdict
+  private let detail: String
+
+  init(_ number: Int, _ verdict: Verdict, body: String) {
+    self.number = number
+    self.verdict = verdict
+    detail = body
+  }
+
+  var html: String {
+    let kind = verdict.asExpected ? "expected" : "bad"
+    let line =
+      "<strong>\(verdict.title.shown.escaped)</strong> <span class=\"\(kind)\">\(Sentence.outcome(verdict).shown.escaped)</span>"
+    // Every ">" of a text is escaped: none ends the comment.
+    let body = verdict.asExpected ? "<!--\n\(detail)-->" : detail
+    return
+      "<details id=\"v\(number)\"\(verdict.asExpected ? "" : " open")>\n<summary>\(line)</summary>\n\(body)\n</details>\n"
+  }
+}
+
 private struct Detail {
   struct Note {
     var id: String
@@ -113,24 +150,13 @@ private struct Detail {
     var text: String
     var history: String?
   }
-  var anchor: String
-  var title: String
-  var outcome: String
-  var kind: String
-  /// It is open from the beginning.
-  var isOpen: Bool
   var question: String
   var notes: [Note]
   var remarks: [String]
   var trace: TracePage?
   var command: String
 
-  init(_ number: Int, _ verdict: Verdict) {
-    anchor = "v\(number)"
-    title = verdict.title.shown
-    outcome = Sentence.outcome(verdict).shown
-    kind = verdict.asExpected ? "expected" : "bad"
-    isOpen = !verdict.asExpected
+  init(_ verdict: Verdict) {
     question = verdict.scenario.question.shown
     notes = verdict.findings.map { finding in
       Note(
@@ -145,16 +171,9 @@ private struct Detail {
 
 /// A counterexample as a grid: a row a step, a column a racer, and arrows beside it from the write to the read.
 private struct TracePage {
-  struct Step {
-    var number: Int
-    var source: String?
-    /// By racer; empty but for one.
-    var cells: [String]
-    var kind: String
-    var words: String
-  }
   var racers: [String]
-  var steps: [Step]
+  /// The rows of steps, as HTML.
+  var steps: String
   var picture: String
   var findings: [String]
   var token: String
@@ -163,12 +182,13 @@ private struct TracePage {
     let shown = counterexample.roles.indices.filter { racer in counterexample.steps.contains { $0.racer == racer } }
     racers = shown.map { "racer \($0) (\(counterexample.roles[$0]))".shown }
     steps = counterexample.steps.enumerated().map { index, step in
-      let text = TraceWords.step(step) + (step.readsFrom.map { " [of \($0 + 1)]" } ?? "")
-      return Step(
-        number: index + 1, source: step.source?.shown, cells: shown.map { $0 == step.racer ? text.shown : "" },
-        kind: step.isMarked ? "marked" : step.isStale ? "stale" : "",
-        words: step.isStale ? "stale" : step.isMarked ? "here" : "")
-    }
+      let text = (TraceWords.step(step) + (step.readsFrom.map { " [of \($0 + 1)]" } ?? "")).shown.escaped
+      let cells = shown.map { $0 == step.racer ? "<td>\(text)" : "<td>" }.joined()
+      let kind = step.isMarked ? " class=\"marked\"" : step.isStale ? " class=\"stale\"" : ""
+      let words = step.isStale ? "stale" : step.isMarked ? "here" : ""
+      // A cell and a row end where the next one begins.
+      return "<tr\(kind)><td>\(index + 1)<td>\(step.source?.shown.escaped ?? "")\(cells)<td>\(words)\n"
+    }.joined()
     picture = ReadsFromPicture(counterexample).svg
     findings = counterexample.findings.map { TraceWords.finding($0).shown }
     token = counterexample.token
@@ -272,7 +292,7 @@ extension String {
 }
 
 extension HTMLReport {
-  fileprivate static let template = """
+  fileprivate static let beginning = """
     <!doctype html>
     <html lang="en">
     <head>
@@ -299,7 +319,7 @@ extension HTMLReport {
     .badge { display: inline-block; padding: 0 .5rem; border: 1px solid currentColor; border-radius: .3rem; }
     input { font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line); padding: .3rem .6rem;
       width: min(24rem, 100%); }
-    details { border: 1px solid var(--line); border-radius: .4rem; margin: .6rem 0; padding: 0 .8rem; }
+    details { content-visibility: auto; contain-intrinsic-size: auto 42px; border: 1px solid var(--line); border-radius: .4rem; margin: .6rem 0; padding: 0 .8rem; }
     summary { cursor: pointer; padding: .5rem 0; } details[open] { padding-bottom: .8rem; }
     code, pre, .trace { font-family: ui-monospace, monospace; font-size: .8125rem; }
     pre { background: var(--soft); padding: .5rem .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -308,12 +328,13 @@ extension HTMLReport {
     .trace path.stale { stroke: var(--bad); stroke-dasharray: 4 3; } .trace path.head { fill: var(--rf); stroke: none; }
     .trace table { font-size: inherit; } .trace tr { height: 26px; }
     .trace th, .trace td { padding: 0 .6rem; white-space: nowrap; height: 26px; line-height: 25px; vertical-align: middle; }
-    .trace td:first-child { text-align: right; } tr.marked td { color: var(--bad); font-weight: 600; }
+    .trace td:first-child { text-align: right; } .trace td:nth-child(2) { color: var(--dim); } tr.marked td { color: var(--bad); font-weight: 600; }
     tr.stale td { color: var(--bad); font-style: italic; }
     .bar { display: block; height: .7rem; margin-top: .3rem; background: var(--link); min-width: 1px; }
     .bars { width: 16rem; } .right { text-align: right; }
-    [hidden] { display: none; }
+    [hidden], .loading .wide, .loading details { display: none; }
     </style>
+    <script>document.documentElement.className = "loading";  // Tables are laid out once, when they are whole.</script>
     </head>
     <body>
     <h1>{{title}}</h1>
@@ -322,13 +343,12 @@ extension HTMLReport {
     <h2 id="scenarios">Scenarios and models</h2>
     <p><label>Show only scenarios with <input id="filter" type="search" autocomplete="off"></label></p>
     <div class="wide" tabindex="0" role="region" aria-labelledby="scenarios"><table id="matrix">
-    <thead><tr><th scope="col">scenario</th>{{#engines}}<th scope="col">{{.}}</th>{{/engines}}</tr></thead>
-    <tbody>
-    {{{rows}}}
-    </tbody></table></div>
-    {{#hasDetails}}<h2>What was found</h2>
-    {{/hasDetails}}{{#details}}<details id="{{anchor}}"{{#isOpen}} open{{/isOpen}}>
-    <summary><strong>{{title}}</strong> <span class="{{kind}}">{{outcome}}</span></summary>
+
+    """
+
+  fileprivate static let tableEnd = "</tbody></table></div>\n"
+
+  fileprivate static let detail = """
     <p>{{question}}</p>
     {{#notes}}<p><strong>{{checker}}</strong>: {{text}} <code class="dim">{{id}}</code></p>
     {{#history}}<pre>{{.}}</pre>
@@ -336,30 +356,53 @@ extension HTMLReport {
     {{/remarks}}{{#trace}}<div class="trace" tabindex="0" role="region" aria-label="execution">{{{picture}}}<table>
     <thead><tr><th scope="col">step</th><th scope="col">source</th>{{#racers}}<th scope="col">{{.}}</th>{{/racers}}<th></th></tr></thead>
     <tbody>
-    {{#steps}}<tr class="{{kind}}"><td>{{number}}</td><td class="dim">{{source}}</td>{{#cells}}<td>{{.}}</td>{{/cells}}<td>{{words}}</td></tr>
-    {{/steps}}</tbody></table></div>
+    {{{steps}}}</tbody></table></div>
     {{#findings}}<p class="bad">{{.}}</p>
     {{/findings}}<p class="dim">replay token: <code>{{token}}</code></p>
     {{/trace}}<p>To see it again:</p>
     <pre>{{command}}</pre>
-    </details>
-    {{/details}}{{#hasFigures}}<h2 id="figures">Figures</h2>
+
+    """
+
+  fileprivate static func figuresBeginning(_ isFolded: Bool) -> String {
+    """
+    <details\(isFolded ? "" : " open")>
+    <summary><strong id="figures">Figures</strong></summary>
+    \(isFolded ? "<!--" : "")
     <div class="wide" tabindex="0" role="region" aria-labelledby="figures"><table>
     <thead><tr><th scope="col">scenario</th><th scope="col">engine</th><th scope="col" class="right">count</th>
     <th scope="col" class="right">a second</th><th scope="col">a second, logarithmic</th><th scope="col" class="right">seconds</th></tr></thead>
     <tbody>
-    {{{figures}}}
-    </tbody></table></div>
-    {{/hasFigures}}<script>
+
+    """
+  }
+
+  fileprivate static let end = """
+    <noscript><p>What is folded is only shown where scripts may run.</p></noscript>
+    <script>
+    document.documentElement.className = "";
     const filter = document.getElementById("filter");
     filter.addEventListener("input", () => {
       const text = filter.value.toLowerCase();
       for (const row of document.querySelectorAll("#matrix tbody tr"))
         row.hidden = !row.textContent.toLowerCase().includes(text);
     });
+    // What is folded stands in a comment until it is opened; what is far down until the page is shown.
+    const fill = (element) => {
+      for (const node of [...element.childNodes]) if (node.nodeType === Node.COMMENT_NODE) {
+        const body = document.createElement("template");
+        body.innerHTML = node.data;
+        node.replaceWith(body.content);
+      }
+    };
+    document.addEventListener("toggle", (event) => { if (event.target.open) fill(event.target); }, true);
     // A link opens what it leads to.
-    const open = () => { const found = document.getElementById(location.hash.slice(1)); if (found) found.open = true; };
+    const open = () => {
+      const found = document.getElementById(location.hash.slice(1));
+      if (found instanceof HTMLDetailsElement) { fill(found); found.open = true; found.scrollIntoView(); }
+    };
     addEventListener("hashchange", open);
+    addEventListener("load", () => setTimeout(() => { for (const rows of document.querySelectorAll(".later")) fill(rows); }));
     open();
     </script>
     </body>

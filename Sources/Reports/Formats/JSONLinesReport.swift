@@ -14,5 +14,5 @@ public struct JSONLinesReport: ReportFormat {
       .joined(separator: "\n")
   }
 
-  public func end(_ verdicts: [Verdict]) -> String? { nil }
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {}
 }

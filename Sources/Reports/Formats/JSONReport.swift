@@ -8,10 +8,9 @@ public struct JSONReport: ReportFormat {
   private let medium: ReportMedium
   public init(_ medium: ReportMedium) { self.medium = medium }
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(EncodedReport(verdicts, status: medium.status)) else { return nil }
-    return String(decoding: data, as: UTF8.self)
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    let status = verdicts.map(medium.status).max().map { Int($0.code) } ?? 0
+    let document = try StreamedJSON(isIndented: true) { EncodedReport([$0], exitStatus: status) }
+    try document.write(verdicts.lazy.map(EncodedVerdict.init), write)
   }
 }

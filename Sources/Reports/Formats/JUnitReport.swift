@@ -7,7 +7,7 @@ public struct JUnitReport: ReportFormat {
   public static let extensions = ["xml"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     var suites: [(name: String, verdicts: [Verdict])] = []
     for verdict in verdicts {
       let name = verdict.file ?? verdict.scenario.name
@@ -17,13 +17,14 @@ public struct JUnitReport: ReportFormat {
         suites.append((name, [verdict]))
       }
     }
-    var root = XMLNode("testsuites", counts(verdicts, name: Product.name))
+    let root = XMLNode("testsuites", counts(verdicts, name: Product.name))
+    try write(#"<?xml version="1.0" encoding="UTF-8"?>"# + "\n" + root.opening + ">\n")
     for suite in suites {
       var node = XMLNode("testsuite", counts(suite.verdicts, name: suite.name))
       node.children = suite.verdicts.map(testCase)
-      root.children.append(node)
+      try write(node.text(depth: 1) + "\n")
     }
-    return #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n" + root.text()
+    try write(root.closing)
   }
 
   private func counts(_ verdicts: [Verdict], name: String) -> [(String, String)] {

@@ -7,7 +7,7 @@ public struct KTAPReport: ReportFormat {
   public static let extensions = ["ktap", "tap"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     var scenarios: [[Verdict]] = []
     for verdict in verdicts {
       if let last = scenarios.last?.last, last.engine != .stress, verdict.engine != .stress,
@@ -32,7 +32,7 @@ public struct KTAPReport: ReportFormat {
       let isOK = scenario.allSatisfy { $0.asExpected }
       lines.append("\(isOK ? "ok" : "not ok") \(number + 1) \(safe(scenario[0].scenario.name))")
     }
-    return lines.joined(separator: "\n")
+    try write(lines.joined(separator: "\n"))
   }
 
   private func result(_ verdict: Verdict, _ number: Int, _ name: String) -> String {

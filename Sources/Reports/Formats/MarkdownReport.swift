@@ -7,7 +7,7 @@ public struct MarkdownReport: ReportFormat {
   public static let extensions = ["md"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     let engines = verdicts.map(column).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     var lines = ["| | scenario | " + engines.joined(separator: " | ") + " |"]
     lines.append("|---|---|" + String(repeating: "---|", count: engines.count))
@@ -36,7 +36,7 @@ public struct MarkdownReport: ReportFormat {
       lines += ["", "<details><summary>\(XMLNode.escaped(verdict.title))</summary>", ""]
       lines += verdict.lines.map { "    \($0)" } + ["", "</details>"]
     }
-    return lines.joined(separator: "\n")
+    try write(lines.joined(separator: "\n"))
   }
 
   private func column(_ verdict: Verdict) -> String { verdict.engine.model?.rawValue ?? "race" }

@@ -9,8 +9,8 @@ public protocol ReportFormat: Sendable {
   init(_ medium: ReportMedium)
   /// What is shown as soon as the verdicts of one scenario are there: one of a race, or one for each memory model.
   func scenario(_ verdicts: [Verdict]) -> String?
-  /// What is shown at the end.
-  func end(_ verdicts: [Verdict]) -> String?
+  /// Writes what is shown at the end, piece by piece: the document of many verdicts is never whole in memory.
+  func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws
   /// The same for many scenarios, of which a screen has a line each. By default there is no difference.
   func briefly(withFigures: Bool) -> any ReportFormat
 }
@@ -39,6 +39,13 @@ public struct ReportMedium: Sendable {
 extension ReportFormat {
   public func scenario(_ verdicts: [Verdict]) -> String? { nil }
   public func briefly(withFigures: Bool) -> any ReportFormat { self }
+
+  /// What is shown at the end, as a whole. Nil where that is nothing.
+  public func end(_ verdicts: [Verdict]) throws -> String? {
+    var text: String?
+    try end(verdicts) { text = (text ?? "") + $0 }
+    return text
+  }
 }
 
 public enum ReportCatalog {

@@ -8,30 +8,31 @@ public struct SARIFReport: ReportFormat {
   public static let extensions = ["sarif"]
   public init(_ medium: ReportMedium) {}
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    let results = verdicts.flatMap { verdict in verdict.findings.map { SARIF.Result($0, in: verdict) } }
-    let rules = Set(results.map(\.ruleId)).sorted().map { SARIF.Rule(id: $0) }
-    let driver = SARIF.Driver(name: Product.name, version: Product.version, rules: rules)
-    let log = SARIF.Log(runs: [SARIF.Run(tool: SARIF.Tool(driver: driver), results: results)])
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(log) else { return nil }
-    return String(decoding: data, as: UTF8.self)
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    let checkers = Set(verdicts.lazy.flatMap(\.findings).map(\.checker))
+    let driver = SARIF.Driver(
+      name: Product.name, version: Product.version, rules: checkers.sorted().map { SARIF.Rule(id: $0) })
+    let document = try StreamedJSON(isIndented: false) {
+      SARIF.Log(runs: [SARIF.Run(tool: SARIF.Tool(driver: driver), results: [$0])])
+    }
+    let results = verdicts.lazy.flatMap { verdict in verdict.findings.lazy.map { SARIF.Result($0, in: verdict) } }
+    try document.write(results, write)
   }
 }
 
 /// The part of SARIF that is written here, by the standard's names.
 private enum SARIF {
-  struct Log: Encodable {
+  /// Of results, or of what stands for them.
+  struct Log<Result: Encodable>: Encodable {
     let schema = "https://json.schemastore.org/sarif-2.1.0.json"
     let version = "2.1.0"
-    let runs: [Run]
+    let runs: [Run<Result>]
     enum CodingKeys: String, CodingKey {
       case schema = "$schema"
       case version, runs
     }
   }
-  struct Run: Encodable {
+  struct Run<Result: Encodable>: Encodable {
     let tool: Tool
     let results: [Result]
     let columnKind = "unicodeCodePoints"
@@ -75,14 +76,12 @@ private enum SARIF {
     let threadFlows: [ThreadFlow]
 
     init(_ counterexample: Counterexample) {
-      let steps = counterexample.steps.indices.map { ($0, counterexample.steps[$0]) }
-      let racers = counterexample.roles.indices.filter { racer in steps.contains { $1.racer == racer } }
+      let steps = counterexample.steps.enumerated().map { StepLocation($0, $1, counterexample.roles) }
+      let own = Dictionary(grouping: steps) { counterexample.steps[$0.executionOrder - 1].racer }
       threadFlows =
-        [ThreadFlow(id: "interleaving", locations: steps.map { StepLocation($0, $1, counterexample.roles) })]
-        + racers.map { racer in
-          ThreadFlow(
-            id: "racer \(racer) (\(counterexample.roles[racer]))",
-            locations: steps.filter { $1.racer == racer }.map { StepLocation($0, $1, counterexample.roles) })
+        [ThreadFlow(id: "interleaving", locations: steps)]
+        + own.sorted { $0.key < $1.key }.map { racer, steps in
+          ThreadFlow(id: "racer \(racer) (\(counterexample.roles[racer]))", locations: steps)
         }
     }
   }

@@ -76,8 +76,8 @@ public struct TableReport: ReportFormat {
     return lines
   }
 
-  public func end(_ verdicts: [Verdict]) -> String? {
-    guard !verdicts.isEmpty else { return nil }
+  public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
+    guard !verdicts.isEmpty else { return }
     let raced = verdicts.filter { $0.engine == .stress }
     let explored = verdicts.filter { $0.engine != .stress }
     var parts: [String] = []
@@ -89,7 +89,7 @@ public struct TableReport: ReportFormat {
     if let machine = machine(raced) { parts.append(machine) }
     parts += notJudged(verdicts)
     if let unexplored = ExplorationTable.unexplored(explored) { parts.append(unexplored) }
-    return (parts + [summary(verdicts)]).joined(separator: "\n")
+    try write((parts + [summary(verdicts)]).joined(separator: "\n"))
   }
 
   /// A row for each folder: how many of its verdicts are as expected, and how long they took.
