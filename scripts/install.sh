@@ -5,7 +5,8 @@
 #     scripts/install.sh [PREFIX]              into PREFIX, by default /usr/local
 #     scripts/install.sh --uninstall [PREFIX]
 #
-# DESTDIR is put before PREFIX, as for a package.
+# DESTDIR is put before PREFIX, as for a package. `addonrace results` needs SQLite; ADDONRACE_TRAITS= leaves both out.
+export ADDONRACE_TRAITS=${ADDONRACE_TRAITS-Results}
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 uninstalls=0

@@ -2,7 +2,7 @@
 # Makes a Debian package of AddonRace, which needs no Swift toolchain: addonrace_VERSION_ARCHITECTURE.deb in the folder named, by
 # default .build-package.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-install dpkg-dev fakeroot
+install dpkg-dev fakeroot binutils
 
 folder=${1:-.build-package}
 mkdir -p "$folder"
@@ -13,6 +13,8 @@ DESTDIR=$root scripts/install.sh /usr
 rm "$root/usr/share/addonrace/installed"
 
 version=$("$root/usr/bin/addonrace" --version)
+database=
+if objdump -p "$root/usr/bin/addonrace" | grep -q 'NEEDED *libsqlite3'; then database=", libsqlite3-0"; fi
 architecture=$(dpkg --print-architecture)
 documents=$root/usr/share/doc/addonrace
 # Debian's vendors have zsh completions elsewhere.
@@ -49,7 +51,7 @@ Version: $version
 Architecture: $architecture
 Maintainer: AddonRace <addonrace@localhost.localdomain>
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
-Depends: libc6, libgcc-s1, libstdc++6
+Depends: libc6, libgcc-s1, libstdc++6$database
 Recommends: clang, binutils
 Suggests: gnuplot-nox, rustc
 Section: devel

@@ -9,11 +9,12 @@ public struct ChromeTraceReport: ReportFormat {
   public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
-    let document = try StreamedJSON(isIndented: false) { ["traceEvents": [$0]] }
-    let events = verdicts.enumerated().lazy.flatMap { number, verdict in
-      verdict.counterexample.map { Self.events($0, verdict.title, number + 1) } ?? []
+    var document = try StreamedJSON(isIndented: false) { ["traceEvents": [$0]] }
+    for (number, verdict) in verdicts.enumerated() {
+      guard let counterexample = verdict.counterexample else { continue }
+      for event in Self.events(counterexample, verdict.title, number + 1) { try write(document.piece(event)) }
     }
-    try document.write(events, write)
+    try write(document.end)
   }
 
   /// The format's names: phase, process, thread, and times in microseconds.

@@ -8,10 +8,8 @@ public struct JSONLinesReport: ReportFormat {
   public init(_ medium: ReportMedium) {}
 
   public func scenario(_ verdicts: [Verdict]) -> String? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return verdicts.compactMap { try? String(decoding: encoder.encode(EncodedVerdict($0)), as: UTF8.self) }
-      .joined(separator: "\n")
+    let encoder = CompactJSON()
+    return verdicts.compactMap { try? encoder.text(EncodedVerdict($0)) }.joined(separator: "\n")
   }
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {}

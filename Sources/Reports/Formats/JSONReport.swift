@@ -10,7 +10,8 @@ public struct JSONReport: ReportFormat {
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     let status = verdicts.map(medium.status).max().map { Int($0.code) } ?? 0
-    let document = try StreamedJSON(isIndented: true) { EncodedReport([$0], exitStatus: status) }
-    try document.write(verdicts.lazy.map(EncodedVerdict.init), write)
+    var document = try StreamedJSON(isIndented: true) { EncodedReport([$0], exitStatus: status) }
+    for verdict in verdicts { try write(document.piece(EncodedVerdict(verdict))) }
+    try write(document.end)
   }
 }

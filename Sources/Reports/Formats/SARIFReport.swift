@@ -12,11 +12,20 @@ public struct SARIFReport: ReportFormat {
     let checkers = Set(verdicts.lazy.flatMap(\.findings).map(\.checker))
     let driver = SARIF.Driver(
       name: Product.name, version: Product.version, rules: checkers.sorted().map { SARIF.Rule(id: $0) })
-    let document = try StreamedJSON(isIndented: false) {
+    var document = try StreamedJSON(isIndented: false) {
       SARIF.Log(runs: [SARIF.Run(tool: SARIF.Tool(driver: driver), results: [$0])])
     }
-    let results = verdicts.lazy.flatMap { verdict in verdict.findings.lazy.map { SARIF.Result($0, in: verdict) } }
-    try document.write(results, write)
+    let encoder = CompactJSON()
+    for verdict in verdicts where !verdict.findings.isEmpty {
+      // The same for each finding that it explains, and most of the document.
+      let flow = try verdict.counterexample.map { try SARIF.CodeFlow($0).text(encoder) }
+      for finding in verdict.findings {
+        let result = try encoder.text(SARIF.Result(finding, in: verdict))
+        let whole = flow.map { result.replacing(SARIF.Result.placeOfFlow, with: $0, maxReplacements: 1) } ?? result
+        try write(document.piece(json: whole))
+      }
+    }
+    try write(document.end)
   }
 }
 
@@ -52,9 +61,12 @@ private enum SARIF {
     let level: String
     let message: Message
     let locations: [Location]
-    let codeFlows: [CodeFlow]?
+    /// Stands for the code flow, which is encoded once for all findings of its verdict.
+    let codeFlows: [String]?
     let partialFingerprints: [String: String]
     let properties: [String: String]
+
+    static let placeOfFlow = "\"the execution that shows it\""
 
     init(_ finding: Finding, in verdict: Verdict) {
       ruleId = finding.checker
@@ -66,28 +78,31 @@ private enum SARIF {
         PhysicalLocation(artifactLocation: Artifact(uri: $0), region: Region(startLine: 1))
       }
       locations = (marked.isEmpty ? [file].compactMap { $0 } : marked).map { Location(physicalLocation: $0) }
-      codeFlows = shown.map { [CodeFlow($0)] }
+      codeFlows = shown.map { _ in [String(Self.placeOfFlow.dropFirst().dropLast())] }
       partialFingerprints = ["addonrace/v1": "\(FindingID(finding, in: verdict))"]
       properties = ["command": verdict.command, "scenario": verdict.scenario.name, "engine": verdict.engine.name]
     }
   }
 
-  struct CodeFlow: Encodable {
-    let threadFlows: [ThreadFlow]
+  /// The interleaving, and each racer's steps.
+  struct CodeFlow {
+    private let counterexample: Counterexample
+    init(_ counterexample: Counterexample) { self.counterexample = counterexample }
 
-    init(_ counterexample: Counterexample) {
-      let steps = counterexample.steps.enumerated().map { StepLocation($0, $1, counterexample.roles) }
-      let own = Dictionary(grouping: steps) { counterexample.steps[$0.executionOrder - 1].racer }
-      threadFlows =
-        [ThreadFlow(id: "interleaving", locations: steps)]
-        + own.sorted { $0.key < $1.key }.map { racer, steps in
-          ThreadFlow(id: "racer \(racer) (\(counterexample.roles[racer]))", locations: steps)
-        }
+    /// In JSON. Each step stands in two thread flows, and is encoded once.
+    func text(_ encoder: CompactJSON) throws -> String {
+      let steps = try counterexample.steps.enumerated().map { index, step in
+        (racer: step.racer, text: try encoder.text(StepLocation(index, step, counterexample.roles)))
+      }
+      let own = Dictionary(grouping: steps, by: \.racer).sorted { $0.key < $1.key }
+      let flows =
+        [(id: "interleaving", steps: steps)]
+        + own.map { (id: "racer \($0) (\(counterexample.roles[$0]))", steps: $1) }
+      let texts = try flows.map { flow in
+        #"{"id":\#(try encoder.text(flow.id)),"locations":[\#(flow.steps.map(\.text).joined(separator: ","))]}"#
+      }
+      return #"{"threadFlows":[\#(texts.joined(separator: ","))]}"#
     }
-  }
-  struct ThreadFlow: Encodable {
-    let id: String
-    let locations: [StepLocation]
   }
   struct StepLocation: Encodable {
     let location: Location

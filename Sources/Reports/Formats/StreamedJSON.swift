@@ -5,13 +5,13 @@ struct StreamedJSON {
   private static let place = "elements"
   private let before: String
   private let after: String
-  private let separator: String
   private let margin: String
   private let encoder = JSONEncoder()
+  private var isEmpty = true
 
   /// - Parameters:
-  ///   - envelope: the document, of which the array has the given text as its only element.
   ///   - isIndented: over many lines; otherwise each element is a line.
+  ///   - envelope: the document, of which the array has the given text as its only element.
   init(isIndented: Bool, _ envelope: (String) -> some Encodable) throws {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if isIndented { encoder.outputFormatting.insert(.prettyPrinted) }
@@ -21,19 +21,19 @@ struct StreamedJSON {
     margin = isIndented ? String(parts[0].reversed().prefix { $0 == " " }) : ""
     before = String(parts[0].dropLast(margin.count)) + (isIndented ? "" : "\n")
     after = (isIndented ? "" : "\n") + parts[1]
-    separator = ",\n"
   }
 
-  func write<Elements: Sequence>(_ elements: Elements, _ write: (String) throws -> Void) throws
-  where Elements.Element: Encodable {
-    try write(before)
-    var isFirst = true
-    for element in elements {
-      try write((isFirst ? "" : separator) + margin + indented(try encoder.encode(element)))
-      isFirst = false
-    }
-    try write(after)
+  /// The next piece of the document, which has one element more.
+  mutating func piece(_ element: some Encodable) throws -> String { piece(json: indented(try encoder.encode(element))) }
+
+  /// The same, of an element that is JSON already.
+  mutating func piece(json element: String) -> String {
+    defer { isEmpty = false }
+    return (isEmpty ? before : ",\n") + margin + element
   }
+
+  /// The last piece.
+  var end: String { (isEmpty ? before : "") + after }
 
   /// With the margin before each line but the first and those without text. No text of JSON has a line's end in it.
   private func indented(_ json: Data) -> String {
@@ -49,4 +49,12 @@ struct StreamedJSON {
     }
     return String(decoding: bytes, as: UTF8.self)
   }
+}
+
+/// Values on a line each.
+struct CompactJSON {
+  private let encoder = JSONEncoder()
+  init() { encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes] }
+
+  func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
 }
