@@ -48,8 +48,8 @@ public struct AddonRaceCommand: ParsableCommand {
     main(own)
   }
 
-  /// Set once, before anything is parsed.
-  nonisolated(unsafe) static private(set) var compilerFlags: [String] = []
+  /// Set once, before anything is parsed; those of a frontier stand in it.
+  nonisolated(unsafe) static var compilerFlags: [String] = []
 
   /// What commands work with. Set once, before anything is parsed.
   static var harness: Harness { chosenHarness ?? Harness() }

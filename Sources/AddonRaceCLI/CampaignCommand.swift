@@ -3,6 +3,10 @@ import ArgumentParser
 import CThreads
 import Foundation
 
+#if Results
+  import Results
+#endif
+
 extension CampaignEngine: ExpressibleByArgument {}
 
 struct CampaignCommand: ParsableCommand {
@@ -11,7 +15,8 @@ struct CampaignCommand: ParsableCommand {
     discussion: """
       A campaign file names jobs: explorations in shards, parts of one exploration (a frontier), races over seeds. Each is \
       a command with a journal of its own in the campaign's folder, which all machines have to see. Jobs whose journal is \
-      whole are not done again, so the same command goes on after whatever happened; jobs that died are given out again.
+      whole are not done again, so the same command goes on after whatever happened; jobs that died are given out again. \
+      What came of it is in the database of `addonrace results` too.
 
         name: weekend
         jobs:
@@ -135,6 +140,13 @@ struct CampaignCommand: ParsableCommand {
     print("\(jobs.count) jobs: \(jobs.count - left.count) done" + (left.isEmpty ? "" : ", \(left.count) missing"))
     for job in left.prefix(8) { print("missing: \(job.name): addonrace \(job.words.joined(separator: " "))") }
     if left.count > 8 { print("and \(left.count - 8) more") }
+    #if Results
+      do {
+        _ = try ResultsDatabase.open(taking: journals)
+      } catch let error as ResultsDatabase.Unusable {
+        StandardError.print("note: what was found is in the journals, and not in the database of results: \(error)")
+      }
+    #endif
     let worst = verdicts.map(report.failOn.status).max() ?? .asExpected
     return cthreads_interrupted() != 0 ? .interrupted : max(worst, left.isEmpty ? .asExpected : .undecided)
   }

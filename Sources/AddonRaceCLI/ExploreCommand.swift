@@ -80,6 +80,7 @@ struct ExploreCommand: ParsableCommand {
 
   /// Explores a shard of what a frontier says, as the command was told that wrote it.
   private func runPart(of frontier: Frontier) throws {
+    AddonRaceCommand.compilerFlags = frontier.compilerFlags ?? []
     var whole = try ExploreCommand.parse(frontier.arguments)
     whole.report = report
     whole.parallel = parallel

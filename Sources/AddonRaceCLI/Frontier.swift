@@ -17,6 +17,8 @@ struct Frontier: Codable {
   var program = Product.version
   /// What `addonrace explore` was told, without the options of frontiers.
   var arguments: [String]
+  /// What stood behind `--`.
+  var compilerFlags: [String]?
   /// Of what is explored: the scenario as it was resolved, and the model.
   var key: String
   var scenario: String
@@ -77,7 +79,8 @@ struct Frontier: Codable {
     } catch {
       throw Self.invalid(error.description, "addonrace check \(ShellWord.quoted(file))")
     }
-    self.arguments = Self.withoutOptions(arguments)
+    self.arguments = Self.withoutOptions(arguments.prefix { $0 != "--" })
+    compilerFlags = AddonRaceCommand.compilerFlags
     self.parts = parts
     self.model = model
     self.scenario = scenario.name
@@ -85,7 +88,7 @@ struct Frontier: Codable {
   }
 
   /// Without the options that say where the frontier goes, and how results are shown.
-  private static func withoutOptions(_ arguments: [String]) -> [String] {
+  private static func withoutOptions(_ arguments: ArraySlice<String>) -> [String] {
     var words: [String] = []
     var skips = false
     let options = ["--frontier", "--parts", "-n", "--journal", "--jobs", "--report", "-o", "--output", "--format"]

@@ -26,21 +26,25 @@ import Foundation
 
     /// The database, with the journals taken in.
     func open() throws -> ResultsDatabase {
-      if database == nil {
+      // The folder may hold journals of other versions.
+      let journals = journal.isEmpty ? JournalFolder.files.filter { JournalReading.head($0) != nil } : journal
+      return try answering { try ResultsDatabase.open(database, taking: journals) }
+    }
+  }
+
+  extension ResultsDatabase {
+    /// The database of this name, or the user's, with the journals taken in.
+    static func open(_ path: String? = nil, taking journals: [String]) throws -> ResultsDatabase {
+      if path == nil {
         try? FileManager.default.createDirectory(atPath: JournalFolder.path, withIntermediateDirectories: true)
       }
-      return try answering {
-        let results = try ResultsDatabase(database ?? JournalFolder.path + "/results.sqlite")
-        for path in journal.isEmpty ? JournalFolder.files : journal {
-          let bytes = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
-          let head = JournalReading.head(path)
-          // The folder may hold journals of other versions.
-          if journal.isEmpty, head == nil { continue }
-          if let head, try results.has(head.id, bytes: bytes) { continue }
-          try results.add(try Journal.read(path), bytes: bytes, AddonRaceCommand.harness)
-        }
-        return results
+      let results = try ResultsDatabase(path ?? JournalFolder.path + "/results.sqlite")
+      for journal in journals {
+        let bytes = (try? FileManager.default.attributesOfItem(atPath: journal)[.size] as? Int) ?? 0
+        if let head = JournalReading.head(journal), try results.has(head.id, bytes: bytes) { continue }
+        try results.add(try Journal.read(journal), bytes: bytes, AddonRaceCommand.harness)
       }
+      return results
     }
   }
 

@@ -44,11 +44,17 @@ import Testing
         - explore: [scenarios/faults/winner-freed.yaml, --memory-model, sc]
         - explore: [scenarios/faults/winner-freed.yaml, --memory-model, sc, --inodes, "1"]
       """)
-    let command = try Command("campaign", file)
+    let environment = ["XDG_STATE_HOME": folder.url.path]
+    let command = try Command(arguments: ["campaign", file], environment: environment)
     #expect(command.status == 0)
     let lines = command.output.split(separator: "\n").filter { $0.hasPrefix("finding ") }
     #expect(!lines.isEmpty && lines.allSatisfy { $0.contains(" 2 times: ") }, "\(command.output)")
     #expect(Set(lines).count == lines.count)
+    #if Results
+      let id = try #require(lines.first).split(separator: " ")[1]
+      let history = try Command(arguments: ["results", "finding", String(id)], environment: environment)
+      #expect(history.status == 0 && history.output.contains("winner-freed"), "\(history.output)\(history.errors)")
+    #endif
   }
 
   @Test(arguments: [

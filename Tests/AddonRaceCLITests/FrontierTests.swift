@@ -61,10 +61,32 @@ import Testing
   /// Some part has the finding, and so has the whole.
   @Test func aFindingIsFound() throws {
     _ = try write(["scenarios/faults/winner-freed.yaml", "--memory-model", "sc"], parts: 4)
-    for number in 1...4 { _ = try explore("\(number)/4", into: "\(number)") }
+    // A part without it is as good.
+    for number in 1...4 { #expect(try explore("\(number)/4", into: "\(number)").status == 0) }
     let (status, verdict) = try merged((1...4).map(String.init))
     #expect(status == 0)
     #expect(verdict?.outcome == "fail" && verdict?.counterexample != nil)
+  }
+
+  /// Flags of the compiler are a part of what is explored.
+  @Test func codeWithFlags() throws {
+    let file = folder.url.appendingPathComponent("flagged.c").path
+    try """
+    #include <stdatomic.h>
+    static _Atomic int slot[RACERS];
+    void racer_count(void) { for (int i = 0; i < RACERS; i++) atomic_fetch_add(&slot[i], 1); }
+    """.write(toFile: file, atomically: true, encoding: .utf8)
+    let arguments = [file, "--racers", "count=3", "--no-symmetry", "--memory-model", "sc"]
+    let whole = try Command(
+      arguments: ["explore"] + arguments + ["--format", "json", "--no-journal", "--", "-DRACERS=2"])
+    let alone = try JSONDecoder().decode(EncodedReport<EncodedVerdict>.self, from: Data(whole.output.utf8)).verdicts[0]
+    let written = try Command(
+      arguments: ["explore"] + arguments + ["--frontier", frontier, "-n", "4", "--", "-DRACERS=2"])
+    #expect(written.status == 0, "\(written.output)")
+    for number in 1...2 { #expect(try explore("\(number)/2", into: "\(number)").status == 0) }
+    let (status, verdict) = try merged(["1", "2"])
+    #expect(status == 0 && verdict?.exploration?.executions == 36)
+    #expect(verdict?.exploration?.executions == alone.exploration?.executions)
   }
 
   @Test func whatIsWrong() throws {

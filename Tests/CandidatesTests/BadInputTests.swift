@@ -108,7 +108,7 @@ extension CandidateTests {
     let verdict = try candidate.explore(.c11)
     #expect(verdict.record.exploration?.firstFinding == 2)
     let counterexample = try #require(verdict.counterexample)
-    let scenario = try Harness().built(try candidate.scenario())
+    let scenario = try Harness().built(candidate.scenario())
     let again = try Harness().replay(try ReplayToken(counterexample.token, of: scenario), of: scenario)
     #expect(again?.steps == counterexample.steps && again?.findings.map(\.checker) == ["data-race"])
     let cut = try #require(counterexample.token.lastIndex(of: ":"))
