@@ -71,7 +71,7 @@ CONF
 set_up_hyperqueue() {
   if ! python3 -c 'import hyperqueue' 2>/dev/null; then
     install python3-venv || return 1
-    python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet hyperqueue || return 1
+    python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet --timeout 10 --retries 1 hyperqueue || return 1
     PATH=$work/venv/bin:$PATH
     export PATH
   fi

@@ -73,7 +73,7 @@ say "The shipped scenarios, explored"
 "$ADDONRACE_RELEASE" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults --no-journal
 
 say "A campaign, with a job that is killed"
-scripts/cluster.sh local parallel
+scripts/cluster.sh local parallel hyperqueue
 
 say "Plain tests, with the database of results"
 build --build-tests --traits Results
