@@ -72,10 +72,19 @@ private struct Reading {
     if let node = reader.value("explore") { explore(node, site, &scenario) }
     if let node = reader.value("bench") { bench(node, site, &scenario) }
     if let node = reader.value("expect") { scenario.expect = expectations(node) }
+    if scenario.expectsRaceToFail, !names("collisions", in: "stress", reader) {
+      // A defect that is there may take long to show: time alone gives it up.
+      scenario.stress.collisions = .max
+    }
     reader.rejectUnknownKeys()
     let isSubject = isOfCode ? code != nil : site != nil && strategy != nil
     let isWhole = name != nil && question != nil && isSubject && racers != nil
     return isWhole ? scenario : nil
+  }
+
+  private func names(_ key: String, in section: String, _ reader: MappingReader) -> Bool {
+    let section = reader.mapping.first { $0.key.string == section }?.value.mapping
+    return section?.contains { $0.key.string == key } == true
   }
 
   private func required<T>(_ key: String, _ value: T?, _ reader: MappingReader) -> T? {
@@ -436,5 +445,12 @@ private struct Reading {
         remedy: Suggestion.remedy(for: name, among: vocabulary.checkers, else: "`addonrace list checkers` shows them"))
       return nil
     }
+  }
+}
+
+extension Scenario {
+  /// Whether somebody has to report something of a race in this build.
+  fileprivate var expectsRaceToFail: Bool {
+    !expect.expected(of: .stress, build: .current).missing(among: []).isEmpty
   }
 }

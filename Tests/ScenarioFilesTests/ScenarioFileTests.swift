@@ -80,6 +80,17 @@ private func problems(_ text: String) -> [String] {
       ])
   }
 
+  /// A defect that is there may take long to show; only a file that says so gives it up after some collisions.
+  @Test func aRaceThatIsToFailIsGivenUpByTimeAlone() throws {
+    let passing = "name: a\nquestion: b?\nsite: file-owner\n"
+    let failing = passing + "expect: {fail: [no-leak]}\n"
+    #expect(try read(passing).get().stress.collisions == 200_000)
+    #expect(try read(passing + "expect: {may: [no-leak]}\n").get().stress.collisions == 200_000)
+    #expect(try read(failing).get().stress.collisions == .max)
+    #expect(try read(failing + "stress: {time: 2}\n").get().stress.collisions == .max)
+    #expect(try read(failing + "stress: {collisions: 9}\n").get().stress.collisions == 9)
+  }
+
   @Test func theShortestScenarioTakesItsDefaultsFromTheSite() throws {
     let scenario = try read(start).get()
     #expect(scenario.strategy == "full-compare-exchange")

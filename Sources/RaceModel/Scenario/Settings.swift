@@ -21,7 +21,9 @@ extension Setting {
       .stress, "heap", \.stress.heap,
       "Heap used for allocations: blocks that are not reused within a round, or the C library's."),
     .number(.stress, "time", \.stress.time, StressLimits.time, unit: "seconds", "Stop after this time."),
-    .integer(.stress, "collisions", \.stress.collisions, 1...Int.max, "Stop after this many collisions."),
+    .integer(
+      .stress, "collisions", \.stress.collisions, 1...Int.max,
+      "Stop after this many collisions; where a failure is expected, only if it is named here."),
     .number(
       .stress, "minimum-yield", \.stress.minimumYield, 0...1, otherwise: "0.01 natural, 0.9 else",
       "Below this yield (collisions per population) the verdict is vacuous."),

@@ -82,8 +82,9 @@ struct Conclusion {
       "\(percent(figures.yield)) of the populations collided; the scenario requires \(percent(floor)) (minimum-yield)"
   }
 
+  /// Rounded down, so that what is too little looks it.
   private func percent(_ share: Double) -> String {
-    let tenths = Int((share * 1000).rounded())
+    let tenths = Int(share * 1000 + 1e-6)
     return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
   }
 }
