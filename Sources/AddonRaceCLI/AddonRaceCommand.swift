@@ -41,6 +41,7 @@ public struct AddonRaceCommand: ParsableCommand {
       for complaint in error.complaints { StandardError.print("error: \(complaint)") }
       Foundation.exit(ExitStatus.invalid.code)
     }
+    SystemLimits.takeOrEnd()
     // What stands behind -- is for the compiler of code that is named.
     let words = CommandLine.arguments.dropFirst()
     let own = Array(words.prefix { $0 != "--" })

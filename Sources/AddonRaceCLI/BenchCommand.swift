@@ -165,7 +165,7 @@ struct BenchCommand: ParsableCommand {
   /// Nil where a folder's scenario has no bench section.
   private func prepare(_ found: FoundScenario) throws -> Scenario? {
     switch found {
-    case .invalid(let error, _): throw BenchFailure("\(error)", .invalid)
+    case .invalid(let error, _), .missing(let error): throw BenchFailure("\(error)", .invalid)
     case .scenario(var scenario, let file):
       if scenario.code != nil, scenario.bench != nil || paths.contains(file) { scenario = try built(scenario) }
       guard var options = scenario.bench else {

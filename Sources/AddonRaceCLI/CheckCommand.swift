@@ -14,7 +14,7 @@ struct CheckCommand: ParsableCommand {
       switch found {
       case .scenario(let scenario, let file):
         print("\(file): ok: \(scenario.site) with \(scenario.strategy), \(scenario.racerCount) racers")
-      case .invalid(let error, _):
+      case .invalid(let error, _), .missing(let error):
         invalid += 1
         print(error)
       }

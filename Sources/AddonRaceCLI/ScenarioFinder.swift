@@ -1,10 +1,11 @@
 import AddonRace
 import Foundation
 
-/// A scenario as the command line found it: read, or invalid.
+/// A scenario as the command line found it: read, or invalid; or there is nothing of the name.
 enum FoundScenario {
   case scenario(Scenario, file: String)
   case invalid(InvalidScenario, file: String)
+  case missing(InvalidScenario)
 }
 
 struct ScenarioFinder {
@@ -22,7 +23,7 @@ struct ScenarioFinder {
   /// are named are one program.
   func find(_ paths: [String]) -> [FoundScenario] {
     let sources = paths.filter { CandidateSource.Language(path: $0) != nil }
-    let scenarios = paths.filter { !sources.contains($0) }.flatMap { find(ShippedFiles.path($0)) }
+    let scenarios = paths.filter { !sources.contains($0) }.flatMap(find)
     return (sources.isEmpty ? [] : scenariosOfCode(sources)) + scenarios
   }
 
@@ -40,7 +41,7 @@ struct ScenarioFinder {
 
   private func scenario(of sources: [String]) -> FoundScenario {
     if let missing = sources.first(where: { !FileManager.default.fileExists(atPath: $0) }) {
-      return invalid(missing, "no such file", nil)
+      return self.missing(missing, "no such file", nil)
     }
     let name = sources[0].split(separator: "/").last.map(String.init) ?? sources[0]
     var scenario = Scenario(name: name, question: "Does it hold?", site: "", strategy: "", racers: [])
@@ -50,11 +51,16 @@ struct ScenarioFinder {
     return .scenario(scenario, file: sources.joined(separator: " "))
   }
 
-  private func find(_ path: String) -> [FoundScenario] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      return [invalid(path, "no such file or folder", "`ls` the folder; scenarios that come along are in scenarios/")]
+  /// A file, a folder, or what comes along by its name.
+  private func find(_ name: String) -> [FoundScenario] {
+    var path = name
+    if !FileManager.default.fileExists(atPath: name) {
+      let shipped = ShippedFiles.named(name)
+      guard shipped.count == 1 else { return [missing(name, shipped)] }
+      path = ShippedFiles.path(shipped[0])
     }
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     guard isFolder.boolValue else { return [read(path)] }
     let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
     let files = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
@@ -76,6 +82,25 @@ struct ScenarioFinder {
     } catch {
       return .invalid(error, file: path)
     }
+  }
+
+  /// What comes along has the name several times, or not at all.
+  private func missing(_ name: String, _ shipped: [String]) -> FoundScenario {
+    if !shipped.isEmpty {
+      return missing(
+        name, "several scenarios that come along have this name", "name one: \(shipped.joined(separator: ", "))")
+    }
+    let folder = (name as NSString).deletingLastPathComponent
+    let beside = ((try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [])
+      .map { (folder as NSString).appendingPathComponent($0) }
+    return missing(
+      name, "no such file or folder",
+      Suggestion.remedy(
+        for: name, among: beside + ShippedFiles.names, else: "`addonrace run` alone says what comes along"))
+  }
+
+  private func missing(_ path: String, _ message: String, _ remedy: String?) -> FoundScenario {
+    .missing(InvalidScenario([Diagnostic(file: path, message: message, remedy: remedy)]))
   }
 
   private func invalid(_ path: String, _ message: String, _ remedy: String?) -> FoundScenario {

@@ -9,6 +9,7 @@ enum ResolvedScenario: Sendable {
   case invalid(Scenario, file: String, reasons: [String], command: String)
 
   /// Reads and resolves all of them. What does not fit one scenario is a verdict on that one; what fits none is wrong usage.
+  /// Where something that is named is not there, nothing is run.
   static func all(
     _ paths: [String], _ invocation: Invocation, _ section: Setting.Section, _ harness: Harness
   ) throws -> [ResolvedScenario] {
@@ -17,8 +18,13 @@ enum ResolvedScenario: Sendable {
     var misfits: [Misfit] = []
     var fits = 0
     let finder = ScenarioFinder(vocabulary, code: invocation.code, optimisations: invocation.optimisations)
-    let resolved = finder.find(paths).map { found -> ResolvedScenario in
+    let found = finder.find(paths)
+    let missing = found.compactMap { if case .missing(let error) = $0 { error } else { nil } }
+    for error in missing { StandardError.print("\(error)") }
+    if !missing.isEmpty { throw ExitCode(ExitStatus.invalid.code) }
+    let resolved = found.compactMap { found -> ResolvedScenario? in
       switch found {
+      case .missing: return nil
       case .invalid(let error, let file):
         StandardError.print("\(error)")
         return .invalid(

@@ -26,6 +26,27 @@ enum ShippedFiles {
     return "\(root)/\(path)"
   }
 
+  /// The scenarios that come along, and their folders, from "scenarios" on.
+  private static let paths: [String] = {
+    let found = (try? FileManager.default.subpathsOfDirectory(atPath: path("scenarios"))) ?? []
+    return found.filter { $0.hasSuffix(".yaml") || !$0.contains(".") }.sorted().map { "scenarios/\($0)" }
+  }()
+
+  /// Paths, and the names of files alone.
+  static var names: [String] { paths + paths.filter { $0.hasSuffix(".yaml") }.map(bareName) }
+
+  /// Those of a name: a path, with or without "scenarios/", or a file's name, with or without its ending.
+  static func named(_ name: String) -> [String] {
+    let exact = paths.filter { $0 == name || $0 == "scenarios/\(name)" }
+    if !exact.isEmpty || name.contains("/") { return exact }
+    return paths.filter { $0.hasSuffix(".yaml") && bareName($0) == bareName(name) }
+  }
+
+  private static func bareName(_ path: String) -> String {
+    let file = (path as NSString).lastPathComponent
+    return file.hasSuffix(".yaml") ? String(file.dropLast(5)) : file
+  }
+
   /// What may be named to a command, a line each: the folders of scenarios, here or shipped.
   static func scenarioFolders(_ command: String) -> [String] {
     let scenarios = path("scenarios")

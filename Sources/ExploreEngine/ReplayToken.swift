@@ -69,7 +69,9 @@ public struct ReplayToken: Equatable {
         description:
           "the token is not of scenario '\(scenario.name)' as it is now (\(what)): explore the scenario again")
     }
-    guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0 else {
+    guard let decisions = Self.decode(data), decisions.count >= count, decisions.count % count == 0,
+      ExploreLimits.racers.contains(decisions.count)
+    else {
       throw Invalid(description: "the token is broken: copy it whole, from '\(Self.version):' to its end")
     }
     (self.model, self.racers, self.inodes, digest) = (model, racers, inodes, parts[4])

@@ -185,9 +185,43 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
   }
 
   @Test func aFileThatIsNotThere() throws {
-    let command = try Command("run", "nowhere.yaml")
+    for subcommand in ["run", "explore", "check", "bench"] {
+      let command = try Command(subcommand, "nowhere.yaml")
+      #expect(command.status == 65)
+      #expect((command.errors + command.output).contains("nowhere.yaml: error: no such file or folder"))
+      #expect(!command.output.contains("invalid"), "it is no verdict: \(command.output)")
+    }
+    let near = try Command("explore", "scenarios/site/file-owner.yaml")
+    #expect(near.errors.contains("did you mean 'scenarios/sites/file-owner.yaml'?"), "\(near.errors)")
+  }
+
+  /// What comes along is found by its name, from any folder.
+  @Test(arguments: ["lease-6.11", "lease-6.11.yaml", "sites/lease-6.11.yaml", "scenarios/hazards"])
+  func whatComesAlong(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let command = try Command(arguments: ["explore", name, "--memory-model", "sc"], folder: folder.url)
+    #expect(command.status == 0 && command.output.contains("as expected"), "\(command.errors)")
+  }
+
+  @Test func aNameThatSeveralHave() throws {
+    let command = try Command("explore", "file-owner")
     #expect(command.status == 65)
-    #expect(command.errors.contains("nowhere.yaml: error: no such file or folder"))
+    #expect(
+      command.errors.contains("name one: scenarios/bench/file-owner.yaml, ")
+        && command.errors.contains("scenarios/sites/file-owner.yaml"), "\(command.errors)")
+  }
+
+  /// Nothing is begun that could not come far.
+  @Test(
+    .enabled(if: BuildKind.current == .plain),
+    arguments: [
+      ("-n 16", "only 16 files may be open at once"), ("-v 200000", "the address space is limited to 195 MB"),
+    ])
+  func limitsOfTheSystem(_ limit: String, _ complaint: String) throws {
+    let command = try Command(
+      arguments: ["-c", "ulimit \(limit); exec \"$0\" explore scenarios/sites/file-owner.yaml", Command.built.path],
+      executable: URL(fileURLWithPath: "/bin/sh"))
+    #expect(command.status == 71 && command.errors.contains("error: \(complaint)"), "\(command.errors)")
   }
 
   @Test func aFolderWithNoScenario() throws {

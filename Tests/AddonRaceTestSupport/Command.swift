@@ -16,7 +16,7 @@ public struct Command {
   /// The release build, where `ADDONRACE_RELEASE` names one; else the one that was built along with the tests.
   public static let released =
     ProcessInfo.processInfo.environment["ADDONRACE_RELEASE"].map(URL.init(fileURLWithPath:)) ?? built
-  private static let built = products.appendingPathComponent("addonrace")
+  public static let built = products.appendingPathComponent("addonrace")
 
   /// Runs `addonrace` with these arguments in the package's folder, in the build that `executable` names, or else in the one
   /// that was built along with the tests. `interruptedAfter` sends SIGINT then; `meanwhile` is called

@@ -78,8 +78,9 @@ public struct TableReport: ReportFormat {
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     guard !verdicts.isEmpty else { return }
-    let raced = verdicts.filter { $0.engine == .stress }
-    let explored = verdicts.filter { $0.engine != .stress }
+    let begun = verdicts.filter { $0.outcome != .invalid }
+    let raced = begun.filter { $0.engine == .stress }
+    let explored = begun.filter { $0.engine != .stress }
     var parts: [String] = []
     if hasFigures, !raced.isEmpty { parts.append("\n" + figures(raced)) }
     if hasFigures, !explored.isEmpty {
