@@ -14,7 +14,7 @@ public struct HTMLReport: ReportFormat {
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     try write(try MustacheTemplate(string: Self.beginning).render(Page(verdicts)))
-    try write(try Self.matrix(verdicts))
+    try write(Self.matrix(verdicts))
     let detail = try MustacheTemplate(string: Self.detail)
     // What is not as expected comes first.
     let told = verdicts.enumerated().filter { $0.element.isTold }
@@ -36,7 +36,7 @@ public struct HTMLReport: ReportFormat {
   private static let mostRowsAtOnce = 500
 
   /// A row for each scenario, a column for each engine. Written as text: a template takes seconds for ten thousand rows.
-  private static func matrix(_ verdicts: [Verdict]) throws -> String {
+  private static func matrix(_ verdicts: [Verdict]) -> String {
     let columns = verdicts.map(\.column).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     var groups: [[(number: Int, verdict: Verdict)]] = []
     var places: [String: Int] = [:]
