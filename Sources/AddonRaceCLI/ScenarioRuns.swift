@@ -19,12 +19,10 @@ enum ResolvedScenario: Sendable {
     var fits = 0
     let finder = ScenarioFinder(vocabulary, code: invocation.code, optimisations: invocation.optimisations)
     let found = finder.find(paths)
-    let missing = found.compactMap { if case .missing(let error) = $0 { error } else { nil } }
-    for error in missing { StandardError.print("\(error)") }
-    if !missing.isEmpty { throw ExitCode(ExitStatus.invalid.code) }
-    let resolved = found.compactMap { found -> ResolvedScenario? in
+    for case .missing(let error) in found { StandardError.print("\(error)") }
+    let resolved = try found.map { found -> ResolvedScenario in
       switch found {
-      case .missing: return nil
+      case .missing: throw ExitCode(ExitStatus.invalid.code)
       case .invalid(let error, let file):
         StandardError.print("\(error)")
         return .invalid(
