@@ -29,14 +29,15 @@ enum ShippedFiles {
   /// The scenarios that come along, and their folders, from "scenarios" on.
   private static let paths: [String] = {
     let found = (try? FileManager.default.subpathsOfDirectory(atPath: path("scenarios"))) ?? []
-    return found.filter { $0.hasSuffix(".yaml") || !$0.contains(".") }.sorted().map { "scenarios/\($0)" }
+    return ["scenarios"] + found.filter { $0.hasSuffix(".yaml") || !$0.contains(".") }.sorted().map { "scenarios/\($0)" }
   }()
 
   /// Paths, and the names of files alone.
   static var names: [String] { paths + paths.filter { $0.hasSuffix(".yaml") }.map(bareName) }
 
   /// Those of a name: a path, with or without "scenarios/", or a file's name, with or without its ending.
-  static func named(_ name: String) -> [String] {
+  static func named(_ word: String) -> [String] {
+    let name = word.hasSuffix("/") ? String(word.dropLast()) : word
     let exact = paths.filter { $0 == name || $0 == "scenarios/\(name)" }
     if !exact.isEmpty || name.contains("/") { return exact }
     return paths.filter { $0.hasSuffix(".yaml") && bareName($0) == bareName(name) }
