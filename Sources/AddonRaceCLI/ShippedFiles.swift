@@ -29,7 +29,8 @@ enum ShippedFiles {
   /// The scenarios that come along, and their folders, from "scenarios" on.
   private static let paths: [String] = {
     let found = (try? FileManager.default.subpathsOfDirectory(atPath: path("scenarios"))) ?? []
-    return ["scenarios"] + found.filter { $0.hasSuffix(".yaml") || !$0.contains(".") }.sorted().map { "scenarios/\($0)" }
+    return ["scenarios"]
+      + found.filter { $0.hasSuffix(".yaml") || !$0.contains(".") }.sorted().map { "scenarios/\($0)" }
   }()
 
   /// Paths, and the names of files alone.
