@@ -1,6 +1,13 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// What `addonrace --version` says of the sources.
+var commit: [CSetting] = []
+if let git = Context.gitInformation {
+  commit.append(.define("ADDONRACE_COMMIT", to: String(git.currentCommit.prefix(8))))
+  if git.hasUncommittedChanges { commit.append(.define("ADDONRACE_CHANGED")) }
+}
+
 // A target imports only targets above it; CONTRIBUTING.md says what each holds. Build with `--explicit-target-dependency-import-check error` to have it enforced.
 let package = Package(
   name: "AddonRace",
@@ -28,6 +35,7 @@ let package = Package(
     .target(name: "CThreads"),
     .target(name: "CFibers"),
     .target(name: "CCounters"),
+    .target(name: "CProduct", cSettings: commit),
     .target(name: "CLayouts"),
     .target(name: "CCandidate", exclude: ["runtime"]),
     .target(name: "CBaseline", dependencies: ["CThreads"]),
@@ -75,7 +83,8 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "AddonMemory", "BenchModel", "Machine", "RaceModel", .product(name: "Mustache", package: "swift-mustache"),
+        "AddonMemory", "BenchModel", "CProduct", "Machine", "RaceModel",
+        .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
       name: "AddonRace",

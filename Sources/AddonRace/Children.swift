@@ -76,6 +76,7 @@ public final class Children {
   public func serve(page path: String, parent: Int32) -> Int32 {
     guard cthreads_die_with_parent(parent) != 0, let page = SharedPage.open(path) else { return 70 }
     cthreads_catch_interrupts(0)
+    _ = cthreads_join_parents_group()
     var jobs = JobQueue(page)
     while let job = jobs.next() {
       let leavesRacers = perform(job, page)

@@ -77,7 +77,7 @@ enum Measured: Codable {
     var bench = Bench(of: scenario, registry)
     bench.isInterrupted = { cthreads_interrupted() != 0 }
     bench.progress = { measure, racers, share in
-      page.text = "\(measure), \(racers) racer\(racers == 1 ? "" : "s"): \(Int(share * 100)) %"
+      page.text = "\(measure), \(Number.counted(racers, "racer")): \(Int(share * 100)) %"
       page[.steps] += 1
     }
     do throws(EngineError) {

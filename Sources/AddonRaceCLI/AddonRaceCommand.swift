@@ -23,7 +23,7 @@ public struct AddonRaceCommand: ParsableCommand {
       Exit status, of which the worst counts: 0 all as expected; 2 vacuous or inconclusive; 1 not as expected; \
       3 crashed or timed out; 65 invalid scenario; 64 wrong usage; 130 interrupted; 73 output cannot be written.
       """,
-    version: Product.version,
+    version: Product.build,
     subcommands: [
       RunCommand.self, ExploreCommand.self, ReplayCommand.self, ListCommand.self, CheckCommand.self, AuditCommand.self,
       BenchCommand.self, MergeCommand.self, CampaignCommand.self, ResultsCommand.self, NewCommand.self,
@@ -42,9 +42,10 @@ public struct AddonRaceCommand: ParsableCommand {
       Foundation.exit(ExitStatus.invalid.code)
     }
     SystemLimits.takeOrEnd()
-    // What stands behind -- is for the compiler of code that is named.
+    // What stands behind -- is for the compiler of code that is named; but a shell that asks for completions has its own use of it.
     let words = CommandLine.arguments.dropFirst()
-    let own = Array(words.prefix { $0 != "--" })
+    let asksForCompletions = words.first == "---completion"
+    let own = Array(words.prefix { $0 != "--" || asksForCompletions })
     compilerFlags = Array(words.dropFirst(own.count + 1))
     main(own)
   }

@@ -15,7 +15,9 @@ struct AuditCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Seconds at most for each cell.", valueName: "seconds"))
   var time = 0.5
-  @Option(help: ArgumentHelp("Only entries whose site or strategy contains this.", valueName: "text"))
+  @Option(
+    help: ArgumentHelp("Only entries whose site or strategy contains this.", valueName: "text"),
+    completion: Completions.sitesAndStrategies)
   var only: String?
   @OptionGroup var parallel: JobOptions
   @Option(

@@ -20,7 +20,8 @@ struct BenchCommand: ParsableCommand {
   var paths: [String] = []
   @Option(
     help: ArgumentHelp(
-      "Strategies to compare instead of the scenario's, as compare-exchange,lock-and-flag.", valueName: "names"))
+      "Strategies to compare instead of the scenario's, as compare-exchange,lock-and-flag.", valueName: "names"),
+    completion: Completions.strategies)
   var strategies: String?
   @Option(help: ArgumentHelp("Numbers of racers that contend, as 2,4,8.", valueName: "n,..."))
   var racers: String?
@@ -82,6 +83,7 @@ struct BenchCommand: ParsableCommand {
     let store = BaselineStore(folder: baselines)
     // Before anything is measured: a name that does not exist is not worth a minute, nor is a page that cannot be drawn.
     let baseline = try compare.map { try store.read($0, machine: .here) }
+    if save != nil { try store.prepare() }
     let page = try html.map { try PageFile($0) }
     let sink = try ReportSink(output)
     let files = try reports.map { try BenchReportFile($0) }
@@ -94,7 +96,7 @@ struct BenchCommand: ParsableCommand {
     for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths) {
       do {
         let more = try measure(found, into: &document, kept)
-        if format == .table, !more.isEmpty { try sink.print(more.text + "\n") }
+        if format == .table, !more.isEmpty { try sink.print(more.text(within: sink.width) + "\n") }
         parts += more
       } catch let error as BenchFailure {
         StandardError.print("error: \(error)")

@@ -88,13 +88,24 @@ struct BaselineStore {
 
   private func path(_ name: String) -> String { "\(folder)/\(name).json" }
 
+  /// To be called before anything is measured.
+  func prepare() throws {
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    guard access(folder, W_OK) == 0 else {
+      throw Self.unwritable(folder, "\(String(cString: strerror(errno)))\n    name another folder with --baselines")
+    }
+  }
+
+  private static func unwritable(_ path: String, _ why: String) -> ExitCode {
+    StandardError.print("error: cannot write \(path): \(why)")
+    return .unwritable
+  }
+
   func write(_ document: BenchDocument, as name: String) throws {
     do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       try document.json.write(toFile: path(name), atomically: true, encoding: .utf8)
     } catch {
-      StandardError.print("error: cannot write \(path(name)): \(error.localizedDescription)")
-      throw ExitCode.unwritable
+      throw Self.unwritable(path(name), error.localizedDescription)
     }
   }
 

@@ -103,7 +103,9 @@ extension Figures {
 
 /// Which subject to run instead of a scenario's, and with whom.
 struct SubjectOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The strategy, instead of the scenario's.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The strategy, instead of the scenario's.", valueName: "name"),
+    completion: Completions.strategies)
   var strategy: String?
   @Option(help: ArgumentHelp("Racers by role, as allocate=4,read=1.", valueName: "role=n,..."))
   var racers: String?

@@ -1,5 +1,6 @@
 import AddonRace
 import ArgumentParser
+import Foundation
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,22 +32,27 @@ struct ListCommand: ParsableCommand {
     }
   }
 
+  /// On a terminal, in lines that fit.
+  private func show(_ line: String) {
+    print(isatty(STDOUT_FILENO) == 0 ? line : line.folded(to: Terminal.width(STDOUT_FILENO)))
+  }
+
   private func listSites() {
     for facts in registry.sites where facts.description.fault == nil {
       let site = facts.description
-      print("  \(facts.name): \(site.summary)")
-      print("      from \(site.source)")
-      for role in facts.roles { print("      role \(role.name): \(role.sentence)") }
+      show("  \(facts.name): \(site.summary)")
+      show("      from \(site.source)")
+      for role in facts.roles { show("      role \(role.name): \(role.sentence)") }
       let right = facts.subjects.filter { $0.fault == nil }.map(\.strategy.name)
-      print("      strategies: \(right.joined(separator: ", "))")
+      show("      strategies: \(right.joined(separator: ", "))")
     }
   }
 
   private func listStrategies() {
     for strategy in registry.strategies where strategy.fault == nil {
-      print("  \(strategy.name): \(strategy.summary)")
+      show("  \(strategy.name): \(strategy.summary)")
       let models = MemoryModel.allCases.filter { strategy.rightIn.contains($0) }.map(\.rawValue)
-      print("      from \(strategy.source); right in: \(models.joined(separator: ", "))")
+      show("      from \(strategy.source); right in: \(models.joined(separator: ", "))")
     }
   }
 
@@ -54,36 +60,36 @@ struct ListCommand: ParsableCommand {
     for entry in registry.subjects.map(\.facts) {
       guard let fault = entry.fault else { continue }
       let what = entry.strategy.fault.map { _ in entry.strategy.summary } ?? "\(entry.site.summary)"
-      print("  \(entry.site.name) with \(entry.strategy.name): \(fault.defect)")
-      print("      \(what) Happened as: \(fault.happenedAs).")
-      print("      caught by: \(fault.caughtBy)")
+      show("  \(entry.site.name) with \(entry.strategy.name): \(fault.defect)")
+      show("      \(what) Happened as: \(fault.happenedAs).")
+      show("      caught by: \(fault.caughtBy)")
     }
   }
 
   private func listCheckers() {
-    for checker in AddonRaceCommand.harness.checkers { print("  \(checker.name): \(checker.summary)") }
+    for checker in AddonRaceCommand.harness.checkers { show("  \(checker.name): \(checker.summary)") }
   }
 
   private func listShapes() {
-    for shape in RaceShape.allCases { print("  \(shape.rawValue): \(shape.sentence)") }
+    for shape in RaceShape.allCases { show("  \(shape.rawValue): \(shape.sentence)") }
   }
 
   private func listOrderings() {
     for row in OrderingTable.rows {
-      print("  \(row.ordering)")
-      print("      sc: \(row.sc)")
-      print("      tso: \(row.tso)")
-      print("      c11: \(row.c11)")
-      print("      kernel: \(row.kernel)")
-      print("      hardware: \(row.hardware)")
+      show("  \(row.ordering)")
+      show("      sc: \(row.sc)")
+      show("      tso: \(row.tso)")
+      show("      c11: \(row.c11)")
+      show("      kernel: \(row.kernel)")
+      show("      hardware: \(row.hardware)")
     }
   }
 
   private func listLayouts() {
     for layout in Bench.layouts {
-      print("  \(layout.name): \(layout.summary)")
+      show("  \(layout.name): \(layout.summary)")
       let blocks = layout.blocks.map(String.init).joined(separator: " + ")
-      print("      \(layout.inodeBytes) bytes of the inode; what the first watch allocates: \(blocks) bytes")
+      show("      \(layout.inodeBytes) bytes of the inode; what the first watch allocates: \(blocks) bytes")
     }
   }
 }

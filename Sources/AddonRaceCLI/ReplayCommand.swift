@@ -1,5 +1,6 @@
 import AddonRace
 import ArgumentParser
+import Foundation
 
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,7 +18,9 @@ struct ReplayCommand: ParsableCommand {
   var code: CodeOptions
   @Option(help: ArgumentHelp("Write the execution as a Graphviz graph.", valueName: "file"))
   var dot: String?
-  @Option(help: ArgumentHelp("The strategy, where `explore` was given one.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The strategy, where `explore` was given one.", valueName: "name"),
+    completion: Completions.strategies)
   var strategy: String?
 
   private var paths: [String] { Array(words.dropLast()) }
@@ -35,7 +38,8 @@ struct ReplayCommand: ParsableCommand {
     guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
     let counterexample = try counterexample(of: scenario, harness)
     print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")
-    for line in TraceText(counterexample).lines { print("  \(line)") }
+    let width = isatty(STDOUT_FILENO) == 0 ? nil : Terminal.width(STDOUT_FILENO) - 2
+    for line in TraceText(counterexample).lines(within: width) { print("  \(line)") }
     if let dot {
       let sink = try ReportSink(dot)
       try sink.print(TraceGraph(counterexample).text)

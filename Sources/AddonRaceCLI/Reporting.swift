@@ -167,6 +167,9 @@ struct ReportSink {
     return .unwritable
   }
 
+  /// Columns that there are; nil where lines may have any length.
+  var width: Int? { isTerminal ? Terminal.width(STDOUT_FILENO) : nil }
+
   func print(_ text: String) throws { try write(Data("\(text)\n".utf8)) }
 
   /// Prints a document as its pieces come, and ends its last line.
@@ -226,7 +229,7 @@ struct ReportSet {
         options.format.format.init(
           ReportMedium(
             isColoured: options.colour.isColoured(onTerminal: shown.isTerminal),
-            width: shown.isTerminal ? Terminal.width(STDOUT_FILENO) : nil, explains: options.explain, status: status)),
+            width: shown.width, explains: options.explain, status: status)),
         shown
       )
     ]

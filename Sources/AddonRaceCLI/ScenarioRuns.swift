@@ -8,6 +8,12 @@ enum ResolvedScenario: Sendable {
   case ready(Scenario, file: String)
   case invalid(Scenario, file: String, reasons: [String], command: String)
 
+  var name: String {
+    switch self {
+    case .ready(let scenario, _), .invalid(let scenario, _, _, _): scenario.name
+    }
+  }
+
   /// Reads and resolves all of them. What does not fit one scenario is a verdict on that one; what fits none is wrong usage.
   /// Where something that is named is not there, nothing is run.
   static func all(
@@ -118,12 +124,15 @@ struct ScenarioRuns {
       reports.discard()
       throw error
     }
+    let names = Dictionary(grouping: scenarios, by: \.name).mapValues(\.count)
     let done = perform(work, journal)
     var index = 0
     for place in scenarios.indices {
       var ofScenario: [Verdict] = []
       while index < work.count, work[index].place == place {
-        if let verdict = done(index) { ofScenario.append(verdict) }
+        if let verdict = done(index) {
+          ofScenario.append(names[verdict.scenario.name] == 1 ? verdict : verdict.namedByFile())
+        }
         index += 1
       }
       ofScenario = ofScenario.map { verdict in

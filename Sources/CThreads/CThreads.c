@@ -79,6 +79,41 @@ static void note_interrupt(int signal) {
   if (before && atomic_load_explicit(&second_interrupt_ends, memory_order_relaxed)) _exit(130);
 }
 
+// When this process was last seen running, and how long it was stopped until then. In nanoseconds.
+static atomic_long last_seen;
+static atomic_long stopped;
+
+// A stop is at least as long, and a process that looks at the clock does so more often.
+static const long shortest_stop = 200000000;
+
+static long nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void note_stop(int signal) {
+  (void)signal;
+  long now = nanoseconds();
+  long seen = atomic_exchange_explicit(&last_seen, now, memory_order_relaxed);
+  if (seen && now - seen > shortest_stop) atomic_fetch_add_explicit(&stopped, now - seen, memory_order_relaxed);
+}
+
+double cthreads_running_seconds(void) {
+  long now = nanoseconds();
+  long seen = atomic_load_explicit(&last_seen, memory_order_relaxed);
+  if (seen && now - seen > shortest_stop) {
+    // If this was a stop, the thread that SIGCONT went to counts it meanwhile.
+    struct timespec moment = {.tv_nsec = 2000000};
+    nanosleep(&moment, NULL);
+    now = nanoseconds();
+  }
+  atomic_store_explicit(&last_seen, now, memory_order_relaxed);
+  return (double)(now - atomic_load_explicit(&stopped, memory_order_relaxed)) * 1e-9;
+}
+
+int cthreads_join_parents_group(void) { return setpgid(0, getpgid(getppid())); }
+
 void cthreads_catch_interrupts(int second_ends) {
   atomic_store_explicit(&second_interrupt_ends, second_ends, memory_order_relaxed);
   struct sigaction action;
@@ -87,11 +122,14 @@ void cthreads_catch_interrupts(int second_ends) {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  action.sa_handler = note_stop;
+  sigaction(SIGCONT, &action, NULL);
   // Whoever started this process may have blocked them: Dispatch's threads do.
   sigset_t caught;
   sigemptyset(&caught);
   sigaddset(&caught, SIGINT);
   sigaddset(&caught, SIGTERM);
+  sigaddset(&caught, SIGCONT);
   pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
 }
 

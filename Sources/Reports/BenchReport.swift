@@ -26,7 +26,7 @@ public struct BenchReport {
   }
 
   private func section(_ measure: BenchMeasure, _ racers: Int, _ results: [BenchResult]) -> [ReportPart] {
-    let title = measure == .contended ? "contended, \(racers) racer\(racers == 1 ? "" : "s")" : measure.title
+    let title = measure == .contended ? "contended, \(Number.counted(racers, "racer"))" : measure.title
     var columns: [TextTable.Column] = [
       .left(title), .right("ns"), .right("95 %"), .right("ratio"), .right("95 %"), .left(""),
     ]
@@ -114,7 +114,7 @@ struct MachineText {
 
   var text: String {
     var text =
-      "machine: \(calibration.processors) processors, load \(Number.fixed(calibration.load, 2)), \(calibration.build.rawValue) build"
+      "machine: \(Number.counted(calibration.processors, "processor")), load \(Number.fixed(calibration.load, 2)), \(calibration.build.rawValue) build"
     if let before = calibration.roundTripBefore, let after = calibration.roundTripAfter {
       text +=
         ", compare-exchange round trip \(Number.fixed(before, 0)) ns before, \(Number.fixed(after, 0)) ns after"

@@ -12,31 +12,40 @@ public struct LayoutReport {
     [
       .heading(
         "\(figures.scenario): layouts of an inode, compared with \(reference.name); "
-          + SamplesText(figures.firstWatch).text), .text(MachineText(figures.firstWatch).text), .table(layouts),
+          + SamplesText(figures.firstWatch).text), .text(MachineText(figures.firstWatch).text),
+      .subheading(Self.legend), .table(summaries), .table(layouts),
+      .subheading("What follows"), .table(conclusions),
     ]
-      + [.table(conclusions)]
       + figures.options.regimes.flatMap(hooks)
-      + [.text("The first watch of an inode, alone and raced:")] + BenchReport(figures.firstWatch).measured
+      + [.subheading("The first watch of an inode, alone and raced")] + BenchReport(figures.firstWatch).measured
       + bytes
       + [
-        .text("What this machine could not show:\n" + notShown.map { "- \($0)" }.joined(separator: "\n")),
+        .subheading("What this machine could not show"), .text(notShown.map { "- \($0)" }.joined(separator: "\n")),
         .text(NoiseText(figures.firstWatch).text),
       ]
   }
 
   // MARK: What they are
 
+  private static let legend = "The layouts"
+
+  private var summaries: TextTable {
+    var table = TextTable([.left("layout"), .left("what it is")])
+    for layout in figures.layouts { table.add([layout.name, layout.summary]) }
+    return table
+  }
+
   private var layouts: TextTable {
     let regimes = figures.options.regimes
     var table = TextTable(
       [.left("layout"), .right("bytes"), .right("elsewhere"), .right("first watch allocates")]
-        + regimes.map { .right($0.rawValue) } + [.left("")])
+        + regimes.map { .right($0.rawValue) })
     for layout in figures.layouts {
       table.add(
         [
           layout.name, "\(layout.inodeBytes)", "\(layout.bytesElsewhere)",
           layout.blocks.map(String.init).joined(separator: " + "),
-        ] + regimes.map { reach(layout, $0) } + [layout.summary])
+        ] + regimes.map { reach(layout, $0) })
     }
     return table
   }
@@ -48,7 +57,8 @@ public struct LayoutReport {
     }
     func number(_ value: Double) -> String { Number.fixed(value, value == value.rounded() ? 0 : 1) }
     let misses = reach.cacheMisses.map { ", \(Number.fixed($0, 2)) misses" } ?? ""
-    return "\(number(reach.lines)) lines, \(number(reach.loads)) loads\(misses)"
+    func counted(_ value: Double, _ noun: String) -> String { "\(number(value)) \(noun)\(value == 1 ? "" : "s")" }
+    return "\(counted(reach.lines, "line")), \(counted(reach.loads, "load"))\(misses)"
   }
 
   // MARK: Hooks
@@ -76,7 +86,7 @@ public struct LayoutReport {
         .plot(
           Plot(
             "\(regime.rawValue): a hook \(condition.title)", x: "inodes", y: "ns for one hook",
-            kind: .curves(logarithmicX: true), logarithmicY: true,
+            kind: .curves(logarithmicX: true), logarithmicY: true, legend: Self.legend,
             figures.layouts.map { layout in
               Plot.Series(
                 layout.name,
@@ -86,6 +96,7 @@ public struct LayoutReport {
             })))
     }
     return [
+      .subheading("A hook, \(regime.rawValue)"),
       .text(
         "\(regime.sentence)\nns for one hook; + slower than \(reference.name) beyond intervals and control, - faster, ? the machine changed:"
       ), .table(table),
@@ -163,6 +174,7 @@ public struct LayoutReport {
       let title = "objects of \(object) bytes, " + (slab.map { "slabs of \(Number.grouped($0))" } ?? "no slab rounding")
       let plot = Plot(
         title, x: "% of the inodes watched", y: "bytes for each inode", kind: .curves(logarithmicX: true),
+        legend: Self.legend,
         figures.layouts.map { layout in
           Plot.Series(
             layout.name,
@@ -171,7 +183,7 @@ public struct LayoutReport {
               return Plot.Point(x: 100 * share, y: value, low: value, high: value)
             })
         })
-      return [.text("Memory, \(title):"), .table(table), .plot(plot)]
+      return [.subheading("Memory, \(title)"), .table(table), .plot(plot)]
     }
   }
 
@@ -278,7 +290,7 @@ public struct LayoutReport {
         "Differences below its noise: one layout against itself was within \(Number.percent(noise)) of 1, at worst.",
         "What other work between hooks evicts from the caches, and what a cold branch predictor costs: here hooks follow each "
           + "other, alone or overlapping, and the truth lies between.",
-        "More than \(figures.firstWatch.calibration.processors) processors, and more than one socket.",
+        "More than \(Number.counted(figures.firstWatch.calibration.processors, "processor")), and more than one socket.",
       ]
   }
 }

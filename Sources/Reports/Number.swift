@@ -17,6 +17,11 @@ public enum Number {
 
   public static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
+  /// "1 racer", "2 racers".
+  public static func counted(_ value: Int, _ noun: String) -> String {
+    "\(grouped(value)) \(noun)\(value == 1 ? "" : "s")"
+  }
+
   /// 1234567 as 1,234,567.
   public static func grouped(_ value: Int) -> String {
     var digits = String(abs(value))

@@ -34,16 +34,20 @@ public struct Plot: Sendable {
   public var y: String
   public var kind: Kind
   public var logarithmicY: Bool
+  /// The subheading under which a reader learns what the series are.
+  public var legend: String?
   public var series: [Series]
 
   public init(
-    _ title: String, x: String = "", y: String, kind: Kind, logarithmicY: Bool = false, _ series: [Series]
+    _ title: String, x: String = "", y: String, kind: Kind, logarithmicY: Bool = false, legend: String? = nil,
+    _ series: [Series]
   ) {
     self.title = title
     self.x = x
     self.y = y
     self.kind = kind
     self.logarithmicY = logarithmicY
+    self.legend = legend
     self.series = series.filter { !$0.points.isEmpty }
   }
 

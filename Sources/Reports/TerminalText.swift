@@ -24,6 +24,28 @@ extension String {
 
   func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - columns)) }
 
+  /// Lines that fit, broken between words where words are short enough; those that follow are indented by two more than the
+  /// first. Colours take no columns.
+  public func folded(to width: Int) -> String {
+    if columns <= width { return self }
+    let indent = prefix { $0 == " " }
+    let margin = String(repeating: " ", count: indent.count + 2)
+    var lines: [String] = []
+    var line = String(indent)
+    var hasWords = false
+    for word in dropFirst(indent.count).split(separator: " ", omittingEmptySubsequences: false) {
+      let longer = line + (hasWords ? " " : "") + word
+      if hasWords, longer.replacing(Style.colours, with: "").columns > width {
+        lines.append(line)
+        line = margin + word
+      } else {
+        line = longer
+      }
+      hasWords = true
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+
   /// As much of it as fits.
   public func cut(to width: Int) -> String {
     if columns <= width { return self }

@@ -8,16 +8,16 @@ public struct TraceText {
   public var lines: [String] { lines(within: nil) }
 
   /// Where columns do not fit, one column, with the racer before each step.
-  func lines(within width: Int?) -> [String] {
+  public func lines(within width: Int?) -> [String] {
     let lines = inColumns
     guard let width, let widest = lines.map(\.columns).max(), widest > width else { return lines }
-    return inOneColumn
+    return inOneColumn.map { $0.folded(to: width) }
   }
 
   private var inOneColumn: [String] {
     let numberWidth = "\(counterexample.steps.count)".count
     let names = counterexample.roles.enumerated().map { "racer \($0) (\($1))" }
-    let nameWidth = counterexample.steps.map { names[$0.racer].columns }.max() ?? 0
+    let nameWidth = min(counterexample.steps.map { names[$0.racer].columns }.max() ?? 0, Self.widestPadded)
     return counterexample.steps.enumerated().flatMap { index, step in
       let number = "\(index + 1)"
       let margin = String(repeating: " ", count: numberWidth - number.count)
@@ -25,6 +25,9 @@ public struct TraceText {
       return [line] + (step.source.map { [String(repeating: " ", count: numberWidth + 2) + "at " + $0] } ?? [])
     } + counterexample.findings.map(TraceWords.finding)
   }
+
+  /// A longer name moves its own steps alone.
+  private static let widestPadded = 20
 
   private var inColumns: [String] {
     let racers = counterexample.roles.indices.filter { racer in

@@ -41,18 +41,30 @@ struct MappingReader {
 
   /// To be called last.
   func rejectUnknownKeys() {
-    for (key, _) in mapping {
-      guard let name = key.string, !known.contains(name) else { continue }
+    let unknown = mapping.compactMap { key, _ in key.string.flatMap { known.contains($0) ? nil : (key, $0) } }
+    for (key, name) in unknown.prefix(Self.mostUnknownKeys) {
       diagnostics.add(
         "unknown key '\(name)' in \(place)", at: key,
         remedy: Suggestion.remedy(for: name, among: known, else: "known keys: \(known.joined(separator: ", "))"))
     }
+    if unknown.count > Self.mostUnknownKeys {
+      diagnostics.add(
+        "and \(unknown.count - Self.mostUnknownKeys) more unknown keys in \(place)",
+        at: unknown[Self.mostUnknownKeys].0)
+    }
   }
+
+  /// As many are named, each with a remedy.
+  private static let mostUnknownKeys = 10
 
   mutating func string(_ key: String) -> String? {
     guard let node = value(key) else { return nil }
-    guard let text = node.scalar?.string, !text.isEmpty else {
+    guard let text = node.scalar?.string else {
       diagnostics.add("\(key) must be text", at: node)
+      return nil
+    }
+    if text.isEmpty {
+      diagnostics.add("\(key) is empty", at: node, remedy: "give it some text")
       return nil
     }
     return text

@@ -36,13 +36,26 @@ public enum ScenarioFile {
     switch error as? YamlError {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
-      Diagnostic(file: file, line: mark.line, column: mark.column, message: "not YAML: \(problem)")
+      Diagnostic(
+        file: file, line: mark.line, column: mark.column, message: "not YAML: \(YAMLProblem(problem).message)",
+        remedy: YAMLProblem(problem).remedy)
+    case .reader(_, _, let value, let text):
+      Diagnostic(
+        file: file, line: line(of: UInt32(bitPattern: value), in: text),
+        message: "not YAML: character U+\(String(value, radix: 16, uppercase: true)) may not stand in it",
+        remedy: "leave it out, or write it in double quotes, as \"\\x07\"")
     case .duplicatedKeysInMapping(let duplicates, let context):
       Diagnostic(
         file: file, line: context.mark.line, column: context.mark.column,
         message: "duplicate key: \(duplicates.map { "\($0)" }.joined(separator: ", "))", remedy: "keep one of them")
     default: Diagnostic(file: file, message: "not YAML: \(error)")
     }
+  }
+
+  /// Where a character stands first.
+  private static func line(of scalar: UInt32, in text: String) -> Int? {
+    let before = text.unicodeScalars.prefix { $0.value != scalar }
+    return before.count == text.unicodeScalars.count ? nil : before.count { $0 == "\n" } + 1
   }
 }
 

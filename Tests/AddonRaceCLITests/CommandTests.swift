@@ -205,6 +205,45 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.status == 0 && command.output.contains("as expected"), "\(command.errors)")
   }
 
+  /// Reports call them by their files.
+  @Test func scenariosThatShareAName() throws {
+    let folder = try TemporaryFolder()
+    let text = try String(
+      contentsOf: Command.package.appendingPathComponent("scenarios/sites/file-owner.yaml"), encoding: .utf8)
+    let files = try ["one.yaml", "two.yaml"].map { try folder.write(text, to: $0) }
+    let explored = try run("explore", [folder.url.path])
+    for file in files { #expect(explored.contains("ok     \(file): ")) }
+    let raced = try run("run", files)
+    for file in files { #expect(raced.contains("ok     \(file): passes") && raced.contains("\n\(file)  pipeline")) }
+  }
+
+  private func run(_ subcommand: String, _ paths: [String]) throws -> String {
+    let command = try Command(arguments: [subcommand] + paths)
+    #expect(command.status == 0, "\(command.errors)")
+    return command.output
+  }
+
+  @Test func figuresRestOnAMachineASeedAndACommit() throws {
+    let version = try Command("--version").output.dropLast()
+    let isClone = FileManager.default.fileExists(atPath: Command.package.appendingPathComponent(".git").path)
+    #expect(String(version).wholeMatch(of: isClone ? /\d+\.\d+\.\d+ \([0-9a-f]{8}\+?\)/ : /\d+\.\d+\.\d+/) != nil)
+    let raced = try Command("run", "scenarios/sites/file-owner.yaml", "--seed", "7").output
+    let line = raced.split(separator: "\n").first { $0.hasPrefix("machine: ") }
+    #expect(line?.hasSuffix("; seed 7; AddonRace \(version)") == true, "\(line ?? "no such line")")
+  }
+
+  /// The shell asks the command itself: for the strategies of the scenario that is named already, or for all.
+  @Test func strategiesAreCompleted() throws {
+    func offered(_ words: String...) throws -> [Substring] {
+      let asked = ["---completion", words[1], "--", "--strategy", "\(words.count - 1)", "0"]
+      let shell = ["SAP_SHELL": "bash", "SAP_SHELL_VERSION": "5"]
+      return try Command(arguments: asked + words, environment: shell).output.split(separator: "\n")
+    }
+    let ofFileOwner = try offered("addonrace", "explore", "scenarios/sites/file-owner.yaml", "--strategy", "")
+    #expect(ofFileOwner.contains("compare-exchange-recovering") && !ofFileOwner.contains("lock-and-flag"))
+    #expect(try offered("addonrace", "run", "--strategy", "").contains("lock-and-flag"))
+  }
+
   @Test func aNameThatSeveralHave() throws {
     let command = try Command("explore", "file-owner")
     #expect(command.status == 65)

@@ -162,9 +162,17 @@ private func study(_ change: (inout LayoutOptions) -> Void) throws -> LayoutFigu
     var table = TextTable([.left("name"), .right("ns")])
     table.add(["<b> & co", "1.5"])
     let plot = Plot("a < b", y: "ns", kind: .dots, [Plot.Series("one", [Plot.Point(x: 0, y: 2, low: 1, high: 3)])])
-    let html = try BenchPage(title: "T", [.heading("H & h"), .text("line\nline"), .table(table), .plot(plot)])
-      .html { _ in Self.drawn }
-    #expect(html.contains("<h2>H &amp; h</h2>") && html.contains("<td>&lt;b&gt; &amp; co</td>"))
+    var explained = plot
+    explained.legend = "Names"
+    let parts: [ReportPart] = [
+      .heading("H & h"), .text("line\nline"), .subheading("Names"), .table(table), .plot(plot), .plot(explained),
+    ]
+    let html = try BenchPage(title: "T", parts).html { _ in Self.drawn }
+    for place in ["part-0", "part-2", "part-4", "part-5"] {
+      #expect(html.contains("href=\"#\(place)\"") && html.contains("id=\"\(place)\""), "\(place) is in the contents")
+    }
+    #expect(html.contains("What the names mean: <a href=\"#part-2\">Names</a>"))
+    #expect(html.contains("<h2 id=\"part-0\">H &amp; h</h2>") && html.contains("<td>&lt;b&gt; &amp; co</td>"))
     #expect(html.contains("<td class=\"right\">1.5</td>") && html.contains("line\nline"))
     #expect(html.contains("<svg role=\"img\"") && html.contains("<title>a &lt; b</title>"))
     #expect(html.contains("<text fill=\"currentColor\"/>"), "text takes the page's colour")

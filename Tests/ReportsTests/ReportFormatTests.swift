@@ -217,6 +217,13 @@ import Testing
   ])
   func namesDoNotAct(_ name: String, _ shown: String) { #expect(name.safe == shown) }
 
+  @Test func linesAreFoldedBetweenWords() {
+    #expect("one two".folded(to: 7) == "one two")
+    #expect("  one two three".folded(to: 9) == "  one two\n    three")
+    #expect("\u{1b}[1mone\u{1b}[0m two three".folded(to: 8) == "\u{1b}[1mone\u{1b}[0m two\n  three")
+    #expect("longerthanitis and".folded(to: 6) == "longerthanitis\n  and", "no word is broken")
+  }
+
   @Test func wideCharactersTakeTwoColumns() {
     var table = TextTable([.left("name"), .right("n")])
     table.add(["漢字", "1"])

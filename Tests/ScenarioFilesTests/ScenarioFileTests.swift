@@ -261,6 +261,16 @@ private func problems(_ text: String) -> [String] {
     #expect(problems(start + "explore: {racers: {hook: 2}}\n") == ["f.yaml:4:19: error: \(complaint)"])
   }
 
+  @Test func manyUnknownKeysAreToldOnce() {
+    let told = problems(start + (0..<1000).map { "no\($0): 1\n" }.joined())
+    #expect(told.count == 11)
+    #expect(told.last == "f.yaml:14:1: error: and 990 more unknown keys in the scenario")
+    #expect(
+      problems("name: ''\nquestion: q\nsite: file-owner\n") == [
+        "f.yaml:1:7: error: name is empty\n    give it some text"
+      ])
+  }
+
   @Test func anEmptyFile() {
     #expect(problems("").count == 1)
     #expect(problems("")[0].hasPrefix("f.yaml: error: the file is empty\n"))
@@ -268,7 +278,14 @@ private func problems(_ text: String) -> [String] {
   }
 
   @Test func whatIsNotYAML() {
-    #expect(problems("name: [1, 2\nsite")[0].contains("error: not YAML"))
+    #expect(
+      problems("name: [1, 2\nsite")[0].hasSuffix(
+        "error: not YAML: a list does not end\n    close what '[' opens with ']', and put commas between"))
+    #expect(problems("name: a: b")[0].contains(": error: not YAML: a ':' where no key can be\n"))
+    #expect(problems("name: \"a")[0].contains(": error: not YAML: a quoted text does not end\n"))
+    #expect(problems("name: @a")[0].contains(": error: not YAML: text cannot begin with this character\n"))
+    #expect(
+      problems("question: q\nname: a\u{7}")[0].hasPrefix("f.yaml:2: error: not YAML: character U+7 may not stand"))
     #expect(problems("- a\n- b") == ["f.yaml:1:1: error: the scenario must be a mapping of keys to values"])
   }
 

@@ -109,9 +109,16 @@ int cthreads_die_with_parent(int parent);
 int cthreads_fork(void);
 
 /// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads. Unless `second_ends` is 0, the second of
-/// them ends the process at once, with status 130.
+/// them ends the process at once, with status 130. SIGCONT is caught too, for `cthreads_running_seconds`.
 void cthreads_catch_interrupts(int second_ends);
 int cthreads_interrupted(void);
+
+/// Seconds of the monotonic clock for which this process was not stopped (Ctrl-Z, SIGSTOP), once interrupts are caught. A stop
+/// is known to within the time since somebody asked before, and from 0.2 s on.
+double cthreads_running_seconds(void);
+
+/// Makes this process one of its parent's process group: a terminal then stops, continues and interrupts both. Returns 0, or -1.
+int cthreads_join_parents_group(void);
 
 /// Creates an anonymous shared file of `size` bytes; returns its descriptor (closed on exec), or -1.
 int cthreads_shared_file(const char *_Nonnull name, long size);

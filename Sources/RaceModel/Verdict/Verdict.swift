@@ -19,6 +19,10 @@ public struct Verdict: Sendable, Equatable {
   public let outcome: Outcome
   /// Why it is vacuous, timed out, crashed or invalid; and warnings.
   public private(set) var notes: [String]
+  private var isNamedByFile = false
+
+  /// What reports call it: the scenario's name, or the file's where several files' scenarios have that name.
+  public var name: String { isNamedByFile ? file ?? scenario.name : scenario.name }
 
   public init(_ record: RunRecord, of scenario: Scenario, facts: SubjectFacts?, file: String?, command: String) {
     self.scenario = scenario
@@ -42,6 +46,13 @@ public struct Verdict: Sendable, Equatable {
   public func with(command: String) -> Verdict {
     var verdict = self
     verdict.command = command
+    return verdict
+  }
+
+  /// The same, called by its file.
+  public func namedByFile() -> Verdict {
+    var verdict = self
+    verdict.isNamedByFile = true
     return verdict
   }
 

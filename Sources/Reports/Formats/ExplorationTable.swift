@@ -14,7 +14,7 @@ struct ExplorationTable {
   func scenario(_ verdicts: [Verdict]) -> String? {
     guard let first = verdicts.first else { return nil }
     let badge = style.badge(verdicts.allSatisfy(\.asExpected))
-    var lines = ["\(badge) \(style.bold(first.scenario.name.safe)): \(first.scenario.question.safe)"]
+    var lines = ["\(badge) \(style.bold(first.name.safe)): \(first.scenario.question.safe)"]
     for verdict in verdicts { lines += self.lines(of: verdict) }
     // One execution explains; those of the other models look the same.
     if let shown = verdicts.first(where: { (explains || !$0.asExpected) && $0.counterexample != nil }) {
@@ -94,7 +94,7 @@ struct ExplorationTable {
     for verdict in verdicts {
       let figures = verdict.exploration ?? ExplorationFigures()
       table.add([
-        verdict.scenario.name, verdict.engine.model?.rawValue ?? "", racers(verdict),
+        verdict.name, verdict.engine.model?.rawValue ?? "", racers(verdict),
         verdict.outcome.rawValue, Number.grouped(figures.executions),
         figures.isExhaustive ? (figures.usedSymmetry ? "all (identical racers once)" : "all") : "not all",
         Number.grouped(figures.judged), figures.firstFinding.map { Number.grouped($0) } ?? "-",
@@ -105,7 +105,9 @@ struct ExplorationTable {
     }
     return table.text(
       within: style.width,
-      dropping: ["MB", "events", "pruned graphs", "fully checked", "", "blocked runs", "racers", "thousand/s"])
+      dropping: [
+        "MB", "events", "pruned graphs", "fully checked", "", "blocked runs", "racers", "thousand/s", "first finding",
+      ])
   }
 }
 

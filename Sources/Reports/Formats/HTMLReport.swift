@@ -70,9 +70,9 @@ private struct Page {
     title = "\(Product.name): \(unexpected == 0 ? "all as expected" : "\(unexpected) not as expected")"
     let build = verdicts.first.map { ", \($0.record.build.rawValue) build" } ?? ""
     summary =
-      "\(Number.grouped(verdicts.count)) verdict\(verdicts.count == 1 ? "" : "s"), \(Number.grouped(verdicts.count - unexpected)) as expected"
+      "\(Number.counted(verdicts.count, "verdict")), \(Number.grouped(verdicts.count - unexpected)) as expected"
       + build
-    product = "\(Product.name) \(Product.version)"
+    product = "\(Product.name) \(Product.build)"
   }
 }
 
@@ -91,7 +91,7 @@ private struct Row {
 
   init(_ verdicts: [(number: Int, verdict: Verdict)], _ columns: [String]) {
     let first = verdicts[0].verdict
-    name = first.scenario.name.shown
+    name = first.name.shown
     file = (first.file ?? "").shown
     question = first.scenario.question.shown
     cells = columns.map { column in
@@ -246,7 +246,7 @@ private struct FigureRow {
     let (least, most) = (rates.filter { $0 > 0 }.min() ?? 1, rates.max() ?? 1)
     return zip(verdicts, rates).filter { $0.1 > 0 }.map { verdict, rate in
       FigureRow(
-        name: verdict.scenario.name.shown, engine: verdict.column,
+        name: verdict.name.shown, engine: verdict.column,
         count: verdict.exploration.map { Number.grouped($0.executions) + " executions" }
           ?? Number.grouped(verdict.figures.collisions) + " collisions",
         rate: Number.grouped(Int(rate)), bar: share(rate, least, most),

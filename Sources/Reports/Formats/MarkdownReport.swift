@@ -25,12 +25,12 @@ public struct MarkdownReport: ReportFormat {
       let cells = engines.map { engine in
         row.verdicts.first { column($0) == engine }.map { escaped(Sentence.outcome($0)) } ?? ""
       }
-      let name = escaped(row.verdicts[0].scenario.name)
+      let name = escaped(row.verdicts[0].name)
       lines.append("| \(isOK ? "ok" : "**NOT OK**") | \(name) | " + cells.joined(separator: " | ") + " |")
     }
     let unexpected = verdicts.filter { !$0.asExpected }
     lines += [
-      "", "\(verdicts.count) verdicts, \(unexpected.count) not as expected. \(Product.name) \(Product.version).",
+      "", "\(verdicts.count) verdicts, \(unexpected.count) not as expected. \(Product.name) \(Product.build).",
     ]
     for verdict in unexpected {
       lines += ["", "<details><summary>\(XMLNode.escaped(verdict.title))</summary>", ""]

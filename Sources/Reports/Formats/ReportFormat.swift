@@ -78,7 +78,7 @@ extension Verdict {
   }
 
   /// The scenario, with the memory model where it was explored.
-  var title: String { scenario.name + (engine.model.map { " (\($0.rawValue))" } ?? "") }
+  var title: String { name + (engine.model.map { " (\($0.rawValue))" } ?? "") }
   /// Seconds.
   var seconds: Double { exploration?.seconds ?? figures.seconds }
 }

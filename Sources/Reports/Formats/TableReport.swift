@@ -25,9 +25,11 @@ public struct TableReport: ReportFormat {
 
   public func scenario(_ verdicts: [Verdict]) -> String? {
     guard let first = verdicts.first else { return nil }
-    if isBrief, !explains, verdicts.allSatisfy(\.asExpected) { return line(verdicts) }
-    if first.engine != .stress { return ExplorationTable(style, explains: explains).scenario(verdicts) }
-    return verdicts.map(raced).joined(separator: "\n")
+    if isBrief, !explains, verdicts.allSatisfy(\.asExpected) { return style.fitted(line(verdicts)) }
+    let text =
+      first.engine == .stress
+      ? verdicts.map(raced).joined(separator: "\n") : ExplorationTable(style, explains: explains).scenario(verdicts)
+    return text.map(style.fitted)
   }
 
   /// "ok     relaxed-failure: holds under sc, tso, kernel; fails (data-race) under c11".
@@ -45,12 +47,12 @@ public struct TableReport: ReportFormat {
     let text = outcomes.map { what, models in
       models.isEmpty || outcomes.count == 1 ? what : "\(what) under \(models.joined(separator: ", "))"
     }
-    return "\(style.badge(true)) \(style.bold(verdicts[0].scenario.name.safe)): \(text.joined(separator: "; "))"
+    return "\(style.badge(true)) \(style.bold(verdicts[0].name.safe)): \(text.joined(separator: "; "))"
   }
 
   private func raced(_ verdict: Verdict) -> String {
     var lines = [
-      "\(style.badge(verdict.asExpected)) \(style.bold(verdict.scenario.name.safe)): \(Sentence.outcome(verdict))",
+      "\(style.badge(verdict.asExpected)) \(style.bold(verdict.name.safe)): \(Sentence.outcome(verdict))",
       Sentence.indented(verdict.scenario.question.safe),
     ]
     if verdict.asExpected, !explains {
@@ -82,15 +84,15 @@ public struct TableReport: ReportFormat {
     let raced = begun.filter { $0.engine == .stress }
     let explored = begun.filter { $0.engine != .stress }
     var parts: [String] = []
-    if hasFigures, !raced.isEmpty { parts.append("\n" + figures(raced)) }
+    let measured = raced.filter { $0.figures.calibration.processors > 0 || $0.figures.rounds > 0 }
+    if hasFigures, !measured.isEmpty { parts.append("\n" + figures(measured)) }
     if hasFigures, !explored.isEmpty {
       parts.append("\n" + ExplorationTable(style, explains: explains).figures(explored))
     }
     if isBrief { parts.append("\n" + folders(verdicts).text + "\n") }
-    if let machine = machine(raced) { parts.append(machine) }
-    parts += notJudged(verdicts)
-    if let unexplored = ExplorationTable.unexplored(explored) { parts.append(unexplored) }
-    try write((parts + [summary(verdicts)]).joined(separator: "\n"))
+    let unexplored = ExplorationTable.unexplored(explored).map { [$0] } ?? []
+    parts += ([origin(raced)] + notJudged(verdicts) + unexplored + [summary(verdicts)]).map(style.fitted)
+    try write(parts.joined(separator: "\n"))
   }
 
   /// A row for each folder: how many of its verdicts are as expected, and how long they took.
@@ -125,9 +127,9 @@ public struct TableReport: ReportFormat {
       for one in verdict.record.notJudged {
         let what = "\(one.checker) (\(one.reason))"
         if let index = scenarios.firstIndex(where: { $0.what == what }) {
-          scenarios[index].names.append(verdict.scenario.name)
+          scenarios[index].names.append(verdict.name)
         } else {
-          scenarios.append((what, [verdict.scenario.name]))
+          scenarios.append((what, [verdict.name]))
         }
       }
     }
@@ -145,7 +147,7 @@ public struct TableReport: ReportFormat {
       .right("yield"), .right("collisions (M/s)"), .right("losers/slot"), .right("won by racer"),
       .right("winner changes"), .right("allocated"), .right("freed"), .right("time (s)"),
     ])
-    for verdict in verdicts where verdict.figures.calibration.processors > 0 || verdict.figures.rounds > 0 {
+    for verdict in verdicts {
       let figures = verdict.figures
       let scenario = verdict.scenario
       var shape = scenario.stress.shape.rawValue
@@ -155,7 +157,7 @@ public struct TableReport: ReportFormat {
       if scenario.stress.start == .adaptive { shape += ", adaptive" }
       if figures.threads != nil { shape = "\(scenario.stress.shape.rawValue), whole program" }
       table.add([
-        scenario.name, shape, "\(figures.threads ?? scenario.racerCount)", Number.grouped(figures.populations),
+        verdict.name, shape, "\(figures.threads ?? scenario.racerCount)", Number.grouped(figures.populations),
         Number.fixed(figures.populationsPerSecond / 1e6, 2),
         Number.percent(figures.yield), Number.fixed(figures.collisionsPerSecond / 1e6, 2),
         Number.fixed(figures.losersPerSlot, 2), shares(figures), Number.fixed(figures.winnerChangeRate, 2),
@@ -178,12 +180,20 @@ public struct TableReport: ReportFormat {
     return "\(Number.fixed(sorted.first ?? 0, 1)) to \(Number.fixed(sorted.last ?? 0, 1)) %"
   }
 
+  /// What figures rest on: the machine, the seed of what was raced, and the tool.
+  private func origin(_ raced: [Verdict]) -> String {
+    let seeds = Set(raced.map(\.scenario.stress.seed))
+    let seed = seeds.count == 1 ? seeds.first.map { "seed \($0)" } : nil
+    return [machine(raced).map { "machine: \($0)" }, seed, "\(Product.name) \(Product.build)"].compactMap { $0 }
+      .joined(separator: "; ")
+  }
+
   private func machine(_ verdicts: [Verdict]) -> String? {
     let calibrations = verdicts.map(\.figures.calibration).filter { $0.processors > 0 }
     guard let first = calibrations.first else { return nil }
     let times = calibrations.flatMap { [$0.roundTripBefore, $0.roundTripAfter] }.compactMap { $0 }.sorted()
     var text =
-      "machine: \(first.processors) processor\(first.processors == 1 ? "" : "s") used, load "
+      "\(Number.counted(first.processors, "processor")) used, load "
       + "\(Number.fixed(first.load, 2)), \(first.build.rawValue) build"
     if let least = times.first, let most = times.last {
       text +=
@@ -197,10 +207,10 @@ public struct TableReport: ReportFormat {
     let unexpected = verdicts.filter { !$0.asExpected }
     let noun = verdicts.contains { $0.engine != .stress } ? "verdict" : "scenario"
     let text =
-      "\(verdicts.count) \(noun)\(verdicts.count == 1 ? "" : "s"): \(verdicts.count - unexpected.count) as expected"
+      "\(Number.counted(verdicts.count, noun)): \(verdicts.count - unexpected.count) as expected"
     if unexpected.isEmpty { return style.green(text) }
     let names = unexpected.map { verdict in
-      verdict.scenario.name.safe + (verdict.engine.model.map { " (\($0.rawValue))" } ?? "")
+      verdict.name.safe + (verdict.engine.model.map { " (\($0.rawValue))" } ?? "")
     }
     return style.red("\(text), \(unexpected.count) not: \(names.joined(separator: ", "))")
   }
