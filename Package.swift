@@ -1,12 +1,13 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What `addonrace --version` says of the sources.
-var commit: [CSetting] = []
-if let git = Context.gitInformation {
-  commit.append(.define("ADDONRACE_COMMIT", to: String(git.currentCommit.prefix(8))))
-  if git.hasUncommittedChanges { commit.append(.define("ADDONRACE_CHANGED")) }
-}
+// What `addonrace --version` says of the sources, as the scripts know it: `Context.gitInformation` is not asked again before
+// this file changes.
+let commit = (Context.environment["ADDONRACE_COMMIT"] ?? "").filter(\.isHexDigit)
+let isChanged = Context.environment["ADDONRACE_COMMIT"]?.hasSuffix("+") == true
+let origin: [CSetting] =
+  commit.isEmpty
+  ? [] : [.define("ADDONRACE_COMMIT", to: commit)] + (isChanged ? [.define("ADDONRACE_CHANGED")] : [])
 
 // A target imports only targets above it; CONTRIBUTING.md says what each holds. Build with `--explicit-target-dependency-import-check error` to have it enforced.
 let package = Package(
@@ -35,7 +36,7 @@ let package = Package(
     .target(name: "CThreads"),
     .target(name: "CFibers"),
     .target(name: "CCounters"),
-    .target(name: "CProduct", cSettings: commit),
+    .target(name: "CProduct", cSettings: origin),
     .target(name: "CLayouts"),
     .target(name: "CCandidate", exclude: ["runtime"]),
     .target(name: "CBaseline", dependencies: ["CThreads"]),

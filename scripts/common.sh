@@ -28,6 +28,12 @@ if ! command -v swift >/dev/null; then
   exit 1
 fi
 
+# For `addonrace --version`; with a + where files have been changed since.
+if ADDONRACE_COMMIT=$(git rev-parse --short=8 HEAD 2>/dev/null); then
+  git diff --quiet HEAD 2>/dev/null || ADDONRACE_COMMIT+=+
+  export ADDONRACE_COMMIT
+fi
+
 # A module that imports what it does not declare is an error: the layout is enforced.
 build_options=(--explicit-target-dependency-import-check error)
 # ADDONRACE_TRAITS=Results builds `addonrace results` too, which takes SQLite.

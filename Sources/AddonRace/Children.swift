@@ -18,7 +18,7 @@ public final class Children {
   public var progress: (RunProgress) -> Void = { _ in }
   public var exploreProgress: (ExploreProgress) -> Void = { _ in }
   /// What is measured, how much of it is done, and in which process.
-  public var benchProgress: (String) -> Void = { _ in }
+  public var benchProgress: (_ what: String, _ share: Double) -> Void = { _, _ in }
   public var explains = false
   private let pool: WorkerPool?
   /// For the next job that leaves nothing behind.

@@ -20,7 +20,9 @@ extension Children {
     var outcomes: [BenchOutcome] = []
     for number in 1...processes where cthreads_interrupted() == 0 {
       let place = processes == 1 ? "" : ", process \(number) of \(processes)"
-      let outcome = try measureInOne(scenario, axis) { benchProgress($0 + place) }
+      let outcome = try measureInOne(scenario, axis) { what, share in
+        benchProgress(what + place, (Double(number - 1) + share) / Double(processes))
+      }
       // Of an interrupted process there is but a part: better than nothing.
       if cthreads_interrupted() == 0 || outcomes.isEmpty { outcomes.append(outcome) }
     }
@@ -28,7 +30,7 @@ extension Children {
   }
 
   private func measureInOne(
-    _ scenario: Scenario, _ axis: BenchAxis?, telling progress: (String) -> Void
+    _ scenario: Scenario, _ axis: BenchAxis?, telling progress: (String, Double) -> Void
   ) throws -> BenchOutcome {
     let child = try ChildProcess()
     var steps: UInt64 = 0
@@ -37,7 +39,7 @@ extension Children {
       if child.page[.steps] != steps {
         steps = child.page[.steps]
         lastStep = MonotonicClock.now()
-        progress(child.page.text)
+        progress(child.page.text, Double(child.page[.millionths]) / 1e6)
       }
       return MonotonicClock.now() - lastStep <= Self.patience
     }
@@ -77,7 +79,8 @@ enum Measured: Codable {
     var bench = Bench(of: scenario, registry)
     bench.isInterrupted = { cthreads_interrupted() != 0 }
     bench.progress = { measure, racers, share in
-      page.text = "\(measure), \(Number.counted(racers, "racer")): \(Int(share * 100)) %"
+      page.text = "\(measure), \(Number.counted(racers, "racer"))"
+      page[.millionths] = UInt64(min(max(share, 0), 1) * 1e6)
       page[.steps] += 1
     }
     do throws(EngineError) {

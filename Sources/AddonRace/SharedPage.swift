@@ -8,6 +8,8 @@ import Foundation
 final class SharedPage: @unchecked Sendable {
   enum Word: Int {
     case phase, rounds, populations, collisions, seed, executions, estimate, steps
+    /// Millionths of a job's work that are done.
+    case millionths
     /// Jobs that were given, that were done, and whether the one at hand is the last.
     case jobs, jobsDone, isLast
     /// Of a pool, whose page this is.

@@ -103,7 +103,7 @@ struct AuditCommand: ParsableCommand {
         let scenario = audit.scenario(for: entry, in: Audit.shapes[0])
         let model = models[index % models.count]
         progress.show(scenario.name, model.rawValue)
-        defer { progress.finish(scenario.name) }
+        defer { progress.finish() }
         return kept.verdict(scenario, .explore(model)) {
           children.run(scenario, .explore(model), file: nil, command: $0)
         }

@@ -93,9 +93,11 @@ struct BenchCommand: ParsableCommand {
     var document = BenchDocument(machine: .here)
     var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
-    for found in ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths) {
+    let all = ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths)
+    let progress = ProgressLine(all.count)
+    for found in all {
       do {
-        let more = try measure(found, into: &document, kept)
+        let more = try measure(found, into: &document, kept, progress)
         if format == .table, !more.isEmpty { try sink.print(more.text(within: sink.width) + "\n") }
         parts += more
       } catch let error as BenchFailure {
@@ -127,8 +129,9 @@ struct BenchCommand: ParsableCommand {
 
   /// One scenario's figures, into the document, and as they are shown.
   private func measure(
-    _ found: FoundScenario, into document: inout BenchDocument, _ kept: BenchJournal?
+    _ found: FoundScenario, into document: inout BenchDocument, _ kept: BenchJournal?, _ progress: ProgressLine
   ) throws -> [ReportPart] {
+    defer { progress.finish() }
     guard let scenario = try prepare(found) else { return [] }
     guard case .scenario(_, let file) = found else { return [] }
     let key = BenchJournal.key(scenario, file, sweep)
@@ -136,10 +139,8 @@ struct BenchCommand: ParsableCommand {
       document.add(outcome)
       return outcome.parts
     }
-    let progress = ProgressLine(1)
-    defer { progress.finish(scenario.name) }
     let children = Children(AddonRaceCommand.harness)
-    children.benchProgress = { progress.show(scenario.name, $0) }
+    children.benchProgress = { progress.show(scenario.name, $0, share: $1) }
     do {
       guard let outcome = try children.measure(scenario, along: sweep) else { return [] }
       document.add(outcome)

@@ -101,7 +101,7 @@ struct LitmusRuns {
       work.count, jobs: jobs,
       worker: {
         { index in
-          defer { progress.finish(work[index].0) }
+          defer { progress.finish() }
           return answer(work[index].0, work[index].1, wantsWitness: isFull)
         }
       })

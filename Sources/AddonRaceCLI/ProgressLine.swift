@@ -23,38 +23,41 @@ final class ProgressLine: @unchecked Sendable {
   func show(_ name: String, _ progress: ExploreProgress) {
     var text = "\(progress.model.rawValue): \(Number.grouped(progress.executions)) executions"
     if let estimate = progress.estimate, estimate > 0 {
-      text += " of about \(Number.grouped(Int(min(estimate, 1e15))))"
+      text += " of about \(Coverage.scientific(estimate))"
       let share = Double(progress.executions) / estimate
       if share <= 1 { text += " (\(Int(share * 100)) %)" }
     }
     show(name, text)
   }
 
-  func show(_ name: String, _ text: String) {
+  /// - Parameter share: of this piece of work that is done, 0 to 1, where that is known.
+  func show(_ name: String, _ text: String, share: Double? = nil) {
     guard isShown else { return }
     lock.withLock {
       let now = MonotonicClock.now()
       guard now - shown > Self.secondsBetween else { return }
       shown = now
-      let line = "\(share(now))\(name.safe), \(text)".cut(to: Terminal.width(STDERR_FILENO) - 1)
+      let line = "\(state(now, share))\(name.safe), \(text)".cut(to: Terminal.width(STDERR_FILENO) - 1)
       write("\r\u{1b}[2K\(line)")
     }
   }
 
   private static let secondsBetween = 0.1
 
-  private func share(_ now: Double) -> String {
-    guard total > 1 else { return "" }
-    var text = "\(done) of \(total) (\(done * 100 / total) %)"
+  private func state(_ now: Double, _ share: Double?) -> String {
+    guard total > 1 || share != nil else { return "" }
+    let done = Double(done) + (share ?? 0)
+    let percent = "\(Int(done / Double(total) * 100)) %"
+    var text = total > 1 ? "\(self.done) of \(total) (\(percent))" : percent
     // The first few say little of the rest.
-    if done * 10 >= total || done >= 20 {
-      text += ", about \(Int((now - started) / Double(done) * Double(total - done)) + 1) s left"
+    if done * 10 >= Double(total) || done >= 20 {
+      text += ", about \(Int((now - started) / done * (Double(total) - done)) + 1) s left"
     }
     return text + " · "
   }
 
   /// One piece of work is done.
-  func finish(_ name: String) {
+  func finish() {
     lock.withLock {
       done += 1
       if isShown { write("\r\u{1b}[2K") }

@@ -208,7 +208,7 @@ struct ScenarioRuns {
         journal?.add(verdict, run.key)
         return verdict
       case .ready(let scenario, let file):
-        defer { progress.finish(scenario.name) }
+        defer { progress.finish() }
         if let known = journal?.verdict(run.key, AddonRaceCommand.harness) { return known }
         var scenario = scenario
         scenario.explore.part = run.part

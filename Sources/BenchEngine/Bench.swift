@@ -17,8 +17,17 @@ public struct Bench {
   }
   /// Asked between samples: whether to stop with what there is.
   public var isInterrupted: () -> Bool = { false }
-  /// Told how much of a measure is done, 0 to 1.
+  /// Told what is being measured, and how much of all is done, 0 to 1.
   public var progress: (_ measure: String, _ racers: Int, _ share: Double) -> Void = { _, _, _ in }
+
+  /// This bench, whose work is one part of so many, and called something else if need be.
+  func part(_ index: Int, of count: Int, called name: String? = nil) -> Bench {
+    var bench = self
+    bench.progress = { [progress] measure, racers, share in
+      progress(name ?? measure, racers, (Double(index) + share) / Double(count))
+    }
+    return bench
+  }
 
   /// What a bench of a site can be of.
   public func strategies(at site: String) -> [String] {
@@ -46,15 +55,16 @@ public struct Bench {
     var measuring = Measuring(bench: self, contest: contest, options: options)
     let pair = Crew(racerCount: 2)
     calibration.roundTripBefore = try pair.roundTrip()
-    for measure in options.measures {
+    let works = options.measures.flatMap { measure -> [(measure: BenchMeasure, racers: Int)] in
       switch measure {
-      case .fastPath, .firstAllocation: try measuring.measure(measure, on: Crew(racerCount: 1), pair)
-      case .besideDirtyWord: try measuring.measure(measure, on: pair, pair)
-      case .contended:
-        for racers in options.racers {
-          try measuring.measure(measure, on: racers == 2 ? pair : Crew(racerCount: racers), pair)
-        }
+      case .fastPath, .firstAllocation: [(measure, 1)]
+      case .besideDirtyWord: [(measure, 2)]
+      case .contended: options.racers.map { (measure, $0) }
       }
+    }
+    for (number, work) in works.enumerated() {
+      measuring.bench = part(number, of: works.count)
+      try measuring.measure(work.measure, on: work.racers == 2 ? pair : Crew(racerCount: work.racers), pair)
     }
     calibration.roundTripAfter = try pair.roundTrip()
     return BenchFigures(
@@ -69,7 +79,8 @@ public struct Bench {
     _ scenario: Scenario, along axis: BenchAxis, values: [Int]? = nil
   ) throws(EngineError) -> BenchSweep {
     var points: [BenchSweep.Point] = []
-    for value in values ?? axis.values where !isInterrupted() {
+    let values = values ?? axis.values
+    for (number, value) in values.enumerated() where !isInterrupted() {
       var scenario = scenario
       let options = axis.options(value, of: scenario.bench ?? BenchOptions())
       // A dirty word inside the inode would be one of the site's own.
@@ -77,7 +88,7 @@ public struct Bench {
         continue
       }
       scenario.bench = options
-      points.append(BenchSweep.Point(value: value, figures: try run(scenario)))
+      points.append(BenchSweep.Point(value: value, figures: try part(number, of: values.count).run(scenario)))
     }
     return BenchSweep(axis: axis, points: points)
   }

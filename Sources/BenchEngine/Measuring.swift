@@ -16,7 +16,8 @@ struct Measuring {
   /// Times that a measure is repeated because the machine changed in the middle.
   private static let attempts = 3
 
-  let bench: Bench
+  /// Which part of the work is at hand.
+  var bench: Bench
   let contest: Contest
   let options: BenchOptions
   let ticks = TickRate.here
@@ -65,7 +66,9 @@ struct Measuring {
           comparison: ratio.map { changed ? .notCompared : .init(of: $0, noise: isControl ? 0 : apart) },
           wastedAllocations: samples[index].wasted,
           retries: contestant.countsRetries ? samples[index].retries : nil, wins: samples[index].wins,
-          latencies: measure == .contended ? try latencies(of: contestant, on: crew) : [],
+          latencies: measure == .contended
+            ? try latencies(of: contestant, on: crew, bench.part(contestants.count + index, of: 2 * contestants.count))
+            : [],
           roundTrip: roundTrip))
     }
   }
@@ -110,7 +113,9 @@ struct Measuring {
     var order = Array(contestants.indices)
     for repetition in 0..<all {
       if bench.isInterrupted() { break }
-      bench.progress(measure.rawValue, crew.racerCount, Double(repetition) / Double(all))
+      // Latencies, where there are any, take as long again.
+      let share = Double(repetition) / Double(measure == .contended ? 2 * all : all)
+      bench.progress(measure.rawValue, crew.racerCount, share)
       contest.field.move(using: &generator)
       // In another order each time, and then the other way round: who comes next finds caches and heap as the one before has
       // left them, and of two each is before the other as often as after it.
@@ -197,7 +202,9 @@ struct Measuring {
   }
 
   /// Each visit timed, in rounds of their own: time stamps cost as much as some visits.
-  private func latencies(of contestant: Contestant, on crew: Crew) throws(EngineError) -> [Latency] {
+  private func latencies(
+    of contestant: Contestant, on crew: Crew, _ bench: Bench
+  ) throws(EngineError) -> [Latency] {
     guard let visit = contestant.timedVisit else { return [] }
     let recorders = (0..<crew.racerCount).map { _ in Recorder(visits: options.inodes) }
     contestant.create()

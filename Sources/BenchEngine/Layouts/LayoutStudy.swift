@@ -46,9 +46,12 @@ extension Bench {
       }
     }
     var hooks: [LayoutFigures.Point] = []
-    for inodes in layout.inodes {
+    // The first watch is the last part.
+    let parts = layout.inodes.count * layout.points.count + 1
+    for (row, inodes) in layout.inodes.enumerated() {
       let field = LayoutField(inodes: inodes, racers: 2)
-      for point in layout.points where !isInterrupted() {
+      for (column, point) in layout.points.enumerated() where !isInterrupted() {
+        let number = row * layout.points.count + column
         let name =
           "\(scenario.name): \(point.regime.rawValue), \(inodes) inodes, beside \(point.beside.rawValue), "
           + point.pace.rawValue
@@ -59,7 +62,8 @@ extension Bench {
         if inodes > Self.manyInodes {
           contest.repetitions = min(contest.repetitions, BenchLimits.repetitions.lowerBound)
         }
-        let figures = try telling("hooks, \(point.regime.rawValue), \(inodes) inodes").run(
+        let what = "hooks, \(point.regime.rawValue), \(inodes) inodes"
+        let figures = try part(number, of: parts, called: what).run(
           Contest(
             name, site: scenario.site, role: "hook", on: field.field,
             codes.map { $0.hooks(in: point.regime, at: point.pace, on: field) }), contest)
@@ -73,20 +77,13 @@ extension Bench {
     var contest = options
     contest.inodes = Self.watchedInodes
     contest.measures = [.firstAllocation, .contended]
-    let firstWatch = try telling("the first watch").run(
+    let firstWatch = try part(parts - 1, of: parts, called: "the first watch").run(
       Contest(
         "\(scenario.name): first watch", site: scenario.site, role: "watch", on: field.field,
         codes.map { $0.firstWatch(on: field) }), contest)
     return LayoutFigures(
       scenario: scenario.name, options: layout, layouts: codes.map(\.facts), reaches: reaches, hooks: hooks,
       firstWatch: firstWatch, countersMissing: missing)
-  }
-
-  /// This bench, with another word for what it does.
-  private func telling(_ what: String) -> Bench {
-    var bench = self
-    bench.progress = { [progress] _, racers, share in progress(what, racers, share) }
-    return bench
   }
 
   /// What misses are counted with; or why there are none.
