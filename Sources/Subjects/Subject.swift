@@ -32,13 +32,24 @@ public struct Subject: Sendable {
   @inlinable public mutating func visit<S: Site>(_ site: S.Type) {
     add(
       Subject(
-        facts: SubjectFacts(site), raced: RacedCode(site), explored: ExploredCode(site), measured: MeasuredCode(site)))
+        facts: facts(site), raced: RacedCode(site), explored: ExploredCode(site), measured: MeasuredCode(site)))
   }
 
   /// A pair that is raced and explored: one with a fault, of which nobody asks what it costs.
   @inlinable public mutating func visitUnmeasured<S: Site>(_ site: S.Type) {
-    add(Subject(facts: SubjectFacts(site), raced: RacedCode(site), explored: ExploredCode(site), measured: nil))
+    add(Subject(facts: facts(site), raced: RacedCode(site), explored: ExploredCode(site), measured: nil))
   }
+
+  /// Strategies of one generic site share its roles.
+  @usableFromInline mutating func facts<S: Site>(_ site: S.Type) -> SubjectFacts {
+    let name = "\(S.about.name) \("\(site)".prefix { $0 != "<" })"
+    let facts = SubjectFacts(site, roles: roles[name])
+    roles[name] = facts.roles
+    return facts
+  }
+
+  /// By the site's name, and the type that declares it.
+  private var roles: [String: [SubjectFacts.Role]] = [:]
 
   @usableFromInline mutating func add(_ subject: Subject) { subjects.append(subject) }
 }

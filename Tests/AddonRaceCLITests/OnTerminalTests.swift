@@ -35,6 +35,15 @@ import Testing
     #expect(!shown.lines.contains { $0.contains(" of 4 (") }, "nothing of it stays")
   }
 
+  /// Of all its measures, in all its processes.
+  @Test func aBenchSaysHowFarAllOfItIs() throws {
+    let shown = try onTerminal(["bench", "scenarios/bench/file-owner.yaml", "--processes", "2"], columns: 120)
+    let states = shown.screen.split(separator: "\r\u{1b}[2K")
+    let percents = states.compactMap { $0.firstMatch(of: /^(\d+) %/).flatMap { Int($0.1) } }
+    #expect(percents.count > 3 && percents == percents.sorted(), "\(percents)")
+    #expect((percents.first ?? 100) < 50 && (percents.last ?? 0) >= 50, "\(percents)")
+  }
+
   @Test(arguments: [["NO_COLOR": "1"], ["TERM": "dumb"]])
   func coloursAreLeftOut(_ environment: [String: String]) throws {
     let arguments = ["explore", "scenarios/sites/file-owner.yaml"]

@@ -39,14 +39,18 @@ public struct SubjectFacts: Sendable {
   /// The type's own name, for errors.
   public let typeName: String
 
-  public init<S: Site>(_ site: S.Type) {
+  /// - Parameter roles: the site's, where another strategy's facts have them already: naming a case of a generic type makes the
+  ///   runtime look through all conformances there are.
+  public init<S: Site>(_ site: S.Type, roles: [Role]? = nil) {
     self.site = S.about
     strategy = S.strategy
-    roles = S.Role.allCases.map { role in
-      Role(
-        name: role.name, sentence: role.sentence, looksOnly: role.looksOnly, detaches: role.detaches,
-        putsInode: role.putsInode, waitsFor: role.waitsFor)
-    }
+    self.roles =
+      roles
+      ?? S.Role.allCases.map { role in
+        Role(
+          name: role.name, sentence: role.sentence, looksOnly: role.looksOnly, detaches: role.detaches,
+          putsInode: role.putsInode, waitsFor: role.waitsFor)
+      }
     limits = SiteLimits(site)
     keepsHistory = S.keepsHistory
     typeName = "\(S.self)"
