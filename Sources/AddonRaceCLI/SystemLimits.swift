@@ -19,9 +19,9 @@ enum SystemLimits {
         end("only \(files.rlim_max) files may be open at once; at least \(leastFiles) are needed", "ulimit -n 1024")
       }
     }
-    if let space = limit(RLIMIT_AS), space.rlim_cur < leastAddressSpace {
+    if let space = AddressSpaceLimit.bytes, space < leastAddressSpace {
       end(
-        "the address space is limited to \(space.rlim_cur >> 20) MB; at least \(leastAddressSpace >> 20) MB are needed",
+        "the address space is limited to \(space >> 20) MB; at least \(leastAddressSpace >> 20) MB are needed",
         "ulimit -v unlimited")
     }
   }

@@ -119,7 +119,10 @@ public final class Explore {
     while true {
       let program = try subject.program(of: scenario, under: model, room: room)
       guard let exploration = ProgramExploration(program, scenario, model) else {
-        throw EngineError("the scenario's memory is too large to be explored; name fewer racers or inodes")
+        let limit = AddressSpaceLimit.bytes.map { " in the \($0 >> 20) MB of address space that there are (ulimit -v)" }
+        throw EngineError(
+          "the scenario's memory is too large to be explored\(limit ?? ""); name fewer racers or inodes"
+            + (limit == nil ? "" : ", or raise the limit"))
       }
       // Too much room is only left where a later execution was seen to need it.
       guard let wanted = exploration.wantedRacers(), wanted > room || known == nil && room == Self.firstRoom else {

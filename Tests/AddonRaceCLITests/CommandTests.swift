@@ -267,6 +267,17 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
     #expect(command.status == 71 && command.errors.contains("error: \(complaint)"), "\(command.errors)")
   }
 
+  /// Code that is brought has a heap of its own, and stacks, which take more.
+  @Test(.enabled(if: BuildKind.current == .plain)) func memoryThatALimitLeavesNoRoomFor() throws {
+    let script = "ulimit -v 600000; exec \"$0\" explore scenarios/code/c/slot.yaml --memory-model sc"
+    let command = try Command(
+      arguments: ["-c", script, Command.built.path], executable: URL(fileURLWithPath: "/bin/sh"))
+    #expect(
+      command.status == 65
+        && command.output.contains("too large to be explored in the 585 MB of address space that there are (ulimit -v)"),
+      "\(command.output)\(command.errors)")
+  }
+
   @Test func aFolderWithNoScenario() throws {
     let folder = try TemporaryFolder()
     for subcommand in ["run", "check"] {

@@ -81,6 +81,37 @@ import Testing
     #expect(try #require(try Self.run(["prove", "--exec", "cat"], on: whole)).output.contains("Result: PASS"))
   }
 
+  /// Read by somebody else's types for the format, where a Python has them: of the finding that is explained, the
+  /// interleaving and then the steps of each racer.
+  @Test func sarifIsRead() throws {
+    let reader = """
+      import sys
+      try: import sarif_pydantic
+      except ImportError: sys.exit(77)
+      sarif = sarif_pydantic.Sarif.model_validate_json(open(sys.argv[1]).read())
+      run = sarif.runs[0]
+      print(sarif.version, run.tool.driver.name, len(run.results))
+      for result in run.results:
+        print(result.rule_id, result.level.value, len(result.locations))
+        for flow in result.code_flows or []:
+          print(*(f"{thread.id}: {len(thread.locations)}" for thread in flow.thread_flows), sep=", ")
+      """
+    let text = try #require(try SARIFReport(ReportMedium()).end(verdicts))
+    let python = ProcessInfo.processInfo.environment["ADDONRACE_PYTHON"] ?? "python3"
+    guard let result = try Self.run([python, "-c", reader], on: text) else { return }
+    let counterexample = try #require(Verdicts.explored.counterexample)
+    let flows = counterexample.roles.indices.map { racer in
+      "racer \(racer) (\(counterexample.roles[racer])): \(counterexample.steps.count { $0.racer == racer })"
+    }
+    let lines = result.output.split(separator: "\n").map(String.init)
+    #expect(lines.first == "2.1.0 AddonRace 2", "\(result.output)")
+    #expect(
+      lines.last == "interleaving: \(counterexample.steps.count), " + flows.joined(separator: ", "), "\(result.output)")
+    // It is strict: a document without runs is an error.
+    let other = text.replacing("\"runs\"", with: "\"rounds\"")
+    #expect(try #require(try Self.run([python, "-c", reader], on: other)).status != 0)
+  }
+
   /// By the standard's own schema, where ADDONRACE_SARIF_SCHEMA names it: it is not the project's to copy.
   @Test func sarif() throws {
     guard let schema = ProcessInfo.processInfo.environment["ADDONRACE_SARIF_SCHEMA"] else { return }
