@@ -1,6 +1,5 @@
 import AddonRace
 import ArgumentParser
-import Foundation
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,7 +33,7 @@ struct ListCommand: ParsableCommand {
 
   /// On a terminal, in lines that fit.
   private func show(_ line: String) {
-    print(isatty(STDOUT_FILENO) == 0 ? line : line.folded(to: Terminal.width(STDOUT_FILENO)))
+    print(Terminal.outputWidth.map { line.folded(to: $0) } ?? line)
   }
 
   private func listSites() {

@@ -1,6 +1,5 @@
 import AddonRace
 import ArgumentParser
-import Foundation
 
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,8 +37,7 @@ struct ReplayCommand: ParsableCommand {
     guard case .ready(let scenario, _)? = resolved.first else { throw ExitCode(ExitStatus.invalid.code) }
     let counterexample = try counterexample(of: scenario, harness)
     print("\(scenario.name) under \(token.split(separator: ":").dropFirst().first ?? ""), as the token says:")
-    let width = isatty(STDOUT_FILENO) == 0 ? nil : Terminal.width(STDOUT_FILENO) - 2
-    for line in TraceText(counterexample).lines(within: width) { print("  \(line)") }
+    for line in TraceText(counterexample).lines(within: Terminal.outputWidth.map { $0 - 2 }) { print("  \(line)") }
     if let dot {
       let sink = try ReportSink(dot)
       try sink.print(TraceGraph(counterexample).text)

@@ -114,6 +114,9 @@ enum Terminal {
     return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? usualWidth
   }
   private static let usualWidth = 80
+
+  /// Columns of standard output; nil where it is no terminal, and lines may have any length.
+  static var outputWidth: Int? { isatty(STDOUT_FILENO) == 0 ? nil : width(STDOUT_FILENO) }
 }
 
 /// Where a report goes: standard output, or a file that is opened before anything runs, written beside its name, and given
@@ -168,7 +171,7 @@ struct ReportSink {
   }
 
   /// Columns that there are; nil where lines may have any length.
-  var width: Int? { isTerminal ? Terminal.width(STDOUT_FILENO) : nil }
+  var width: Int? { isTerminal ? Terminal.outputWidth : nil }
 
   func print(_ text: String) throws { try write(Data("\(text)\n".utf8)) }
 
