@@ -10,12 +10,12 @@ log=$(mktemp)
 python=$(mktemp -d)
 trap 'rm -rf "$log" "$python"' EXIT
 
-# A reader of SARIF that is not ours. Its test is left out where it cannot be had.
+# Readers of SARIF and of Chrome's traces that are not ours. Their tests are left out where they cannot be had.
 install python3-venv
-if python3 -m venv "$python" && "$python/bin/pip" install --quiet --timeout 10 --retries 1 sarif-pydantic; then
+if python3 -m venv "$python" && "$python/bin/pip" install --quiet --timeout 10 --retries 1 sarif-pydantic viztracer; then
   export ADDONRACE_PYTHON=$python/bin/python3
 else
-  echo "note: sarif-pydantic cannot be had: what SARIF reports say is read by nobody"
+  echo "note: sarif-pydantic and viztracer cannot be had: what SARIF reports and traces say is read by nobody"
 fi
 
 # build OPTION...: builds, and fails on a warning in the package itself.

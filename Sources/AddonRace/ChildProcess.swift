@@ -13,13 +13,25 @@ enum Job: Codable {
   /// Answered with `Measured`.
   case measure(Scenario, along: BenchAxis?)
 
-  /// Whether it leaves the process as it was: what is explored here without code from elsewhere. A race leaves racers,
-  /// a heap and what a sanitizer saw.
-  var leavesNothing: Bool {
+  /// Where it is done.
+  enum Place {
+    /// In a process that does the next job too.
+    case kept
+    /// In a copy of such a process, which begins at once.
+    case copy
+    /// In a process of its own.
+    case own
+  }
+
+  /// What is explored here without code from elsewhere leaves the process as it was; a race leaves racers, a heap and what
+  /// a sanitizer saw. A sanitizer does not follow a process into its copy, or looks around at a process's end; and what is
+  /// measured is to lie at other addresses every time.
+  var place: Place {
+    let isolated: Place = BuildKind.current == .plain ? .copy : .own
     switch self {
-    case .run(let scenario, let engine, _): engine != .stress && scenario.code == nil
-    case .explain(let scenario, _): scenario.code == nil
-    case .measure: false
+    case .run(let scenario, let engine, _): return engine != .stress && scenario.code == nil ? .kept : isolated
+    case .explain(let scenario, _): return scenario.code == nil ? .kept : isolated
+    case .measure: return .own
     }
   }
 }
@@ -68,14 +80,17 @@ final class ChildProcess {
   /// Gives it a job and waits for the end of that, or of the process where it is the last; passes an interrupt on. `meanwhile` is called every 5 ms or more often,
   /// and the child is killed once it answers false.
   func perform(_ job: Job, meanwhile: () -> Bool) throws -> End {
-    page[.isLast] = job.leavesNothing ? 0 : 1
+    for word in [SharedPage.Word.phase, .rounds, .populations, .collisions, .executions, .estimate, .statusOfCopy] {
+      page[word] = 0
+    }
+    let isLast = job.place == .own
     answersBefore = output.size
     wordsBefore = errors.size
     input.append(try JSONEncoder().encode(job) + [UInt8(ascii: "\n")])
     page[.jobs] += 1
     page.wake(.jobs)
     var interrupted: Double?
-    while job.leavesNothing ? page[.jobsDone] < page[.jobs] : process.isRunning {
+    while isLast ? process.isRunning : page[.jobsDone] < page[.jobs] {
       if !process.isRunning { break }
       page.wait(.jobsDone, milliseconds: 5)
       if cthreads_interrupted() != 0, interrupted == nil {
@@ -89,7 +104,7 @@ final class ChildProcess {
         return .killed
       }
     }
-    return page[.jobsDone] == page[.jobs] ? .done : .died
+    return page[.jobsDone] == page[.jobs] && page[.statusOfCopy] == 0 ? .done : .died
   }
 
   /// Seconds that a child has to come to an end once it was interrupted.
@@ -105,10 +120,10 @@ final class ChildProcess {
 
   /// Of a child that died of its job.
   var causeOfDeath: String {
+    if let copy = WaitStatus(page[.statusOfCopy]) { return copy.words }
     process.waitUntilExit()
-    return process.terminationReason == .uncaughtSignal
-      ? "signal \(process.terminationStatus) (\(SignalName.of(process.terminationStatus)))"
-      : "exit status \(process.terminationStatus)"
+    let status = process.terminationStatus
+    return (process.terminationReason == .uncaughtSignal ? WaitStatus.signal(status) : .exit(status)).words
   }
 
   /// What it said of it, in one line.
@@ -141,9 +156,6 @@ struct JobQueue {
     page[.jobsDone] += 1
     page.wake(.jobsDone)
   }
-
-  /// Whether the parent wants this process to end by itself now, with what sanitizers do at an end.
-  var isOver: Bool { page[.isLast] != 0 }
 }
 
 /// A file without a name, which two processes read and write: nothing to clean up, and no pipe that could fill.
@@ -190,6 +202,26 @@ private struct AnonymousFile {
       return done
     }
     return data.prefix(count)
+  }
+}
+
+/// How a process ended.
+enum WaitStatus {
+  case signal(Int32)
+  case exit(Int32)
+
+  /// As wait(2) gives it; nil for an end without a complaint.
+  init?(_ status: UInt64) {
+    guard status != 0 else { return nil }
+    let signal = Int32(status & 0x7f)
+    self = signal == 0 ? .exit(Int32(status >> 8 & 0xff)) : .signal(signal)
+  }
+
+  var words: String {
+    switch self {
+    case .signal(let number): "signal \(number) (\(SignalName.of(number)))"
+    case .exit(let status): "exit status \(status)"
+    }
   }
 }
 

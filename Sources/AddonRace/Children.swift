@@ -5,7 +5,8 @@ import RaceModel
 import StressEngine
 
 /// Runs each scenario in a child process, so that a crash or a hang of one is a verdict and the rest go on. A race has a
-/// process of its own; explorations of sites have one after the other, as long as it lives.
+/// process of its own, a copy of one that waits for the next race; explorations of sites have one after the other, as long
+/// as it lives.
 ///
 /// The child streams the record of its run; the verdict is concluded here. Used by one thread at a time: it is the parent
 /// whose end ends the child.
@@ -23,6 +24,8 @@ public final class Children {
   private let pool: WorkerPool?
   /// For the next job that leaves nothing behind.
   private var kept: ChildRunner?
+  /// For the next job that is done in a copy.
+  private var copied: ChildRunner?
 
   /// The child makes the same harness of its own: it is this program again. With a pool, it gives parts of large explorations
   /// to copies of itself.
@@ -54,7 +57,7 @@ public final class Children {
   /// What a child has to say.
   private func add(_ job: Job, of scenario: Scenario, _ engine: EngineKind, to record: inout RunRecord) {
     do {
-      let runner = try job.leavesNothing ? keptRunner() : ChildRunner(pool)
+      let runner = try runner(for: job)
       let run = RunInChild(
         job, scenario, engine, in: runner, progress: progress, exploreProgress: exploreProgress)
       for event in try run.events() { record.add(event) }
@@ -63,11 +66,19 @@ public final class Children {
     }
   }
 
-  private func keptRunner() throws -> ChildRunner {
-    if let kept, kept.child.isAlive { return kept }
-    let runner = try ChildRunner(pool)
-    kept = runner
-    return runner
+  private func runner(for job: Job) throws -> ChildRunner {
+    switch job.place {
+    case .kept: try Self.alive(&kept, pool)
+    case .copy: try Self.alive(&copied, pool)
+    case .own: try ChildRunner(pool)
+    }
+  }
+
+  private static func alive(_ runner: inout ChildRunner?, _ pool: WorkerPool?) throws -> ChildRunner {
+    if let runner, runner.child.isAlive { return runner }
+    let new = try ChildRunner(pool)
+    runner = new
+    return new
   }
 
   // MARK: The child's side
@@ -79,16 +90,32 @@ public final class Children {
     _ = cthreads_join_parents_group()
     var jobs = JobQueue(page)
     while let job = jobs.next() {
+      if job.place == .copy {
+        page[.statusOfCopy] = performInCopy(job, page)
+        jobs.finish()
+        continue
+      }
       let leavesRacers = perform(job, page)
-      page[.phase] = SharedPage.Phase.reporting.rawValue
       jobs.finish()
-      guard jobs.isOver else { continue }
+      if job.place == .kept { continue }
       // Racers that are stuck in a visit would keep the process alive.
       if leavesRacers { _exit(0) }
       return 0
     }
     return 70
   }
+
+  /// Answers what wait(2) says of the copy. This process has but one thread, so a copy is whole.
+  private func performInCopy(_ job: Job, _ page: SharedPage) -> UInt64 {
+    let copy = cthreads_fork()
+    if copy == 0 {
+      _ = perform(job, page)
+      _exit(0)
+    }
+    return UInt64(copy < 0 ? Self.noCopy : cthreads_await_copy(copy))
+  }
+  /// Exit status 71, as wait(2) says it.
+  private static let noCopy: Int32 = 71 << 8
 
   /// Answers whether racers are left in a visit.
   private func perform(_ job: Job, _ page: SharedPage) -> Bool {
@@ -97,8 +124,6 @@ public final class Children {
       if case .ended(.engine(.timedOut)) = event { leavesRacers = true }
       FileHandle.standardOutput.writeLine(event)
     }
-    page[.executions] = 0
-    page[.estimate] = 0
     switch job {
     case .run(let scenario, let engine, let explains):
       page[.phase] = (engine == .stress ? SharedPage.Phase.racing : .exploring).rawValue
@@ -111,6 +136,7 @@ public final class Children {
     case .measure(let scenario, let axis):
       FileHandle.standardOutput.writeLine(Measured(harness.registry, scenario, axis, page))
     }
+    page[.phase] = SharedPage.Phase.reporting.rawValue
     return leavesRacers
   }
 

@@ -10,8 +10,10 @@ final class SharedPage: @unchecked Sendable {
     case phase, rounds, populations, collisions, seed, executions, estimate, steps
     /// Millionths of a job's work that are done.
     case millionths
-    /// Jobs that were given, that were done, and whether the one at hand is the last.
-    case jobs, jobsDone, isLast
+    /// Jobs that were given, and that were done.
+    case jobs, jobsDone
+    /// What wait(2) says of the copy that did the job at hand.
+    case statusOfCopy
     /// Of a pool, whose page this is.
     case freeSlots
     /// The first of the 16 words that hold `text`.

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CThreads.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,11 +73,16 @@ int cthreads_fork(void) {
 
 static atomic_int interrupted;
 
+// The copy that this process waits for, which an interrupt is passed on to.
+static atomic_int awaited_copy;
+
 static atomic_int second_interrupt_ends;
 
 static void note_interrupt(int signal) {
   (void)signal;
   int before = atomic_exchange_explicit(&interrupted, 1, memory_order_relaxed);
+  int copy = atomic_load_explicit(&awaited_copy, memory_order_relaxed);
+  if (copy) kill(copy, SIGINT);
   if (before && atomic_load_explicit(&second_interrupt_ends, memory_order_relaxed)) _exit(130);
 }
 
@@ -110,6 +117,15 @@ double cthreads_running_seconds(void) {
   }
   atomic_store_explicit(&last_seen, now, memory_order_relaxed);
   return (double)(now - atomic_load_explicit(&stopped, memory_order_relaxed)) * 1e-9;
+}
+
+int cthreads_await_copy(int copy) {
+  atomic_store_explicit(&awaited_copy, copy, memory_order_relaxed);
+  if (atomic_load_explicit(&interrupted, memory_order_relaxed)) kill(copy, SIGINT);
+  int status = 0;
+  while (waitpid(copy, &status, 0) < 0 && errno == EINTR) {}
+  atomic_store_explicit(&awaited_copy, 0, memory_order_relaxed);
+  return status;
 }
 
 int cthreads_join_parents_group(void) { return setpgid(0, getpgid(getppid())); }

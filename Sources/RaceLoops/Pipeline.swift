@@ -12,6 +12,10 @@ import RaceModel
 /// NULL all the same, because a turn ends only visits that everyone has begun. (Where a visit has several windows a turn
 /// begins fewer, and some racers come too late.)
 ///
+/// Inside a read-side section no fiber gives way: there whoever waits for its end would wait for the rest of the ring. Where
+/// visits open their windows inside sections the ring has one fiber, so that racers meet at every visit, and wait for each
+/// other in the section for a moment.
+///
 /// A racer announces that it has begun a group a few visits before it has: the others see that after a line has travelled,
 /// which takes as long as those visits. Announced at the end, every meeting would cost everybody the way of a line.
 public final class Pipeline {
@@ -117,6 +121,8 @@ public struct PipelineContext {
     self.epoch = epoch
     rotation = length &* setting.pointee.racer / meeting.racerCount
     lag = setting.pointee.isLooking ? min(length, count / 2) : 0
+    // Where racers meet at every visit, every other round is one in which nobody keeps behind.
+    if length == 1, setting.pointee.state.pointee.roundNumber & 1 != 0 { lag = 0 }
     begun = 0
     ended = 0
     announced = 0

@@ -379,7 +379,8 @@ extension RacedMemory {
 extension RacedMemory {
   @inlinable @inline(__always) public func window() { openWindow() }
 
-  /// The shape acts. Never a switch or a wait while a lock is held: there it only delays.
+  /// The shape acts. Never a switch or a wait while a lock is held: there it only delays; and inside a section no wait
+  /// without an end.
   @inlinable @inline(__always) public func openWindow() {
     let window = state.pointee.window
     if window == .none { return }
@@ -392,14 +393,8 @@ extension RacedMemory {
   }
 
   @inline(never) public func actInWindow(_ window: Window) {
-    if state.pointee.isPinned {
-      if state.pointee.staysInSection {
-        state.pointee.meeting.lingerUntilOthersAdvance()
-      } else {
-        spin(instructions: 200)
-      }
-      return
-    }
+    if state.pointee.isInSectionOnly { return actInSection() }
+    if state.pointee.isPinned { return spin(instructions: 200) }
     switch window {
     case .none, .pipeline: break
     case .delay: spin(instructions: state.pointee.delay)
@@ -409,6 +404,19 @@ extension RacedMemory {
       meeting.announce(ticket)
       state.pointee.patience.wait(for: ticket, at: meeting, afterWinning: hasWonBefore)
       state.pointee.ticket = state.pointee.lastTicket
+    }
+  }
+
+  /// Nobody waits in a section for what may wait for its end: a racer meets others there for a moment, or stays a while.
+  private func actInSection() {
+    state.pointee.windowsInSections &+= 1
+    if state.pointee.staysInSection() {
+      state.pointee.meeting.lingerUntilOthersAdvance()
+    } else if state.pointee.meetsInSections {
+      state.pointee.meeting.awaitCompany(
+        inVisit: UInt64(state.pointee.roundNumber) << 16 | UInt64(inode) &+ 1)
+    } else {
+      spin(instructions: 200)
     }
   }
 

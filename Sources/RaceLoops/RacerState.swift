@@ -86,8 +86,12 @@ public struct RacerState {
 
   /// The site's slots go back to NULL: there visits are counted, and something may be freed under a reader.
   public var lingersInSections = false
+  /// Racers begin each visit together, so that whoever populates can wait for company in a section.
+  public var meetsInSections = false
+  /// Windows of this round that were opened inside sections.
+  public var windowsInSections = 0
   @usableFromInline var sectionDepth = 0
-  private var sectionWindows = 0
+  private var turnsToLinger = 0
 
   public init(
     ledger: UnsafeMutablePointer<UInt64>, capacity: Int, wantsPoison: Bool, racer: Int, slotCount: Int,
@@ -139,7 +143,7 @@ extension RacerState {
 
   /// An allocation is more than taking the pool's next block.
   @inlinable public var needsSlowAllocation: Bool { @inline(__always) get { pinDepth != 0 } }
-  /// The locks that the visit holds and the sections that it is in: there a shape only delays.
+  /// The locks that the visit holds and the sections that it is in: there no fiber gives way.
   @inlinable public var isPinned: Bool { @inline(__always) get { pinDepth & (Self.slowAllocation - 1) != 0 } }
   /// The locks that the visit holds, and the sections in which it may not sleep.
   @inlinable public var locksHeld: Int { @inline(__always) get { pinDepth & (Self.sleepable - 1) } }
@@ -157,14 +161,19 @@ extension RacerState {
     sectionDepth &-= 1
   }
 
-  /// Now and then a reader stays in its section until the others have got on, to meet whoever frees without waiting for it.
-  public var staysInSection: Bool {
-    mutating get {
-      if sectionDepth == 0 || !lingersInSections { return false }
-      sectionWindows &+= 1
-      return sectionWindows % 4 == 0
-    }
+  /// Whether all that pins the visit is sections: no lock, for which others might wait.
+  public var isInSectionOnly: Bool {
+    let sleepable = pinDepth >> 16 & (Self.sleepable - 1)
+    return sectionDepth > 0 && locksHeld &+ sleepable == sectionDepth
   }
+
+  /// Now and then a reader stays in its section until the others have got on, to meet whoever frees without waiting for it.
+  public mutating func staysInSection() -> Bool {
+    guard lingersInSections else { return false }
+    turnsToLinger &+= 1
+    return turnsToLinger % Self.windowsToLinger == 0
+  }
+  private static var windowsToLinger: Int { 16 }
 
   @inlinable @inline(__always) public func names(_ domain: ReadDomain) -> Bool {
     namedDomains >> UInt64(domain.index) & 1 != 0

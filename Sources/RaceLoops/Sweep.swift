@@ -167,6 +167,8 @@ public struct Tally {
   public var frees = 0
   public var refusals = 0
   public var detaches = 0
+  /// Windows that populating visits opened inside sections.
+  public var windowsInSections = 0
 
   public init(rounds: Int = 0) { self.rounds = rounds }
 
@@ -188,5 +190,6 @@ public struct Tally {
     frees &+= sign &* other.frees
     refusals &+= sign &* other.refusals
     detaches &+= sign &* other.detaches
+    windowsInSections &+= sign &* other.windowsInSections
   }
 }

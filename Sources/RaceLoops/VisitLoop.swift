@@ -186,7 +186,8 @@ public struct AdaptiveStart {
 
 extension VisitLoop {
   /// Racers meet in the first window of each visit, and whoever comes to another waits there until the others have
-  /// left theirs. One that leaves without having come to a window counts as arrived.
+  /// left theirs. One that leaves without having come to a window counts as arrived. In a window inside a section nobody
+  /// waits for long: where there are such, racers begin their visits together.
   @inlinable @inline(never) public func visitForced(epoch: UInt64) {
     let meeting = state.pointee.meeting
     var number = 0
@@ -195,6 +196,7 @@ extension VisitLoop {
       prefetch(number &+ 2)
       state.pointee.ticket = ticket
       state.pointee.lastTicket = ticket &+ 1
+      if state.pointee.windowsInSections > 0 { meeting.wait(for: ticket &- 1) }
       visit(number, fiber: nil)
       // One that came to a window need not say that it left: the others see it at the next inode.
       if state.pointee.ticket == ticket { meeting.announce(ticket &+ 1) }

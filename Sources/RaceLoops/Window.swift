@@ -72,6 +72,26 @@ public struct Meeting {
     }
   }
 
+  /// The visit in whose window a racer is, or was last, inside a section.
+  private func windowInSection(of racer: Int) -> UnsafeMutablePointer<UInt64> {
+    progress + (racer &* LinePair.words &+ 9)
+  }
+
+  private static let turnsForCompany = 128
+
+  /// In the window of a visit, inside a section: waits until another racer is there, or was, but only for a moment, since
+  /// it may have found the slot populated, or wait for the section's end.
+  @inline(never) public func awaitCompany(inVisit visit: UInt64) {
+    catomics_store_relaxed_64(windowInSection(of: racer), visit)
+    var turns = 0
+    while turns < Self.turnsForCompany {
+      for other in 0..<racerCount
+      where other != racer && catomics_load_relaxed_64(windowInSection(of: other)) >= visit { return }
+      if spins > 0 { cthreads_pause() } else { cthreads_yield() }
+      turns &+= spins > 0 ? 1 : 32
+    }
+  }
+
   /// Whether every other racer has announced `ticket` or more.
   @inlinable @inline(__always) public func everyoneReached(_ ticket: UInt64) -> Bool {
     var other = 0

@@ -88,6 +88,19 @@ final class Course: @unchecked Sendable {
     sum.rounds /= plan.racerCount
     add(sum - counted, rounds: sum.rounds - counted.rounds)
     counted = sum
+    tuneToSections(rounds: round - 1)
+  }
+
+  /// Visits of a pipeline cannot give way in a window that is inside a section: where many are, to have racers meet at each
+  /// visit is one more choice.
+  private func tuneToSections(rounds: Int) {
+    guard rounds > 0, plan.window == .pipeline, !visitsInFlight.isSettled, !visitsInFlight.choices.contains(1) else {
+      return
+    }
+    let populating = plan.looksOnly.count { !$0 }
+    if counted.windowsInSections > rounds * populating * plan.inodeCount / 4 {
+      visitsInFlight.tryAlso(1, afterRound: rounds + 2)
+    }
   }
 
   /// After each round: whether the run ends, how it ends, and what the next round uses. A look at the clock is worth tens
@@ -106,8 +119,8 @@ final class Course: @unchecked Sendable {
       progress(RunProgress(round: round, populations: figures.populations, collisions: figures.collisions))
     }
     if !visitsInFlight.isSettled || !delay.isSettled {
-      visitsInFlight.note(time: now, populations: figures.populations, collisions: figures.collisions)
-      delay.note(time: now, populations: figures.populations, collisions: figures.collisions)
+      visitsInFlight.note(round: round, time: now, populations: figures.populations, collisions: figures.collisions)
+      delay.note(round: round, time: now, populations: figures.populations, collisions: figures.collisions)
       announceChoices()
     }
     if cthreads_interrupted() != 0 {

@@ -67,6 +67,9 @@ struct Racer {
         } else {
           swept += sweeps[buffer].tally
         }
+        if !plan.looksOnly[number] {
+          swept.windowsInSections += settings[buffer].pointee.state.pointee.windowsInSections
+        }
       }
       arena.tally(of: number, round: round).pointee = swept
       let stop = Int(catomics_load_relaxed_64(arena.line(Line.stop)))
@@ -95,9 +98,9 @@ struct Racer {
   }
 
   /// This racer's part of putting a swept round back to its start.
-  private func prepare(_ number: Int, _ state: UnsafeMutablePointer<RacerState>) {
+  private func prepare(_ round: Int, _ state: UnsafeMutablePointer<RacerState>) {
     state.pointee.tornDown.update(repeating: false, count: plan.inodeCount)
-    state.pointee.roundNumber = number
+    state.pointee.roundNumber = round
     state.pointee.next = state.pointee.firstOfVisits
     if state.pointee.usesMalloc, state.pointee.next == 0 { state.pointee.addresses.clear() }
     state.pointee.deferredCount = 0
@@ -105,6 +108,11 @@ struct Racer {
     state.pointee.historyCount = 0
     state.pointee.window = plan.window
     state.pointee.delay = Int(catomics_load_relaxed_64(arena.line(Line.delay)))
+    state.pointee.windowsInSections = 0
+    let meetsAtEachVisit =
+      plan.window == .meet
+      || plan.window == .pipeline && catomics_load_relaxed_64(arena.line(Line.visitsInFlight)) == 1
+    state.pointee.meetsInSections = meetsAtEachVisit && !plan.looksOnly[number]
   }
 
   private func sweep(_ round: Int, _ sweep: inout Sweep) {

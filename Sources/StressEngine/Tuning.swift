@@ -1,14 +1,19 @@
 /// Settles one number in the first moments of a run: tries each choice for a little while and keeps the best.
 ///
-/// Of the choices whose yield is high enough, the one with the most collisions a second; if none is, the one with the
-/// highest yield.
+/// Of the choices whose yield is high enough, the one with the most collisions a second; if none is, the one that has most
+/// of both.
 struct Tuning {
   static let secondsEach = 0.002
-  let choices: [Int]
+  static let roundsEach = 3
+  private(set) var choices: [Int]
   let enoughYield: Double
   private var current = 0
   private var measured: [(rate: Double, yield: Double)] = []
-  private var since: (time: Double, populations: Int, collisions: Int)?
+  private var since: (round: Int, time: Double, populations: Int, collisions: Int)?
+  /// The round from which on what is counted was raced with the current choice.
+  private var firstRound = 0
+  /// A round is counted so many rounds after the choice for it was announced.
+  private static let roundsUntilCounted = 4
 
   init(_ choices: [Int], enoughYield: Double) {
     self.choices = choices
@@ -22,27 +27,38 @@ struct Tuning {
 
   /// Told after a round what has been counted since the start. The first rounds of a choice are not measured: those in
   /// flight still used the one before.
-  mutating func note(time: Double, populations: Int, collisions: Int) {
-    guard !isSettled else { return }
+  mutating func note(round: Int, time: Double, populations: Int, collisions: Int) {
+    guard !isSettled, round >= firstRound else { return }
     guard let since else {
-      self.since = (time, populations, collisions)
+      self.since = (round, time, populations, collisions)
       return
     }
     let seconds = time - since.time
-    guard seconds >= Self.secondsEach, populations > since.populations else { return }
+    guard seconds >= Self.secondsEach, round >= since.round + Self.roundsEach, populations > since.populations
+    else { return }
     let raced = Double(populations - since.populations)
     let collided = Double(collisions - since.collisions)
     measured.append((collided / seconds, collided / raced))
     self.since = nil
+    firstRound = round + Self.roundsUntilCounted
     current += 1
     if current == choices.count { settle() }
+  }
+
+  /// One more choice, to be tried next, and to be kept where nothing collides.
+  mutating func tryAlso(_ choice: Int, afterRound round: Int) {
+    choices.insert(choice, at: 0)
+    measured = []
+    since = nil
+    firstRound = round + Self.roundsUntilCounted
+    current = 0
   }
 
   private mutating func settle() {
     let enough = measured.indices.filter { measured[$0].yield >= enoughYield }
     current =
       enough.max { measured[$0].rate < measured[$1].rate }
-      ?? measured.indices.max { measured[$0].yield < measured[$1].yield } ?? 0
+      ?? measured.indices.max { measured[$0].rate * measured[$0].yield < measured[$1].rate * measured[$1].yield } ?? 0
     isSettled = true
   }
 }

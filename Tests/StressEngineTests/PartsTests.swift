@@ -107,15 +107,44 @@ import Testing
     var time = 0.0
     var populations = 0
     var collisions = 0
+    var round = 0
     let behaviour = [8: (rate: 900, yield: 0.5), 16: (rate: 500, yield: 1.0), 32: (rate: 700, yield: 0.95)]
     while !tuning.isSettled, time < 10 {
       let (rate, yield) = behaviour[tuning.choice ?? 0]!
       time += 0.001
       collisions += rate
       populations += Int(Double(rate) / yield)
-      tuning.note(time: time, populations: populations, collisions: collisions)
+      tuning.note(round: round, time: time, populations: populations, collisions: collisions)
+      round += 1
     }
     #expect(tuning.choice == 32)
+  }
+
+  @Test func whatIsCountedForTheChoiceBeforeIsLeftOut() {
+    // A round takes as long as a choice is tried, and is counted three rounds later.
+    var tuning = Tuning([32, 64], enoughYield: 0.9)
+    var choices: [Int] = []
+    var populations = 0
+    var collisions = 0
+    for round in 0..<100 where !tuning.isSettled {
+      if round == 4 { tuning.tryAlso(1, afterRound: round) }
+      choices.append(tuning.choice ?? 0)
+      if round >= 3 {
+        populations += 100
+        collisions += choices[round - 3] == 1 ? 70 : 5
+      }
+      tuning.note(round: round, time: Double(round) * 0.003, populations: populations, collisions: collisions)
+    }
+    #expect(tuning.isSettled && tuning.choice == 1)
+  }
+
+  @Test func whereNothingCollidesRacersMeetAtEachVisitIfTheirWindowsAreInSections() {
+    var tuning = Tuning([32, 64], enoughYield: 0.9)
+    tuning.tryAlso(1, afterRound: 0)
+    for round in 0..<100 {
+      tuning.note(round: round, time: Double(round) * 0.003, populations: 100 * round, collisions: 0)
+    }
+    #expect(tuning.isSettled && tuning.choice == 1)
   }
 
   @Test func oneChoiceNeedsNoTuning() {

@@ -108,6 +108,10 @@ int cthreads_die_with_parent(int parent);
 /// one thread.
 int cthreads_fork(void);
 
+/// Waits for the end of what `cthreads_fork` answered, and passes interrupts on to it. Answers its status, as waitpid(2)
+/// gives it.
+int cthreads_await_copy(int copy);
+
 /// From now on SIGINT and SIGTERM only set a flag, which `cthreads_interrupted` reads. Unless `second_ends` is 0, the second of
 /// them ends the process at once, with status 130. SIGCONT is caught too, for `cthreads_running_seconds`.
 void cthreads_catch_interrupts(int second_ends);
