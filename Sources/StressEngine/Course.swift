@@ -38,8 +38,13 @@ final class Course: @unchecked Sendable {
     self.judge = judge
     self.progress = progress
     self.started = started
-    visitsInFlight = Tuning(plan.visitsInFlightChoices, enoughYield: 0.99)
-    delay = Tuning(plan.delayChoices, enoughYield: 0.985)
+    // Racers that share processors take turns of some milliseconds.
+    let seconds = plan.racerCount > plan.processors ? 0.01 : 0.002
+    // A choice that is tried for so short a time may yield a little less in the long run.
+    let minimum = plan.options.yieldFloor * 1.2
+    visitsInFlight = Tuning(
+      plan.visitsInFlightChoices, enoughYield: 0.99, minimumYield: minimum, seconds: seconds)
+    delay = Tuning(plan.delayChoices, enoughYield: 0.985, minimumYield: minimum, seconds: seconds)
     winsCounted = Array(repeating: 0, count: plan.racerCount)
     figures.winsByRacer = Array(repeating: 0, count: plan.racerCount)
     figures.heap = plan.options.heap

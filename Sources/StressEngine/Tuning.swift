@@ -1,12 +1,14 @@
 /// Settles one number in the first moments of a run: tries each choice for a little while and keeps the best.
 ///
-/// Of the choices whose yield is high enough, the one with the most collisions a second; if none is, the one that has most
-/// of both.
+/// Of the choices whose yield is high enough, the one with the most collisions a second; if none is, of those whose yield
+/// is at least what the scenario asks for; and if none is again, the one with the highest yield.
 struct Tuning {
-  static let secondsEach = 0.002
   static let roundsEach = 3
   private(set) var choices: [Int]
+  /// How long each is tried.
+  let seconds: Double
   let enoughYield: Double
+  let minimumYield: Double
   private var current = 0
   private var measured: [(rate: Double, yield: Double)] = []
   private var since: (round: Int, time: Double, populations: Int, collisions: Int)?
@@ -15,9 +17,11 @@ struct Tuning {
   /// A round is counted so many rounds after the choice for it was announced.
   private static let roundsUntilCounted = 4
 
-  init(_ choices: [Int], enoughYield: Double) {
+  init(_ choices: [Int], enoughYield: Double, minimumYield: Double, seconds: Double = 0.002) {
     self.choices = choices
+    self.seconds = seconds
     self.enoughYield = enoughYield
+    self.minimumYield = minimumYield
     isSettled = choices.count < 2
   }
 
@@ -33,12 +37,11 @@ struct Tuning {
       self.since = (round, time, populations, collisions)
       return
     }
-    let seconds = time - since.time
-    guard seconds >= Self.secondsEach, round >= since.round + Self.roundsEach, populations > since.populations
+    guard time - since.time >= seconds, round >= since.round + Self.roundsEach, populations > since.populations
     else { return }
     let raced = Double(populations - since.populations)
     let collided = Double(collisions - since.collisions)
-    measured.append((collided / seconds, collided / raced))
+    measured.append((collided / (time - since.time), collided / raced))
     self.since = nil
     firstRound = round + Self.roundsUntilCounted
     current += 1
@@ -55,10 +58,13 @@ struct Tuning {
   }
 
   private mutating func settle() {
-    let enough = measured.indices.filter { measured[$0].yield >= enoughYield }
     current =
-      enough.max { measured[$0].rate < measured[$1].rate }
-      ?? measured.indices.max { measured[$0].rate * measured[$0].yield < measured[$1].rate * measured[$1].yield } ?? 0
+      mostCollisions(fromYield: enoughYield) ?? mostCollisions(fromYield: minimumYield)
+      ?? measured.indices.max { measured[$0].yield < measured[$1].yield } ?? 0
     isSettled = true
+  }
+
+  private func mostCollisions(fromYield yield: Double) -> Int? {
+    measured.indices.filter { measured[$0].yield >= yield }.max { measured[$0].rate < measured[$1].rate }
   }
 }

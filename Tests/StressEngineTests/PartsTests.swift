@@ -103,7 +103,7 @@ import Testing
 
 @Suite struct TuningTests {
   @Test func theFastestOfThoseThatYieldEnoughIsKept() {
-    var tuning = Tuning([8, 16, 32], enoughYield: 0.9)
+    var tuning = Tuning([8, 16, 32], enoughYield: 0.9, minimumYield: 0)
     var time = 0.0
     var populations = 0
     var collisions = 0
@@ -122,7 +122,7 @@ import Testing
 
   @Test func whatIsCountedForTheChoiceBeforeIsLeftOut() {
     // A round takes as long as a choice is tried, and is counted three rounds later.
-    var tuning = Tuning([32, 64], enoughYield: 0.9)
+    var tuning = Tuning([32, 64], enoughYield: 0.9, minimumYield: 0)
     var choices: [Int] = []
     var populations = 0
     var collisions = 0
@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test func whereNothingCollidesRacersMeetAtEachVisitIfTheirWindowsAreInSections() {
-    var tuning = Tuning([32, 64], enoughYield: 0.9)
+    var tuning = Tuning([32, 64], enoughYield: 0.9, minimumYield: 0)
     tuning.tryAlso(1, afterRound: 0)
     for round in 0..<100 {
       tuning.note(round: round, time: Double(round) * 0.003, populations: 100 * round, collisions: 0)
@@ -147,9 +147,27 @@ import Testing
     #expect(tuning.isSettled && tuning.choice == 1)
   }
 
+  @Test func whereNoneYieldsEnoughTheScenariosMinimumCounts() {
+    func settled(minimum: Double) -> Int? {
+      var tuning = Tuning([8, 16, 32], enoughYield: 0.9, minimumYield: minimum)
+      let behaviour = [8: (rate: 300, yield: 0.8), 16: (rate: 500, yield: 0.5), 32: (rate: 900, yield: 0.1)]
+      var (populations, collisions) = (0, 0)
+      for round in 0..<200 {
+        let (rate, yield) = behaviour[tuning.choice ?? 0]!
+        collisions += rate
+        populations += Int(Double(rate) / yield)
+        tuning.note(round: round, time: Double(round) * 0.001, populations: populations, collisions: collisions)
+      }
+      return tuning.choice
+    }
+    #expect(settled(minimum: 0.2) == 16)
+    #expect(settled(minimum: 0) == 32)
+    #expect(settled(minimum: 0.85) == 8)
+  }
+
   @Test func oneChoiceNeedsNoTuning() {
-    #expect(Tuning([5], enoughYield: 1).isSettled)
-    #expect(Tuning([], enoughYield: 1).choice == nil)
+    #expect(Tuning([5], enoughYield: 1, minimumYield: 0).isSettled)
+    #expect(Tuning([], enoughYield: 1, minimumYield: 0).choice == nil)
   }
 }
 
