@@ -197,7 +197,6 @@ private let quick = ["--time", "20", "--collisions", "300", "--inodes", "32"]
 
   /// What comes along is found by its name, from any folder.
   @Test(
-    .enabled(if: BuildKind.current == .plain),
     arguments: ["lease-6.11", "lease-6.11.yaml", "sites/lease-6.11.yaml", "scenarios/hazards", "scenarios/hazards/"])
   func whatComesAlong(_ name: String) throws {
     let folder = try TemporaryFolder()
