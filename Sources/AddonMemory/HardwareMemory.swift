@@ -82,6 +82,21 @@ import Glibc
   @inlinable @inline(__always) public func lock(_ mutex: SleepingLock) { lock(mutex.lock) }
   @inlinable @inline(__always) public func unlock(_ mutex: SleepingLock) { unlock(mutex.lock) }
 
+  @inlinable @inline(__always) public func lock(_ lock: ReadersWriterLock) {
+    while tryLock(lock) != ReadersWriterLock.unlocked {
+      startsOver()
+      while load(lock.word, .relaxed) != ReadersWriterLock.unlocked { pause() }
+    }
+  }
+  @inlinable @inline(__always) public func unlock(_ lock: ReadersWriterLock) { giveBack(lock) }
+  @inlinable @inline(__always) public func lockShared(_ lock: ReadersWriterLock) {
+    while tryLockShared(lock) & ReadersWriterLock.writer != 0 {
+      startsOver()
+      while load(lock.word, .relaxed) & ReadersWriterLock.writer != 0 { pause() }
+    }
+  }
+  @inlinable @inline(__always) public func unlockShared(_ lock: ReadersWriterLock) { giveBackShare(of: lock) }
+
   // MARK: Grace periods
 
   /// Racers of the whole process, by their numbers.

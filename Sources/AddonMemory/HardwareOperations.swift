@@ -232,6 +232,36 @@ extension HardwareOperations {
     compareExchange(lock.word, Lock.unlocked, Lock.locked, .acquiring, failure: .relaxed)
   }
 
+  @inlinable @inline(__always) public func initialise(_ lock: ReadersWriterLock) {
+    write(lock.word, ReadersWriterLock.unlocked)
+  }
+
+  /// Takes the lock alone if nobody holds it. Acquiring. Answers what it found.
+  @inlinable @inline(__always) public func tryLock(_ lock: ReadersWriterLock) -> UInt32 {
+    let alone = ReadersWriterLock.unlocked | ReadersWriterLock.writer
+    return compareExchange(lock.word, ReadersWriterLock.unlocked, alone, .acquiring, failure: .relaxed)
+  }
+
+  /// Takes a share of the lock if nobody holds it alone. Acquiring. Answers what it found: it has the share where that is a
+  /// lock's word without the writer's bit.
+  @inlinable @inline(__always) public func tryLockShared(_ lock: ReadersWriterLock) -> UInt32 {
+    var found = load(lock.word, .relaxed)
+    while found & ReadersWriterLock.writer == 0, ReadersWriterLock.readers(UInt64(found)) != nil {
+      let before = found
+      found = compareExchange(lock.word, before, before &+ 1, .acquiring, failure: .relaxed)
+      if found == before { break }
+    }
+    return found
+  }
+
+  @inlinable @inline(__always) public func giveBack(_ lock: ReadersWriterLock) {
+    store(lock.word, ReadersWriterLock.unlocked, .releasing)
+  }
+
+  @inlinable @inline(__always) public func giveBackShare(of lock: ReadersWriterLock) {
+    fetchAdd(lock.word, .max, .releasing)
+  }
+
   /// The bare weak compare-exchange; answers what it found, and whether it wrote.
   @inlinable @inline(__always)
   public func hardwareWeakCompareExchange(

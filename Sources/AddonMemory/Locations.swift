@@ -35,6 +35,9 @@
   @inlinable @inline(__always) public func word32(at offset: UInt) -> Word32 { Word32(address &+ offset) }
   @inlinable @inline(__always) public func slot(at offset: UInt) -> Slot { Slot(address &+ offset) }
   @inlinable @inline(__always) public func lock(at offset: UInt) -> Lock { Lock(address &+ offset) }
+  @inlinable @inline(__always) public func readersWriterLock(at offset: UInt) -> ReadersWriterLock {
+    ReadersWriterLock(address &+ offset)
+  }
 }
 
 /// A spin lock of 32 bits. Neither of its two values is zero or poison, so that a lock which nobody initialised shows.
@@ -43,6 +46,19 @@
   @inlinable @inline(__always) public init(_ address: UInt) { word = Word32(address) }
   @inlinable public static var unlocked: UInt32 { 0x10c0 }
   @inlinable public static var locked: UInt32 { 0x10c1 }
+}
+
+/// A readers-writer spin lock of 32 bits: who holds it shared are counted in its low half, and who holds it alone has its
+/// highest bit. The bits between are those of `Lock`, so that one which nobody initialised shows.
+@frozen public struct ReadersWriterLock: Equatable {
+  public let word: Word32
+  @inlinable @inline(__always) public init(_ address: UInt) { word = Word32(address) }
+  @inlinable public static var unlocked: UInt32 { Lock.unlocked << 16 }
+  @inlinable public static var writer: UInt32 { 1 << 31 }
+  /// Of a word that is a lock: how many hold it shared.
+  @inlinable public static func readers(_ word: UInt64) -> Int? {
+    word & ~0x8000_ffff == UInt64(unlocked) ? Int(word & 0xffff) : nil
+  }
 }
 
 /// A lock whose holder may sleep: a mutex, or a state bit that others sleep on.

@@ -63,6 +63,8 @@ public protocol Memory: Witness {
   // MARK: Locks
   /// Plain: nobody else may know the lock yet.
   func initialise(_ lock: Lock)
+  /// Plain: nobody else may know the lock yet.
+  func initialise(_ lock: ReadersWriterLock)
   /// Acquiring.
   func lock(_ lock: Lock)
   /// Releasing.
@@ -71,6 +73,14 @@ public protocol Memory: Witness {
   func lock(_ mutex: SleepingLock)
   /// Releasing.
   func unlock(_ mutex: SleepingLock)
+  /// Acquiring: alone.
+  func lock(_ lock: ReadersWriterLock)
+  /// Releasing.
+  func unlock(_ lock: ReadersWriterLock)
+  /// Acquiring: with others that only read.
+  func lockShared(_ lock: ReadersWriterLock)
+  /// Releasing.
+  func unlockShared(_ lock: ReadersWriterLock)
 
   // MARK: Grace periods
   /// A read-side section of `domain` begins; sections nest. By itself it orders nothing.

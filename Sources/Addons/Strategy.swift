@@ -14,11 +14,16 @@ public protocol Strategy {
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated
 
+  /// Who calls `populate` does not go by what it answers, and looks at the slot again. By default no.
+  static var callersLookAgain: Bool { get }
+
   /// Takes the addon out of the slot, when the inode goes and nobody else looks at it.
   static func empty<M: Memory>(_ slot: Slot, of inode: Inode, in memory: M)
 }
 
 extension Strategy {
+  @inlinable public static var callersLookAgain: Bool { false }
+
   @inlinable @inline(__always)
   public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
     memory.load(slot, .acquiring)

@@ -265,6 +265,28 @@ extension ExploredMemory {
   @inline(never) public func lock(_ mutex: SleepingLock) { take(mutex.lock) }
   @inline(never) public func unlock(_ mutex: SleepingLock) { release(mutex.lock) }
 
+  @inline(never) public func initialise(_ lock: ReadersWriterLock) { write(lock.word, ReadersWriterLock.unlocked) }
+  @inline(never) public func lock(_ lock: ReadersWriterLock) { take(lock, shared: false) }
+  @inline(never) public func lockShared(_ lock: ReadersWriterLock) { take(lock, shared: true) }
+
+  @inline(never) public func unlock(_ lock: ReadersWriterLock) {
+    execution.store(racer, lock.word.address, 4, UInt64(ReadersWriterLock.unlocked), .releases)
+    if isVisiting { site.pointee.locksHeld[racer] -= 1 }
+  }
+
+  @inline(never) public func unlockShared(_ lock: ReadersWriterLock) {
+    _ = fetchAdd(lock.word, .max, .releasing)
+    if isVisiting { site.pointee.locksHeld[racer] -= 1 }
+  }
+
+  private func take(_ lock: ReadersWriterLock, shared: Bool) {
+    let found = execution.lock(racer, lock, shared: shared)
+    if ReadersWriterLock.readers(found) == nil {
+      violated(.initialised, seen: found, expected: UInt64(ReadersWriterLock.unlocked), at: lock.word.address)
+    }
+    if isVisiting { site.pointee.locksHeld[racer] += 1 }
+  }
+
   private func take(_ lock: Lock) {
     let found = execution.lock(
       racer, lock.word.address, 4, unlocked: UInt64(Lock.unlocked), locked: UInt64(Lock.locked))

@@ -214,10 +214,10 @@ final class SiteProgram: JudgedProgram {
 
   override func value(_ value: UInt64) -> Counterexample.Value? {
     switch value {
-    case UInt64(Lock.unlocked): .unlocked
-    case UInt64(Lock.locked): .locked
+    case UInt64(Lock.unlocked), UInt64(ReadersWriterLock.unlocked): .unlocked
+    case UInt64(Lock.locked), UInt64(ReadersWriterLock.unlocked | ReadersWriterLock.writer): .locked
     case Poison.freed: .poison
-    default: nil
+    default: ReadersWriterLock.readers(value).map { .shared($0) }
     }
   }
 

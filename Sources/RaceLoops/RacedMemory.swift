@@ -291,18 +291,59 @@ extension RacedMemory {
     state.pointee.gaveMutexBack()
   }
 
+  @inlinable @inline(__always) public func lock(_ lock: ReadersWriterLock) {
+    if tryLock(lock) != ReadersWriterLock.unlocked {
+      waitPatiently(at: lock.word, unlocked: ReadersWriterLock.unlocked) { memory in
+        let found = memory.tryLock(lock)
+        return (found == ReadersWriterLock.unlocked, ReadersWriterLock.readers(UInt64(found)) != nil, found)
+      }
+    }
+    state.pointee.tookLock()
+  }
+
+  @inlinable @inline(__always) public func unlock(_ lock: ReadersWriterLock) {
+    giveBack(lock)
+    state.pointee.gaveLockBack()
+  }
+
+  @inlinable @inline(__always) public func lockShared(_ lock: ReadersWriterLock) {
+    let found = tryLockShared(lock)
+    if found & ReadersWriterLock.writer != 0 || ReadersWriterLock.readers(UInt64(found)) == nil {
+      waitPatiently(at: lock.word, unlocked: ReadersWriterLock.unlocked) { memory in
+        let found = memory.tryLockShared(lock)
+        let isLock = ReadersWriterLock.readers(UInt64(found)) != nil
+        return (isLock && found & ReadersWriterLock.writer == 0, isLock, found)
+      }
+    }
+    state.pointee.tookLock()
+  }
+
+  @inlinable @inline(__always) public func unlockShared(_ lock: ReadersWriterLock) {
+    giveBackShare(of: lock)
+    state.pointee.gaveLockBack()
+  }
+
   @inline(never) public func lockPatiently(_ lock: Lock) {
     let inodeOfVisit = state.pointee.round.pointee.inode(Int(inode))
     if lock == inodeOfVisit.lock { entry.pointee |= LogWord.sawNull }
+    waitPatiently(at: lock.word, unlocked: Lock.unlocked) { memory in
+      let found = memory.load(lock.word, .relaxed)
+      if found == Lock.unlocked { return (memory.tryLock(lock) == Lock.unlocked, true, found) }
+      return (false, found == Lock.locked, found)
+    }
+  }
+
+  /// Tries until it has the lock, or finds that there is none, or the run is given up.
+  @inline(never) public func waitPatiently(
+    at word: Word32, unlocked: UInt32, _ attempt: (RacedMemory) -> (hasIt: Bool, isLock: Bool, found: UInt32)
+  ) {
     var turns = 0
     while true {
-      let found = load(lock.word, .relaxed)
-      if found == Lock.unlocked {
-        if tryLock(lock) == Lock.unlocked { return }
-      } else if found != Lock.locked {
+      let (hasIt, isLock, found) = attempt(self)
+      if hasIt { return }
+      if !isLock {
         // Nobody initialised it, or it is gone: waiting for it would never end.
-        violated(
-          .initialised, seen: UInt64(found), expected: UInt64(Lock.unlocked), at: UInt(bitPattern: lock.word.pointer))
+        violated(.initialised, seen: UInt64(found), expected: UInt64(unlocked), at: word.address)
         return
       }
       turns &+= 1

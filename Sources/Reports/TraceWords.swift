@@ -58,6 +58,7 @@ enum TraceWords {
     case .pointer(let place): TraceWords.place(place)
     case .unlocked: "unlocked"
     case .locked: "locked"
+    case .shared(let readers): "locked by \(Number.counted(readers, "reader"))"
     case .poison: "the poison of freed memory"
     }
   }

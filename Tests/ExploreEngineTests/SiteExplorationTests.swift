@@ -32,6 +32,17 @@ private func explorer(_ model: MemoryModel, _ scenario: Scenario) throws -> Expl
     #expect(figures.executions == racers << (racers - 1))
     #expect(figures.blockedRuns == 0)
   }
+
+  /// Whoever sets the owner holds its lock alone, two readers hold it with each other. Of the six orders in which two
+  /// readers take and give back their shares, two leave the writer three places and four leave it two: 14 executions. One
+  /// reader alone comes before the writer or after it, and it may be either: 4. And both may come too early.
+  @Test(arguments: MemoryModel.allCases) func readersShareALock(_ model: MemoryModel) throws {
+    let racers = [RacerGroup(role: "set-owner", count: 1), RacerGroup(role: "read", count: 2)]
+    let scenario = exploring("file-owner", "compare-exchange", racers)
+    let run = try explorer(model, scenario).run(scenario) { $0.mishaps.isEmpty ? .goOn : .stop }
+    #expect(run.end == .exhausted)
+    #expect(try #require(run.exploration).executions == 14 + 4 + 1)
+  }
 }
 
 /// The first findings of a scenario, by checker.

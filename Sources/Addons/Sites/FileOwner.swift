@@ -2,16 +2,16 @@ import AddonMemory
 
 /// `file->f_owner`: who gets SIGIO, allocated by the first fcntl that asks for it.
 ///
-/// The addon has its lock initialised and its back pointer set before publication. `file_f_owner_allocate` returns 0
-/// to winner and loser alike and does not look again; callers re-read. Freed at file release, without RCU.
+/// The addon has its readers-writer lock initialised and its back pointer set before publication. `file_f_owner_allocate`
+/// returns 0 to winner and loser alike and does not look again; callers re-read. Freed at file release, without RCU.
 @frozen public enum FileOwner<S: Strategy>: Site {
   public enum Role: UInt8, SiteRole {
     case allocate, setOwner, read
     public var sentence: String {
       switch self {
       case .allocate: "file_f_owner_allocate alone: makes sure that there is an owner."
-      case .setOwner: "f_setown: allocates, looks, takes the owner's lock and writes the process number."
-      case .read: "f_getown: looks, and reads under the lock what it finds."
+      case .setOwner: "f_setown: allocates, looks again, takes the owner's lock alone and writes the process number."
+      case .read: "f_getown: looks, and reads under a share of the lock what it finds."
       }
     }
     @inlinable public var looksOnly: Bool { self == .read }
@@ -41,13 +41,9 @@ import AddonMemory
     case .setOwner:
       do {
         let populated = try S.populate(slot, of: inode, in: memory, OwnerMaker(file: inode))
-        let owner = populated.addon ?? S.look(at: slot, of: inode, in: memory)
-        if let owner {
-          memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
-          memory.lock(OwnerMaker.lock(owner))
-          memory.write(OwnerMaker.process(owner), UInt64(memory.racer))
-          memory.unlock(OwnerMaker.lock(owner))
-        }
+        let handedOut = S.callersLookAgain ? nil : populated.addon
+        let owner = handedOut ?? S.look(at: slot, of: inode, in: memory)
+        if let owner { modify(owner, of: inode, in: memory) }
         memory.report(.success(owner))
       } catch {
         memory.report(.failure)
@@ -58,11 +54,20 @@ import AddonMemory
         return
       }
       memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
-      memory.lock(OwnerMaker.lock(owner))
+      memory.lockShared(OwnerMaker.lock(owner))  // read_lock_irq
       _ = memory.read(OwnerMaker.process(owner))
-      memory.unlock(OwnerMaker.lock(owner))
+      memory.unlockShared(OwnerMaker.lock(owner))
       memory.report(.success(owner))
     }
+  }
+
+  /// The rest of __f_setown.
+  @inlinable @inline(__always)
+  static func modify<M: Memory>(_ owner: Addon, of inode: Inode, in memory: M) {
+    memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
+    memory.lock(OwnerMaker.lock(owner))  // write_lock_irq
+    memory.write(OwnerMaker.process(owner), UInt64(memory.racer))
+    memory.unlock(OwnerMaker.lock(owner))
   }
 
   @inlinable @inline(__always)
@@ -87,7 +92,9 @@ import AddonMemory
   @inlinable @inline(__always) public init(file: Inode) { self.file = file }
 
   @inlinable public static var size: Int { 40 }
-  @inlinable @inline(__always) public static func lock(_ owner: Addon) -> Lock { owner.lock(at: 0) }
+  @inlinable @inline(__always) public static func lock(_ owner: Addon) -> ReadersWriterLock {
+    owner.readersWriterLock(at: 0)
+  }
   @inlinable @inline(__always) public static func process(_ owner: Addon) -> Word64 { owner.word64(at: 8) }
   @inlinable @inline(__always) public static func file(_ owner: Addon) -> Word64 { owner.word64(at: 16) }
 

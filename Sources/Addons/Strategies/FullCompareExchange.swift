@@ -11,6 +11,8 @@ import AddonMemory
       source: "fs/fcntl.c file_f_owner_allocate", rightIn: .allButC11)
   }
 
+  @inlinable public static var callersLookAgain: Bool { true }
+
   @inlinable @inline(__always)
   public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
     memory.load(slot, .dependent)

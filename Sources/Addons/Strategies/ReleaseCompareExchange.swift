@@ -8,6 +8,8 @@ import AddonMemory
       source: "fs/crypto/keysetup.c fscrypt_setup_encryption_info", rightIn: .everyModel)
   }
 
+  @inlinable public static var callersLookAgain: Bool { true }
+
   @inlinable @inline(__always)
   public static func populate<M: Memory, T: Maker>(
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T

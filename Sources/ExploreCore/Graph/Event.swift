@@ -1,3 +1,5 @@
+import AddonMemory
+
 /// What the core is told of and answers with values: an access to a location, a fence, or a choice between outcomes.
 ///
 /// A read-modify-write (RMW) is a read and, if it writes, a write right after it in program order.
@@ -25,6 +27,8 @@ package struct Event {
     case exchange, add, or, and, xor, nand, compareExchange
     /// A compare-exchange from unlocked to locked that waits for its turn.
     case lockAttempt
+    /// The same of a readers-writer lock: from unlocked to held alone, and from held by so many readers to one more.
+    case aloneAttempt, shareAttempt
     /// A load that waits while what it reads is odd: a grace period's poll of a racer's read-side sections.
     case sectionPoll
     /// A load that waits while the bits `operand` of what it reads are `expected`.
@@ -100,6 +104,8 @@ package struct Event {
   func waits(after value: UInt64) -> Bool {
     switch readKind {
     case .lockAttempt: value == operand
+    case .aloneAttempt: value != UInt64(ReadersWriterLock.unlocked) && ReadersWriterLock.readers(value) != nil
+    case .shareAttempt: value & UInt64(ReadersWriterLock.writer) != 0 && ReadersWriterLock.readers(value) != nil
     case .sectionPoll: value & 1 != 0
     case .await: value & operand == expected
     default: false
@@ -122,7 +128,9 @@ package struct Event {
     case .and: value & operand
     case .xor: value ^ operand
     case .nand: ~(value & operand) & mask
-    case .compareExchange, .lockAttempt: value == expected ? operand : nil
+    case .compareExchange, .lockAttempt, .aloneAttempt: value == expected ? operand : nil
+    case .shareAttempt:
+      value & UInt64(ReadersWriterLock.writer) == 0 && ReadersWriterLock.readers(value) != nil ? value &+ operand : nil
     }
   }
 

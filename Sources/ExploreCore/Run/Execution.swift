@@ -127,7 +127,8 @@ package struct RacerProgress {
   var heapBytes = 0
   /// The lock that it is about to take, or -1.
   var wantedLock: Int32 = -1
-  var lockedValue: UInt64 = 0
+  /// How it is to be taken.
+  var attempt = Event(.read, racer: 0, ordering: .acquires)
   var initialLockValue: UInt64 = 0
   /// Events run when it last paused, and whether it has written since.
   var doneAtPause: Int32 = 0

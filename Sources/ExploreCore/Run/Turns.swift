@@ -141,7 +141,7 @@ extension Execution {
     if lock < 0 { return false }
     let latest = graph.pointee.lastWrite(lock)
     let value = latest < 0 ? racers[racer].initialLockValue : graph.pointee.events[Int(latest)].value
-    return value == racers[racer].lockedValue
+    return racers[racer].attempt.waits(after: value)
   }
 
   private func canReplay(_ id: Int32) -> Bool {

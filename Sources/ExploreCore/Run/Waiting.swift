@@ -1,3 +1,4 @@
+import AddonMemory
 import RaceModel
 
 // MARK: Locks and waiting
@@ -5,16 +6,33 @@ import RaceModel
 extension Execution {
   /// Takes a lock: waits while it holds `locked`. Answers what it found: `unlocked`, or something that is no lock's.
   package func lock(_ racer: Int, _ address: UInt, _ size: Int, unlocked: UInt64, locked: UInt64) -> UInt64 {
+    take(racer, address, size, .lockAttempt, expected: unlocked, operand: locked)
+  }
+
+  /// Takes a readers-writer lock alone, or a share of it. Answers what it found.
+  package func lock(_ racer: Int, _ lock: ReadersWriterLock, shared: Bool) -> UInt64 {
+    let unlocked = UInt64(ReadersWriterLock.unlocked)
+    return shared
+      ? take(racer, lock.word.address, 4, .shareAttempt, expected: 0, operand: 1)
+      : take(
+        racer, lock.word.address, 4, .aloneAttempt, expected: unlocked,
+        operand: unlocked | UInt64(ReadersWriterLock.writer))
+  }
+
+  private func take(
+    _ racer: Int, _ address: UInt, _ size: Int, _ kind: Event.ReadKind, expected: UInt64, operand: UInt64
+  ) -> UInt64 {
     settle(racer)
-    if !state.pointee.isQuiescent, space.contains(address, size),
-      let location = space.location(at: address, size: size)
-    {
-      racers[racer].wantedLock = location
-      racers[racer].lockedValue = locked
+    if !state.pointee.isQuiescent, space.contains(address, size) {
+      var attempt = Event(.read, racer: racer, ordering: .acquires)
+      attempt.readKind = kind
+      attempt.expected = expected
+      attempt.operand = operand
+      racers[racer].wantedLock = space.location(at: address, size: size) ?? -1
+      racers[racer].attempt = attempt
       racers[racer].initialLockValue = space.read(address, size)
     }
-    let found = update(
-      racer, address, size, .lockAttempt, expected: unlocked, operand: locked, .acquires, failure: .relaxed)
+    let found = update(racer, address, size, kind, expected: expected, operand: operand, .acquires, failure: .relaxed)
     if !state.pointee.isQuiescent { racers[racer].wantedLock = -1 }
     return found
   }

@@ -135,7 +135,7 @@ extension Event {
   fileprivate var isBufferable: Bool {
     guard kind == .read, !ordering.contains(.isPlain) else { return false }
     switch readKind {
-    case .sectionPoll, .lockAttempt, .await: return false
+    case .sectionPoll, .lockAttempt, .aloneAttempt, .shareAttempt, .await: return false
     case .load, .exchange, .add, .or, .and, .xor, .nand, .compareExchange: return true
     }
   }

@@ -136,7 +136,7 @@ package struct TraceReading {
       let isSuccessful = event?.isSuccessfulRMW == true
       return switch event?.readKind {
       case .compareExchange: isSuccessful ? .compareExchange : .lostCompareExchange
-      case .lockAttempt: isSuccessful ? .lock : .waitForLock
+      case .lockAttempt, .aloneAttempt, .shareAttempt: isSuccessful ? .lock : .waitForLock
       case .sectionPoll: .waitForSections
       case .add: .fetchAdd
       case .or: .fetchOr

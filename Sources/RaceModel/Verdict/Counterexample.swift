@@ -80,6 +80,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case number(UInt64)
     case pointer(Place)
     case unlocked, locked
+    /// By so many who only read.
+    case shared(Int)
     case poison
   }
 

@@ -306,7 +306,8 @@ extension Event.ReadKind {
   fileprivate var computesFromWhatItRead: Bool {
     switch self {
     case .add, .or, .and, .xor, .nand: true
-    case .load, .exchange, .compareExchange, .lockAttempt, .sectionPoll, .await: false
+    case .shareAttempt: true
+    case .load, .exchange, .compareExchange, .lockAttempt, .aloneAttempt, .sectionPoll, .await: false
     }
   }
 }
