@@ -12,7 +12,8 @@ DESTDIR=$root scripts/install.sh /usr
 # What dpkg keeps a list of itself.
 rm "$root/usr/share/addonrace/installed"
 
-version=$("$root/usr/bin/addonrace" --version)
+# "0.2.0 (1a2b3c4d)": the commit goes behind a plus, where dpkg takes it.
+version=$("$root/usr/bin/addonrace" --version | sed -E 's/ \(([0-9a-f]+)\+?\)$/+\1/')
 database=
 if objdump -p "$root/usr/bin/addonrace" | grep -q 'NEEDED *libsqlite3'; then database=", libsqlite3-0"; fi
 architecture=$(dpkg --print-architecture)
