@@ -16,7 +16,7 @@ extension Harness {
     case .exploring:
       code.built = built
       if Labels.isAvailable, scenario.explore.memoryModels.contains(where: scenario.tracksDependencies(under:)) {
-        code.tracked = try CandidateBuild(code, for: .tracking).build()
+        code.tracked = try CandidateBuild.tracked(code)
       }
     case .tracking: code.tracked = built
     case .racing: code.raced = built

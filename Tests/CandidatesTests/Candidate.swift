@@ -4,7 +4,7 @@ import Testing
 
 /// A candidate that a test writes, builds and explores.
 struct Candidate {
-  let code: CandidateSource
+  var code: CandidateSource
 
   init(_ text: String, name: String = "candidate.c", flags: [String] = []) throws {
     let folder = FileManager.default.temporaryDirectory

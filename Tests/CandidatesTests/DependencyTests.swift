@@ -227,4 +227,25 @@ extension CandidateTests {
     #expect(loads.first?.load.source == "candidate.c:3" && loads.first?.store.source == "candidate.c:4")
     #expect(try bufferedLoads("a + 1") == [])
   }
+
+  /// Debian 12's clang lacks a pass that tracking needs: what it compiles is explored without.
+  @Test(.enabled(if: BuildKind.current == .plain)) func aCompilerThatCannotTrack() throws {
+    var candidate = try Candidate("static int x; void racer_a(void) { __atomic_store_n(&x, 1, 0); }")
+    let compiler = candidate.code.sources[0] + ".clang"
+    let script = """
+      #!/bin/sh
+      case "$*" in *control-flow*) echo "unsupported argument 'control-flow'" >&2; exit 1;; esac
+      exec clang "$@"
+      """
+    try Data(script.utf8).write(to: URL(fileURLWithPath: compiler))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: compiler)
+    candidate.code.compiler = compiler
+    let verdict = try candidate.explore(.kernel)
+    #expect(verdict.outcome == .pass)
+    #expect(verdict.notes.contains { $0.contains("not tracked: the compiler cannot (clang 16 and later can)") })
+    // What is wrong with the code is said as ever.
+    var wrong = try Candidate("void racer_a(void) { undeclared = 1; }")
+    wrong.code.compiler = compiler
+    #expect(throws: EngineError.self) { try wrong.explore(.kernel) }
+  }
 }

@@ -53,6 +53,19 @@ public struct CandidateBuild {
     }
   }
 
+  /// Builds code so that it tells what its accesses depend on; nil where its compiler cannot.
+  ///
+  /// - Throws: what the compiler says, as it says it.
+  public static func tracked(_ code: CandidateSource) throws(EngineError) -> BuiltCandidate? {
+    let build = try CandidateBuild(code, for: .tracking)
+    do throws(EngineError) {
+      return try build.build()
+    } catch {
+      if try !TrackedBuild.isPossible(with: build.compiler) { return nil }
+      throw error
+    }
+  }
+
   private func contents() throws(EngineError) -> [String] {
     var contents: [String] = []
     for source in code.sources {

@@ -25,6 +25,11 @@ struct TrackedBuild {
       "-dfsan-combine-pointer-labels-on-load=0", "-sanitizer-coverage-prune-blocks=0",
     ].flatMap { ["-mllvm", $0] }
 
+  /// Whether the compiler has all of these passes: Debian 12's clang, which is 14, has not.
+  static func isPossible(with compiler: String) throws(EngineError) -> Bool {
+    try Toolchain.run(compiler, passes + ["-x", "c", "-S", "-emit-llvm", "/dev/null", "-o", "/dev/null"]).status == 0
+  }
+
   /// - Throws: what the compiler says, as it says it.
   func compile(_ source: String, _ flags: [String], to object: String) throws(EngineError) {
     let text = object + ".ll"

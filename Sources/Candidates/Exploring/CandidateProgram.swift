@@ -25,7 +25,7 @@ final class CandidateProgram: JudgedProgram {
 
   /// - Parameters:
   ///   - room: racers that there is room for.
-  ///   - lacksDependencies: they are asked for, and cannot be tracked in this process.
+  ///   - lacksDependencies: they are asked for, and cannot be tracked by this compiler or in this process.
   init(_ object: CandidateObject, _ scenario: Scenario, room: Int, lacksDependencies: Bool) {
     self.object = object
     self.lacksDependencies = lacksDependencies
@@ -222,8 +222,10 @@ final class CandidateProgram: JudgedProgram {
   }
 
   private static let lackOfDependencies =
-    "what accesses depend on is not tracked: this process has no address space for labels; an address is taken to depend "
-    + "on each load that returned the address of its object"
+    "what accesses depend on is not tracked: "
+    + (Labels.isAvailable
+      ? "the compiler cannot (clang 16 and later can); " : "this process has no address space for labels; ")
+    + "an address is taken to depend on each load that returned the address of its object"
 
   private var runs = 0
 
@@ -338,7 +340,11 @@ package struct ExploredCandidate: ExplorableSubject {
     if let before = code.built { built = before } else { built = try CandidateBuild(code, for: .exploring).build() }
     let tracks = scenario.tracksDependencies(under: model)
     if tracks, Labels.isAvailable {
-      if let before = code.tracked { built = before } else { built = try CandidateBuild(code, for: .tracking).build() }
+      if let before = code.tracked {
+        built = before
+      } else if let tracked = try CandidateBuild.tracked(code) {
+        built = tracked
+      }
     }
     let object: CandidateObject
     if let before = Self.loaded[built.object] {
