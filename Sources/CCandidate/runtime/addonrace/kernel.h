@@ -159,11 +159,17 @@ ADDONRACE_EXTERN void addonrace_kernel_bug(const char *text, const char *file, u
 ADDONRACE_EXTERN void addonrace_kernel_may_sleep(void);
 ADDONRACE_EXTERN void addonrace_kernel_relax(void);
 
+#if defined __clang__ && __clang_major__ < 16
+/* What a statement expression is worth has no qualifiers any more. */
+#define addonrace_unqualified_(x) __typeof__(({ __typeof__(x) value_; value_; }))
+#else
+#define addonrace_unqualified_(x) __typeof_unqual__(x)
+#endif
 #define addonrace_bits_(value) ((u64)(__typeof__((value) + 0))(value))
 #define addonrace_as_(type, value)                      \
   ({                                                    \
     union {                                             \
-      __typeof_unqual__(type) as;                       \
+      addonrace_unqualified_(type) as;                       \
       u64 bits;                                         \
     } u_;                                               \
     u_.bits = (value);                                  \
@@ -173,7 +179,7 @@ ADDONRACE_EXTERN void addonrace_kernel_relax(void);
   ({                                                    \
     union {                                             \
       u64 bits;                                         \
-      __typeof_unqual__(type) as;                       \
+      addonrace_unqualified_(type) as;                       \
     } v_ = {0};                                         \
     v_.as = (value);                                    \
     v_.bits;                                            \
@@ -209,13 +215,13 @@ ADDONRACE_EXTERN void addonrace_kernel_relax(void);
 #define cond_resched() addonrace_kernel_relax()
 #define smp_cond_load_acquire(p, condition)             \
   ({                                                    \
-    __typeof_unqual__(*(p)) VAL;                        \
+    addonrace_unqualified_(*(p)) VAL;                        \
     while (VAL = smp_load_acquire(p), !(condition)) {}  \
     VAL;                                                \
   })
 #define smp_cond_load_relaxed(p, condition)             \
   ({                                                    \
-    __typeof_unqual__(*(p)) VAL;                        \
+    addonrace_unqualified_(*(p)) VAL;                        \
     while (VAL = READ_ONCE(*(p)), !(condition)) {}      \
     VAL;                                                \
   })
@@ -238,8 +244,8 @@ ADDONRACE_EXTERN void addonrace_kernel_relax(void);
 #define cmpxchg64(p, old, new) cmpxchg(p, old, new)
 #define addonrace_try_(p, oldp, new, order)                       \
   ({                                                              \
-    __typeof_unqual__(*(p)) old_ = *(oldp);                       \
-    __typeof_unqual__(*(p)) found_ = addonrace_swap_(p, old_, new, order); \
+    addonrace_unqualified_(*(p)) old_ = *(oldp);                       \
+    addonrace_unqualified_(*(p)) found_ = addonrace_swap_(p, old_, new, order); \
     bool won_ = found_ == old_;                                   \
     if (!won_) *(oldp) = found_;                                  \
     won_;                                                         \
@@ -513,7 +519,7 @@ struct srcu_struct { int unused; };
   } while (0)
 #define rcu_replace_pointer(p, value, condition)                        \
   ({                                                                    \
-    __typeof_unqual__(p) before_ = rcu_dereference_protected(p, condition); \
+    addonrace_unqualified_(p) before_ = rcu_dereference_protected(p, condition); \
     rcu_assign_pointer(p, value);                                       \
     before_;                                                            \
   })
