@@ -188,7 +188,7 @@ extension VisitLoop {
   /// Racers meet in the first window of each visit, and whoever comes to another waits there until the others have
   /// left theirs. One that leaves without having come to a window counts as arrived. In a window inside a section nobody
   /// waits for long: where there are such, racers begin their visits together. In one round of four a racer that only looks
-  /// keeps an inode behind, so that it also sees what the others publish.
+  /// keeps an inode behind, so that it sees what the others have published.
   @inlinable @inline(never) public func visitForced(epoch: UInt64) {
     let meeting = state.pointee.meeting
     let keepsBehind = isLooking && state.pointee.roundNumber & 3 == 3
@@ -198,7 +198,8 @@ extension VisitLoop {
       prefetch(number &+ 2)
       state.pointee.ticket = ticket
       state.pointee.lastTicket = ticket &+ 1
-      if state.pointee.windowsInSections > 0 { meeting.wait(for: ticket &- 1) }
+      // They have ended the visit before. (To the first they come from a barrier.)
+      if number > 0, keepsBehind || state.pointee.windowsInSections > 0 { meeting.wait(for: ticket &- 1) }
       visit(keepsBehind ? (number == 0 ? count : number) &- 1 : number, fiber: nil)
       // One that came to a window need not say that it left: the others see it at the next inode.
       if state.pointee.ticket == ticket { meeting.announce(ticket &+ 1) }
