@@ -198,8 +198,8 @@ extension VisitLoop {
       prefetch(number &+ 2)
       state.pointee.ticket = ticket
       state.pointee.lastTicket = ticket &+ 1
-      // They have ended the visit before. (To the first they come from a barrier.)
-      if number > 0, keepsBehind || state.pointee.windowsInSections > 0 { meeting.wait(for: ticket &- 1) }
+      if state.pointee.windowsInSections > 0 { meeting.wait(for: ticket &- 1) }
+      if keepsBehind { meeting.waitBriefly(for: ticket &- 1) }
       visit(keepsBehind ? (number == 0 ? count : number) &- 1 : number, fiber: nil)
       // One that came to a window need not say that it left: the others see it at the next inode.
       if state.pointee.ticket == ticket { meeting.announce(ticket &+ 1) }

@@ -114,6 +114,15 @@ public struct Meeting {
     }
   }
 
+  /// The same for a moment: the others may wait for what this racer is to do.
+  @inline(never) public func waitBriefly(for ticket: UInt64) {
+    var turns = 0
+    while turns < 64, !everyoneReached(ticket) {
+      cthreads_yield()
+      turns &+= 1
+    }
+  }
+
   @inline(never) public func waitPatiently(_ word: UnsafeMutablePointer<UInt64>, _ ticket: UInt64) {
     var turns = 0
     while catomics_load_relaxed_64(word) < ticket {
