@@ -318,7 +318,7 @@ __attribute__((visibility("default"))) void addonrace_run_program(addonrace_prog
     // Some runs begin each thread at once: whoever starts them may be one of those that race.
     all->waits_at_gate = all->late_gates < LATE_GATES && all->run % RUNS_BETWEEN_EARLY_STARTS != 0;
     addonrace_begin_run(me);
-    addonrace_put_storage_back(me);
+    addonrace_put_storage_back(me, me->storage);
     if (!setjmp(me->base)) run_program();
     addonrace_let_begin(0);
     for (uint32_t i = 1; i < __atomic_load_n(&all->started, __ATOMIC_ACQUIRE); i++) {

@@ -148,7 +148,7 @@ worker *addonrace_make_worker(void);
 void addonrace_take_part(worker *first);
 /// As if it had never run.
 void addonrace_begin_run(worker *w);
-void addonrace_put_storage_back(worker *w);
+void addonrace_put_storage_back(worker *w, char *storage);
 worker *addonrace_begin_thread(void *(*body)(void *), void *argument, uintptr_t pc);
 /// Waits for a thread's end, or runs it.
 void addonrace_wait_for(worker *w);

@@ -104,12 +104,12 @@ static int find_storage(struct dl_phdr_info *info, size_t size, void *argument) 
   return 0;
 }
 
-/// A thread that begins finds its storage as it was written.
-void addonrace_put_storage_back(worker *w) {
+/// A thread that begins finds its storage as it was written. The storage is the calling thread's.
+void addonrace_put_storage_back(worker *w, char *storage) {
   const addonrace_program *program = all->program;
-  if (!w->storage || program->storage_size <= sizeof me) return;
-  memcpy(w->storage, (const void *)program->storage_image, program->storage_file_size);
-  memset(w->storage + program->storage_file_size, 0, program->storage_size - program->storage_file_size);
+  if (!storage || program->storage_size <= sizeof me) return;
+  memcpy(storage, (const void *)program->storage_image, program->storage_file_size);
+  memset(storage + program->storage_file_size, 0, program->storage_size - program->storage_file_size);
   me = w;
 }
 
@@ -129,8 +129,9 @@ static int begins(worker *w, uint32_t number) {
   return __atomic_compare_exchange_n(&w->begun, &before, number, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-static void run_body(worker *w, uint32_t number) {
-  addonrace_put_storage_back(w);
+/// The calling thread, whose storage this is, runs a worker's body: its own, or that of one it waits for.
+static void run_body(worker *w, uint32_t number, char *storage) {
+  addonrace_put_storage_back(w, storage);
   me = w;
   if (!setjmp(w->base)) {
     w->result = w->body(w->argument);
@@ -150,7 +151,7 @@ static void *serve(void *argument) {
     wait_while(w, &w->given, last);
     last = __atomic_load_n(&w->given, __ATOMIC_ACQUIRE);
     pass_gate(w);
-    if (begins(w, last)) run_body(w, last);
+    if (begins(w, last)) run_body(w, last, w->storage);
   }
   return 0;
 }
@@ -159,14 +160,11 @@ static void *serve(void *argument) {
 static void run_instead(worker *w) {
   if (!is_creators(w) || !begins(w, w->given)) return;
   worker *before = me;
-  char *storage = w->storage;
   size_t size = all->program->storage_size > sizeof me && before->storage ? all->program->storage_size : 0;
   char kept[size + 1];
   memcpy(kept, before->storage, size);
-  w->storage = before->storage;
   delay((uint32_t)all->lead);
-  run_body(w, w->given);
-  w->storage = storage;
+  run_body(w, w->given, before->storage);
   memcpy(before->storage, kept, size);
   me = before;
   all->ran_instead = w;
