@@ -35,6 +35,7 @@ public struct AddonRaceCommand: ParsableCommand {
 
   /// Parses the command line and runs what it says, with Linux's sites and these.
   public static func main(catalogs: [any Catalog.Type] = [], checkers: [any Checker] = []) {
+    SystemLimits.holdStandardFiles()
     do throws(RegistryError) {
       chosenHarness = try Harness(catalogs: [LinuxCatalog.self] + catalogs, checkers: checkers)
     } catch {

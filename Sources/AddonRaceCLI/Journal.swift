@@ -67,7 +67,8 @@ final class JournalFile: @unchecked Sendable {
     append(data)
   }
 
-  private func append(_ data: Data) {
+  /// Whole lines, with the bytes that end them.
+  func append(_ data: Data) {
     lock.withLock {
       guard !hasFailed else { return }
       do {
@@ -100,7 +101,9 @@ final class Journal: @unchecked Sendable {
     var known: [String: JournalEntry] = [:]
     let earlier = try options.earlier { JournalFolder.latest(of: head) }
     if let earlier {
-      for entry in try Self.read(earlier).entries { known[entry.key] = entry }
+      for entry in try Self.read(earlier, remedy: "name another with --journal, or leave out --resume").entries {
+        known[entry.key] = entry
+      }
       StandardError.print("note: going on from \(earlier), which has \(known.count) verdicts")
     }
     self.known = known
@@ -116,14 +119,17 @@ final class Journal: @unchecked Sendable {
     return verdict.outcome == .interrupted ? nil : verdict
   }
 
-  func add(_ verdict: Verdict, _ key: JournalKey) { file.write(JournalEntry(verdict, key: key)) }
+  func add(_ verdict: Verdict, _ key: JournalKey, _ encoded: EncodedScenario) {
+    file.append(JournalEntry(verdict, key: key).line(encoded))
+  }
 
   /// Throws where the user wanted a journal and it is not whole.
   func close() throws { try file.close() }
 
-  static func read(_ path: String) throws -> JournalReading {
+  /// `remedy` is for a user whose journal cannot be used.
+  static func read(_ path: String, remedy: String = "name another journal") throws -> JournalReading {
     guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
-      StandardError.print("error: the journal \(path) cannot be read\n    name another with --journal")
+      StandardError.print("error: the journal \(path) cannot be read\n    \(remedy)")
       throw ExitCode(ExitStatus.invalid.code)
     }
     do throws(JournalReading.Invalid) {
@@ -135,7 +141,7 @@ final class Journal: @unchecked Sendable {
       }
       return reading
     } catch {
-      StandardError.print("error: \(error)\n    name another with --journal, or leave out --resume")
+      StandardError.print("error: \(error)\n    \(remedy)")
       throw ExitCode(ExitStatus.invalid.code)
     }
   }

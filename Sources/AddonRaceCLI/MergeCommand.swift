@@ -77,7 +77,7 @@ struct MergedJournals {
   static func byCommand(_ paths: [String]) throws -> [MergedJournals] {
     var order: [JournalHead.Command] = []
     var groups: [JournalHead.Command: [JournalReading]] = [:]
-    for reading in try paths.map(Journal.read) {
+    for reading in try paths.map({ try Journal.read($0) }) {
       let command = reading.head.command
       if groups[command] == nil { order.append(command) }
       groups[command, default: []].append(reading)

@@ -44,7 +44,7 @@ struct ReportOptions: ParsableArguments {
     for path in reports where ReportCatalog.format(ofFile: path) == nil {
       let ending = path.split(separator: ".").last.map(String.init) ?? ""
       throw ValidationError(
-        "No format is known for '\(path)' by what its name ends in: \(Suggestion.remedy(for: ending, among: ReportCatalog.extensions))."
+        "No format is known for '\(path)' by what its name ends in: \(Suggestion.remedy(for: ending, among: ReportCatalog.extensions))"
       )
     }
   }

@@ -10,6 +10,15 @@ enum SystemLimits {
   /// `EX_OSERR`.
   private static let status: Int32 = 71
 
+  /// Input, output and errors that the caller closed are nowhere: the next file that is opened would take their place, and
+  /// what is printed would go into it.
+  static func holdStandardFiles() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest that is free: this one.
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+
   /// Takes as many files as the system allows. Ends with a message where a limit is too narrow.
   static func takeOrEnd() {
     if var files = limit(RLIMIT_NOFILE) {

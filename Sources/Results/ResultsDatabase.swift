@@ -17,15 +17,28 @@
       configuration.busyMode = .timeout(5)
       do {
         queue = try DatabaseQueue(path: path, configuration: configuration)
+        if try queue.read(Self.isOfSomethingElse) { throw Unusable(ofSomethingElse: path) }
         try Self.migrations.migrate(queue)
+      } catch let error as Unusable {
+        throw error
       } catch {
         throw Unusable(path, error)
       }
     }
 
+    /// It has tables, and not those of the migrations: nothing of ours goes there.
+    private static func isOfSomethingElse(_ database: Database) throws -> Bool {
+      let tables = try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+      return !tables.isEmpty && !tables.contains("verdict")
+    }
+
     /// Why a database cannot be used, and what to do.
     public struct Unusable: Error, CustomStringConvertible {
       public let description: String
+
+      init(ofSomethingElse path: String) {
+        description = "\(path) is a database of something else\n    name another with --database"
+      }
 
       init(_ path: String, _ error: any Error) {
         let code = (error as? DatabaseError)?.resultCode

@@ -77,6 +77,10 @@ import Testing
       let command = try Command("explore", site, "--resume", "--journal", file)
       #expect(command.status == 65)
       #expect(command.errors.contains(complaint), "\(command.errors)")
+      #expect(command.errors.contains("leave out --resume"))
+      let merge = try Command("merge", file)
+      #expect(merge.status == 65)
+      #expect(merge.errors.hasSuffix("\n    name another journal\n"), "\(merge.errors)")
     }
     let none = try Command("explore", site, "--resume")
     #expect(none.status == 65)
@@ -85,6 +89,20 @@ import Testing
     #expect(full.status == 73)
     #expect(full.errors.contains("cannot write to the journal /dev/full: No space left on device"), "\(full.errors)")
     #expect(full.output.contains("4 verdicts: 4 as expected"), "what was found is shown")
+  }
+
+  /// A journal that is opened where standard output was does not get what is printed.
+  @Test func closedOutput() throws {
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", #"exec "$0" explore scenarios/sites/file-owner.yaml --journal "$1" >&-"#, Command.built.path, journal,
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 0)
+    let reading = try JournalReading(Data(contentsOf: URL(fileURLWithPath: journal)), path: journal)
+    #expect(reading.entries.count == 4 && reading.torn.isEmpty && !reading.isCutShort)
   }
 
   /// By the variables that runners set.

@@ -95,6 +95,21 @@ import Testing
       #expect(noJournal.status == 65)
       #expect(noJournal.errors.contains("cannot be read"))
 
+      // One of somebody else is left as it is.
+      let foreign = Process()
+      foreign.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+      foreign.arguments = [
+        "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE theirs (name)')",
+        database + ".theirs",
+      ]
+      try foreign.run()
+      foreign.waitUntilExit()
+      let before = try Data(contentsOf: URL(fileURLWithPath: database + ".theirs"))
+      let refused = try Command("results", "--database", database + ".theirs")
+      #expect(refused.status == 74)
+      #expect(refused.errors.contains("is a database of something else\n    name another"), "\(refused.errors)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: database + ".theirs")) == before)
+
       // Somebody else holds it.
       let holder = Process()
       holder.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
