@@ -4,14 +4,24 @@ import Foundation
 import Machine
 import RaceModel
 
-/// What a child is to do.
-enum Job: Codable {
-  /// Answered with `RunEvent`s.
-  case run(Scenario, EngineKind, explains: Bool)
-  /// Answered with a counterexample, if there is one.
-  case explain(Scenario, RunRecord)
-  /// Answered with `Measured`.
-  case measure(Scenario, along: BenchAxis?)
+/// What a child is to do with a scenario.
+struct Job {
+  let task: Task
+  let scenario: Scenario
+
+  enum Task: Codable {
+    /// Answered with `RunEvent`s.
+    case run(EngineKind, explains: Bool)
+    /// Answered with a counterexample, if there is one.
+    case explain(RunRecord)
+    /// Answered with `Measured`.
+    case measure(along: BenchAxis?)
+  }
+
+  init(_ task: Task, _ scenario: Scenario) {
+    self.task = task
+    self.scenario = scenario
+  }
 
   /// Where it is done.
   enum Place {
@@ -28,12 +38,18 @@ enum Job: Codable {
   /// measured is to lie at other addresses every time.
   var place: Place {
     let isolated: Place = BuildKind.current == .plain ? .copy : .own
-    switch self {
-    case .run(let scenario, let engine, _): return engine != .stress && scenario.code == nil ? .kept : isolated
-    case .explain(let scenario, _): return scenario.code == nil ? .kept : isolated
+    switch task {
+    case .run(let engine, _): return engine != .stress && scenario.code == nil ? .kept : isolated
+    case .explain: return scenario.code == nil ? .kept : isolated
     case .measure: return .own
     }
   }
+}
+
+/// A job as it goes to the child. Without a scenario it is of the one that came last.
+private struct JobMessage: Codable {
+  let scenario: Scenario?
+  let task: Job.Task
 }
 
 /// This program again, as a process of its own that does one job after the other.
@@ -52,6 +68,7 @@ final class ChildProcess {
   /// What was there before the job at hand, in bytes.
   private var answersBefore = 0
   private var wordsBefore = 0
+  private var lastScenario: Scenario?
 
   init(environment: [String: String] = [:], pool: WorkerPool? = nil) throws {
     guard let page = SharedPage.make() else { throw CocoaError(.fileWriteUnknown) }
@@ -77,8 +94,8 @@ final class ChildProcess {
 
   var isAlive: Bool { process.isRunning }
 
-  /// Gives it a job and waits for the end of that, or of the process where it is the last; passes an interrupt on. `meanwhile` is called every 5 ms or more often,
-  /// and the child is killed once it answers false.
+  /// Gives it a job and waits for the end of that, or of the process where it is the last; passes an interrupt on.
+  /// `meanwhile` is called every 5 ms or more often, and the child is killed once it answers false.
   func perform(_ job: Job, meanwhile: () -> Bool) throws -> End {
     for word in [SharedPage.Word.phase, .rounds, .populations, .collisions, .executions, .estimate, .statusOfCopy] {
       page[word] = 0
@@ -86,7 +103,9 @@ final class ChildProcess {
     let isLast = job.place == .own
     answersBefore = output.size
     wordsBefore = errors.size
-    input.append(try JSONEncoder().encode(job) + [UInt8(ascii: "\n")])
+    let message = JobMessage(scenario: job.scenario == lastScenario ? nil : job.scenario, task: job.task)
+    input.append(try JSONEncoder().encode(message) + [UInt8(ascii: "\n")])
+    lastScenario = job.scenario
     page[.jobs] += 1
     page.wake(.jobs)
     var interrupted: Double?
@@ -140,6 +159,7 @@ struct JobQueue {
   private let page: SharedPage
   private let input = AnonymousFile(.standardInput)
   private var read = 0
+  private var lastScenario: Scenario?
 
   init(_ page: SharedPage) { self.page = page }
 
@@ -148,7 +168,11 @@ struct JobQueue {
     while page[.jobs] == page[.jobsDone] { page.wait(.jobs, milliseconds: 1000) }
     let line = input.read(from: read).prefix { $0 != UInt8(ascii: "\n") }
     read += line.count + 1
-    return try? JSONDecoder().decode(Job.self, from: line)
+    guard let message = try? JSONDecoder().decode(JobMessage.self, from: line),
+      let scenario = message.scenario ?? lastScenario
+    else { return nil }
+    lastScenario = scenario
+    return Job(message.task, scenario)
   }
 
   /// All was said to it that there is to say.

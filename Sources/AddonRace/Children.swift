@@ -37,12 +37,12 @@ public final class Children {
   /// Races a scenario, or explores it under a memory model. What is not as expected is explained by another child.
   public func run(_ scenario: Scenario, _ engine: EngineKind, file: String?, command: String) -> Verdict {
     var record = RunRecord(engine)
-    add(.run(scenario, engine, explains: explains), of: scenario, engine, to: &record)
+    add(Job(.run(engine, explains: explains), scenario), engine, to: &record)
     let verdict = harness.verdict(record, of: scenario, file: file, command: command)
     guard verdict.needsExplanation(explains), cthreads_interrupted() == 0 else { return verdict }
     // What goes wrong while it explains is no verdict on the scenario.
     var explanation = RunRecord(engine)
-    add(.explain(scenario, record), of: scenario, engine, to: &explanation)
+    add(Job(.explain(record), scenario), engine, to: &explanation)
     if let counterexample = explanation.counterexample, let model = explanation.counterexampleModel {
       record.add(.counterexample(counterexample, model))
     }
@@ -55,11 +55,10 @@ public final class Children {
   }
 
   /// What a child has to say.
-  private func add(_ job: Job, of scenario: Scenario, _ engine: EngineKind, to record: inout RunRecord) {
+  private func add(_ job: Job, _ engine: EngineKind, to record: inout RunRecord) {
     do {
       let runner = try runner(for: job)
-      let run = RunInChild(
-        job, scenario, engine, in: runner, progress: progress, exploreProgress: exploreProgress)
+      let run = RunInChild(job, engine, in: runner, progress: progress, exploreProgress: exploreProgress)
       for event in try run.events() { record.add(event) }
     } catch {
       record.add(.ended(.died("no child process could be started: \(error.localizedDescription)")))
@@ -124,16 +123,17 @@ public final class Children {
       if case .ended(.engine(.timedOut)) = event { leavesRacers = true }
       FileHandle.standardOutput.writeLine(event)
     }
-    switch job {
-    case .run(let scenario, let engine, let explains):
+    let scenario = job.scenario
+    switch job.task {
+    case .run(let engine, let explains):
       page[.phase] = (engine == .stress ? SharedPage.Phase.racing : .exploring).rawValue
       page[.seed] = scenario.stress.seed
       reporting(to: page, explains).run(scenario, engine, tell)
-    case .explain(let scenario, let record):
+    case .explain(let record):
       page[.phase] = SharedPage.Phase.exploring.rawValue
       reporting(to: page, true).explain(harness.verdict(record, of: scenario, file: nil, command: ""), tell)
       tell(.ended(.engine(.exhausted)))
-    case .measure(let scenario, let axis):
+    case .measure(let axis):
       FileHandle.standardOutput.writeLine(Measured(harness.registry, scenario, axis, page))
     }
     page[.phase] = SharedPage.Phase.reporting.rawValue

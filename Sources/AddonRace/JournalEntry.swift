@@ -93,18 +93,48 @@ public struct JournalEntry: Codable, Sendable {
     record = verdict.record
     reasons = verdict.outcome == .invalid ? verdict.notes : nil
   }
+
+  /// As a journal has it. `encoded` saves making the scenario's JSON again where it is the entry's.
+  public func line(_ encoded: EncodedScenario) -> Data {
+    struct AllButScenario: Encodable {
+      let key: String, ended: Double, file: String?, command: String, record: RunRecord, reasons: [String]?
+    }
+    let rest = AllButScenario(
+      key: key, ended: ended, file: file, command: command, record: record, reasons: reasons)
+    let encoded = encoded.scenario == scenario ? encoded : EncodedScenario(scenario)
+    var line = (try? JSONEncoder().encode(rest)) ?? Data()
+    // The scenario is one more value of the same object.
+    line.removeLast()
+    line += Data(#","scenario":"#.utf8) + encoded.json + Data("}\n".utf8)
+    return line
+  }
+}
+
+/// A scenario and its JSON, which is made once for all engines that it is run in.
+public struct EncodedScenario: Sendable {
+  public let scenario: Scenario
+  let json: Data
+
+  public init(_ scenario: Scenario) {
+    self.scenario = scenario
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    json = (try? encoder.encode(scenario)) ?? Data("null".utf8)
+  }
 }
 
 /// What was run: a scenario as it was resolved, in an engine. The same from run to run.
 public struct JournalKey: Hashable, Sendable, CustomStringConvertible {
   public let description: String
 
-  /// Of a scenario in one engine. `file` is where it came from; two files may hold the same scenario.
   public init(_ scenario: Scenario, _ engine: EngineKind, file: String?) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
+    self.init(EncodedScenario(scenario), engine, file: file)
+  }
+
+  /// Of a scenario in one engine. `file` is where it came from; two files may hold the same scenario.
+  public init(_ scenario: EncodedScenario, _ engine: EngineKind, file: String?) {
     var hash = StableHash()
-    hash.add((try? encoder.encode(scenario)) ?? Data())
+    hash.add(scenario.json)
     hash.add(engine.model?.rawValue ?? engine.name)
     hash.add(BuildKind.current.rawValue)
     hash.add(file ?? "")

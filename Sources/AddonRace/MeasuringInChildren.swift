@@ -35,7 +35,7 @@ extension Children {
     let child = try ChildProcess()
     var steps: UInt64 = 0
     var lastStep = MonotonicClock.now()
-    let end = try child.perform(.measure(scenario, along: axis)) {
+    let end = try child.perform(Job(.measure(along: axis), scenario)) {
       if child.page[.steps] != steps {
         steps = child.page[.steps]
         lastStep = MonotonicClock.now()

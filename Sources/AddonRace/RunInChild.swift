@@ -8,7 +8,6 @@ import StressEngine
 /// One run in a child, from its start to the last that it says.
 struct RunInChild {
   private let job: Job
-  private let scenario: Scenario
   private let engine: EngineKind
   private let runner: ChildRunner
   private var child: ChildProcess { runner.child }
@@ -17,11 +16,10 @@ struct RunInChild {
   private let exploreProgress: (ExploreProgress) -> Void
 
   init(
-    _ job: Job, _ scenario: Scenario, _ engine: EngineKind, in runner: ChildRunner,
+    _ job: Job, _ engine: EngineKind, in runner: ChildRunner,
     progress: @escaping (RunProgress) -> Void, exploreProgress: @escaping (ExploreProgress) -> Void
   ) {
     self.job = job
-    self.scenario = scenario
     self.engine = engine
     self.runner = runner
     self.progress = progress
@@ -49,8 +47,8 @@ struct RunInChild {
 
   /// Seconds that it may take.
   private var limit: Double {
-    Self.grace
-      + (engine == .stress ? scenario.stress.time + scenario.stress.watchdog : scenario.explore.time * 2)
+    let (stress, explore) = (job.scenario.stress, job.scenario.explore)
+    return Self.grace + (engine == .stress ? stress.time + stress.watchdog : explore.time * 2)
   }
 
   private func showProgress() {

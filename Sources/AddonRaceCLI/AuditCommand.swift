@@ -138,10 +138,11 @@ private struct KeptVerdicts: Sendable {
 
   /// `make` gets the command that makes it again.
   func verdict(_ scenario: Scenario, _ engine: EngineKind, _ make: (String) -> Verdict) -> Verdict {
-    let key = JournalKey(scenario, engine, file: nil)
+    let encoded = EncodedScenario(scenario)
+    let key = JournalKey(encoded, engine, file: nil)
     if let known = journal?.verdict(key, AddonRaceCommand.harness) { return known }
     let verdict = make("addonrace audit --only \(scenario.strategy)")
-    journal?.add(verdict, key)
+    journal?.add(verdict, key, encoded)
     return verdict
   }
 

@@ -8,9 +8,17 @@ enum ResolvedScenario: Sendable {
   case ready(Scenario, file: String)
   case invalid(Scenario, file: String, reasons: [String], command: String)
 
-  var name: String {
+  var name: String { scenario.name }
+
+  var scenario: Scenario {
     switch self {
-    case .ready(let scenario, _), .invalid(let scenario, _, _, _): scenario.name
+    case .ready(let scenario, _), .invalid(let scenario, _, _, _): scenario
+    }
+  }
+
+  var file: String {
+    switch self {
+    case .ready(_, let file), .invalid(_, let file, _, _): file
     }
   }
 
@@ -154,28 +162,29 @@ struct ScenarioRuns {
     /// Of the scenario among all.
     let place: Int
     let resolved: ResolvedScenario
+    let encoded: EncodedScenario
     let engine: EngineKind
     let key: JournalKey
     /// Of the exploration; nil is all of it.
     var part: ExplorationPart?
 
-    init(_ resolved: ResolvedScenario, _ engine: EngineKind, place: Int) {
+    init(_ resolved: ResolvedScenario, _ encoded: EncodedScenario, _ engine: EngineKind, place: Int) {
       self.resolved = resolved
+      self.encoded = encoded
       self.engine = engine
       self.place = place
-      key =
-        switch resolved {
-        case .invalid(let scenario, let file, _, _): JournalKey(scenario, engine, file: file)
-        case .ready(let scenario, let file): JournalKey(scenario, engine, file: file)
-        }
+      key = JournalKey(encoded, engine, file: resolved.file)
     }
   }
 
   private func runs(of resolved: ResolvedScenario, _ place: Int) -> [Run] {
-    switch resolved {
-    case .invalid: [Run(resolved, section == .explore ? .explore(.sc) : .stress, place: place)]
-    case .ready(let scenario, _): engines(scenario).map { Run(resolved, $0, place: place) }
-    }
+    let encoded = EncodedScenario(resolved.scenario)
+    let engines: [EngineKind] =
+      switch resolved {
+      case .invalid: [section == .explore ? .explore(.sc) : .stress]
+      case .ready(let scenario, _): engines(scenario)
+      }
+    return engines.map { Run(resolved, encoded, $0, place: place) }
   }
 
   /// Begins the work, and answers what waits for the verdict on a run; there is none on what was not begun before an
@@ -205,7 +214,7 @@ struct ScenarioRuns {
       switch run.resolved {
       case .invalid(let scenario, let file, let reasons, let command):
         let verdict = Verdict(invalid: scenario, run.engine, reasons: reasons, file: file, command: command)
-        journal?.add(verdict, run.key)
+        journal?.add(verdict, run.key, run.encoded)
         return verdict
       case .ready(let scenario, let file):
         defer { progress.finish() }
@@ -214,7 +223,7 @@ struct ScenarioRuns {
         scenario.explore.part = run.part
         var verdict = perform(scenario, run.engine, file)
         verdict = verdict.with(command: invocation.text(scenario, file: file, run.engine, verdict.figures))
-        journal?.add(verdict, run.key)
+        journal?.add(verdict, run.key, run.encoded)
         return verdict
       }
     }

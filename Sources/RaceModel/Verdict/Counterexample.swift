@@ -17,11 +17,26 @@ public struct Counterexample: Sendable, Equatable, Codable {
     /// The step whose write this one follows in co.
     public var overwrites: Int?
     /// It read something that was overwritten already.
-    public var isStale = false
+    public var isStale: Bool {
+      get { stale ?? false }
+      set { stale = newValue ? true : nil }
+    }
     /// Something went wrong here.
-    public var isMarked = false
+    public var isMarked: Bool {
+      get { marked ?? false }
+      set { marked = newValue ? true : nil }
+    }
     /// "FileOwner.swift:44", where that is known.
     public var source: String?
+    // Of most steps neither is true, and a trace has many steps: what is nil is not written.
+    private var stale: Bool?
+    private var marked: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+      case racer, verb, place, value, written, ordering, readsFrom, overwrites, source
+      case stale = "isStale"
+      case marked = "isMarked"
+    }
 
     public init(racer: Int, verb: Verb) {
       self.racer = racer

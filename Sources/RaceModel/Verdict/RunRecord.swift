@@ -23,7 +23,9 @@ public struct RunRecord: Sendable, Equatable, Codable {
   public private(set) var notJudged: [NotJudged] = []
   /// Checkers whose findings may come along with an expected failure.
   public private(set) var accompanying: [String] = []
-  public private(set) var figures = Figures()
+  /// Of a race; an exploration has counts of its own.
+  public var figures: Figures { raceFigures ?? Figures() }
+  private var raceFigures: Figures?
   public private(set) var exploration: ExplorationFigures?
   /// An allocation was refused at least once.
   public private(set) var sawRefusal = false
@@ -31,6 +33,12 @@ public struct RunRecord: Sendable, Equatable, Codable {
   /// The memory model of the counterexample, which a race does not have.
   public private(set) var counterexampleModel: MemoryModel?
   public private(set) var notes: [String] = []
+
+  private enum CodingKeys: String, CodingKey {
+    case engine, build, end, findings, counts, notJudged, accompanying, exploration, sawRefusal, counterexample
+    case counterexampleModel, notes
+    case raceFigures = "figures"
+  }
 
   public init(_ engine: EngineKind, build: BuildKind = .current) {
     self.engine = engine
@@ -44,7 +52,7 @@ public struct RunRecord: Sendable, Equatable, Codable {
     case .checkers(let notJudged, let accompanying):
       self.notJudged = notJudged
       self.accompanying = accompanying
-    case .figures(let figures): self.figures = figures
+    case .figures(let figures): raceFigures = figures
     case .exploration(let figures, let sawRefusal):
       exploration = figures
       self.sawRefusal = sawRefusal
