@@ -6,6 +6,7 @@
 #     scripts/install.sh --uninstall [PREFIX]
 #
 # DESTDIR is put before PREFIX, as for a package. `addonrace results` needs SQLite; ADDONRACE_TRAITS= leaves both out.
+# ADDONRACE_BUILT names a command that is built already, which is taken as it is.
 export ADDONRACE_TRAITS=${ADDONRACE_TRAITS-Results}
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -41,11 +42,14 @@ if [ -e "$root" ] && [ ! -w "$root" ]; then
 fi
 
 install libatomic-ops-dev pkg-config help2man
-say "Building"
-# The Swift libraries are part of it: it runs where there is no toolchain.
-static=(-c release --static-swift-stdlib --scratch-path .build-static)
-swift build "${static[@]}" --product addonrace "${build_options[@]}"
-built=$(swift build "${static[@]}" --show-bin-path)/addonrace
+built=${ADDONRACE_BUILT:-}
+if [ -z "$built" ]; then
+  say "Building"
+  # The Swift libraries are part of it: it runs where there is no toolchain.
+  static=(-c release --static-swift-stdlib --scratch-path .build-static)
+  swift build "${static[@]}" --product addonrace "${build_options[@]}"
+  built=$(swift build "${static[@]}" --show-bin-path)/addonrace
+fi
 
 say "Installing into $root"
 stage=$(mktemp -d)
