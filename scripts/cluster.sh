@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets engines for campaigns up on this one machine, runs one exploration in parts on each of them, kills a worker in the
-# middle, and compares the sum with the exploration in one process.
+# middle, and compares the sum with the exploration in one process. What it has started is stopped again.
 #
 #   scripts/cluster.sh [ENGINE...]     local, parallel, slurm, hyperqueue; without a name all that can be installed here
 #
@@ -15,11 +15,28 @@ if [ -z "$addonrace" ]; then
   addonrace=$(swift build "${build_options[@]}" -c release --show-bin-path)/addonrace
 fi
 
+# As a job's process names it.
+addonrace=$(readlink -f "$addonrace")
+
 work=$(mktemp -d)
 export XDG_STATE_HOME=$work/state
-trap 'rm -rf "$work"' EXIT
+daemons=()
+clean_up() {
+  for daemon in "${daemons[@]}"; do as_root pkill -x "$daemon" || true; done
+  rm -rf "$work"
+}
+trap clean_up EXIT
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# start DAEMON COMMAND...: unless it is running.
+start() {
+  local daemon=$1
+  shift
+  # One that is dead, and that nobody has waited for, does not count.
+  ps -C "$daemon" -o stat= | grep -qv '^Z' && return
+  as_root "$@" && daemons+=("$daemon")
+}
 
 # Each set_up_ENGINE answers whether there is one.
 set_up_local() { :; }
@@ -37,7 +54,7 @@ set_up_slurm() {
   [ -f /etc/munge/munge.key ] || as_root sh -c 'dd if=/dev/urandom of=/etc/munge/munge.key bs=1024 count=1 status=none'
   as_root chown -R munge:munge /etc/munge /run/munge
   as_root chmod 400 /etc/munge/munge.key
-  pgrep -x munged >/dev/null || as_root runuser -u munge -- munged
+  start munged runuser -u munge -- munged || return 1
   local node
   node=$(hostname -s)
   as_root tee /etc/slurm/slurm.conf >/dev/null <<CONF
@@ -57,8 +74,8 @@ SlurmdLogFile=/var/log/slurmd.log
 NodeName=$node CPUs=$(nproc) State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
-  pgrep -x slurmctld >/dev/null || as_root slurmctld
-  pgrep -x slurmd >/dev/null || as_root slurmd
+  start slurmctld slurmctld || return 1
+  start slurmd slurmd || return 1
   for _ in $(seq 30); do
     sinfo -h -t idle 2>/dev/null | grep -q . && return
     sleep 1
@@ -98,17 +115,17 @@ for engine in "$@"; do
   printf 'name: %s\njobs:\n  - from: %s\n    shards: 16\n' "$engine" "$work/frontier.json" >"$work/$engine.yaml"
   # Once a job has begun, its process is killed.
   (
-    for _ in $(seq 300); do
+    while sleep 0.05; do
       victim=$(pgrep -of "^$addonrace explore --from $work/frontier.json" || true)
       if [ -n "$victim" ]; then
         kill -9 "$victim" && echo "note: process $victim was killed"
         break
       fi
-      sleep 0.05
     done
   ) &
+  killer=$!
   "$addonrace" campaign "$work/$engine.yaml" --on "$engine" >"$work/$engine.txt" || { cat "$work/$engine.txt"; exit 1; }
-  wait $! || true
+  kill "$killer" 2>/dev/null || true
   tail -n 1 "$work/$engine.txt"
   sum=$("$addonrace" merge "$work/$engine.campaign"/*.jsonl --format json | executions)
   echo "$sum executions"

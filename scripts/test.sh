@@ -84,7 +84,7 @@ say "The shipped scenarios, explored"
 "$ADDONRACE_RELEASE" explore scenarios/sites scenarios/lifecycle scenarios/hazards scenarios/faults --no-journal
 
 say "A campaign, with a job that is killed"
-scripts/cluster.sh local parallel hyperqueue
+scripts/cluster.sh
 
 say "A package"
 packages=$(mktemp -d)
