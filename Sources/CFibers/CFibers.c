@@ -209,6 +209,9 @@ static WITHOUT_INSTRUMENTATION void on_fault(int number, siginfo_t *info, void *
 /// A stack of its own for the calling thread's signals, if it has none.
 static void have_signal_stack(void) {
   enum { SIZE = 64 << 10 };
+  static __thread int is_there;
+  if (is_there) return;
+  is_there = 1;
   stack_t now;
   if (sigaltstack(NULL, &now) != 0 || !(now.ss_flags & SS_DISABLE)) return;
   void *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

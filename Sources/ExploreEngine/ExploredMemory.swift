@@ -24,7 +24,6 @@ public struct ExploredMemory: Memory {
   }
 
   private var isVisiting: Bool { site.pointee.phase == .visiting }
-  private var space: AddressSpace { execution.space }
 
   /// This operation's word in the log.
   private var entry: UnsafeMutablePointer<UInt64> {
@@ -83,7 +82,7 @@ extension ExploredMemory {
   private func notePublication(of addon: Addon?) {
     guard let addon, isVisiting else { return }
     entry.pointee |= LogWord.published
-    if let block = space.block(at: addon.address) { space.blocks[block].note &+= LedgerEntry.published }
+    if let block = execution.block(at: addon.address) { execution.blocks[block].note &+= LedgerEntry.published }
   }
 
   /// Whoever has been refused an allocation has looked again.
@@ -205,7 +204,7 @@ extension ExploredMemory {
     guard isWithinLimits(kind) else { return nil }
     let fill = kind.zeroed ? 0 : Poison.uninitialised
     guard let address = execution.allocate(racer, kind.size, fill: fill) else { return nil }
-    space.blocks[space.block(of: address)].note = LedgerEntry.make(
+    execution.blocks[execution.block(of: address)].note = LedgerEntry.make(
       inode: UInt32(truncatingIfNeeded: inode), words: kind.size >> 3)
     return Addon(address: address)
   }
@@ -234,7 +233,7 @@ extension ExploredMemory {
 
   @inline(never) public func free(_ addon: Addon) {
     guard let number = execution.free(racer, addon.address, poison: Poison.freed) else { return addStrayFree(addon) }
-    countFree(space.blocks + number)
+    countFree(execution.blocks + number)
   }
 
   private func addStrayFree(_ addon: Addon) {
@@ -364,8 +363,8 @@ extension ExploredMemory {
   /// A racer of its own frees it, after a grace period.
   @inline(never) public func freeAfterGracePeriod(_ addon: Addon, _ gracePeriod: GracePeriod) {
     guard isVisiting else { return free(addon) }
-    guard let block = space.block(at: addon.address) else { return addStrayFree(addon) }
-    countFree(space.blocks + block)
+    guard let block = execution.block(at: addon.address) else { return addStrayFree(addon) }
+    countFree(execution.blocks + block)
     let number = site.pointee.deferredCounts[racer]
     site.pointee.deferredInVisit[racer] += 1
     guard number < site.pointee.deferralsPerRacer,
@@ -461,7 +460,7 @@ extension ExploredMemory {
       RecordedObservation(
         promise: promise, sentence: sentence, phase: site.pointee.phase, racer: racer,
         inode: inode == Int(LedgerEntry.noInode) ? nil : inode,
-        seen: space.portable(seen), expected: space.portable(expected), address: address))
+        seen: execution.space.portable(seen), expected: execution.space.portable(expected), address: address))
   }
 
   @discardableResult
@@ -471,18 +470,19 @@ extension ExploredMemory {
       return nil
     }
     site.pointee.finals[inode * site.pointee.slotCount + slot] = Addon.bits(addon)
-    guard let addon, space.block(at: addon.address) != nil else { return nil }
+    guard let addon, execution.block(at: addon.address) != nil else { return nil }
     return addon
   }
 
   @inline(never) public func linked(_ addon: Addon) {
-    guard isVisiting, let block = space.block(at: addon.address) else { return }
-    LedgerEntry.addLink(&space.blocks[block].note)
+    guard isVisiting, let block = execution.block(at: addon.address) else { return }
+    LedgerEntry.addLink(&execution.blocks[block].note)
   }
 
   @inline(never) public func ownedByVisibleAddon(_ addon: Addon) { site.pointee.hanging.append(addon.address) }
 
   public func reachThroughList(_ addon: Addon) -> Bool {
+    let space = execution.space
     guard site.pointee.links.count < space.blocksPerRacer * (space.racers + 1) else { return false }
     site.pointee.links.append(addon.address)
     return true

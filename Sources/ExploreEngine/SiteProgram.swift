@@ -90,12 +90,13 @@ final class SiteProgram: JudgedProgram {
     if racer >= visitorCount {
       return ExploredMemory(execution, site, racer: racer, inode: 0).freeDeferred(number: racer - visitorCount)
     }
+    let execution = execution
     let role = site.pointee.roles[racer]
     let section = site.pointee.callersSections[racer]
     var number = 0
     while number < site.pointee.inodeCount {
       let memory = ExploredMemory(execution, site, racer: racer, inode: number)
-      noteVisit(racer, number)
+      noteVisit(racer, number, at: execution)
       if let section { memory.enterReadSection(section) }
       if execution.state.pointee.trace == nil {
         code.visit(inode(number), role, memory)
@@ -105,12 +106,12 @@ final class SiteProgram: JudgedProgram {
       if let section { memory.leaveReadSection(section) }
       number += 1
     }
-    noteVisit(racer, number)
+    noteVisit(racer, number, at: execution)
     if site.pointee.deferralsPerRacer > 0 { ExploredMemory(execution, site, racer: racer, inode: 0).endDeferring() }
   }
 
   /// A visit begins, and the one before it has ended.
-  private func noteVisit(_ racer: Int, _ inode: Int) {
+  private func noteVisit(_ racer: Int, _ inode: Int, at execution: Execution) {
     site.pointee.visitStarts[racer * (site.pointee.inodeCount + 1) + inode] =
       execution.state.pointee.racers[racer].done
     site.pointee.allocationsInVisit[racer] = 0
@@ -164,7 +165,7 @@ final class SiteProgram: JudgedProgram {
   private func showsStranger(_ inode: Int) -> Bool {
     (0..<limits.slotCount).contains { slot in
       let bits = site.pointee.finals[inode * limits.slotCount + slot]
-      return bits != 0 && execution.space.block(at: UInt(bits)) == nil
+      return bits != 0 && execution.block(at: UInt(bits)) == nil
     }
   }
 

@@ -106,7 +106,7 @@ enum CandidateHooks {
 
   /// Memory that the program was not given by anybody that is known here: constants, a library's. Nobody judges it.
   @inline(__always) private static func isOutside(_ execution: Execution, _ address: UInt, _ size: Int) -> Bool {
-    if execution.space.contains(address, size) || address < 4096 { return false }
+    if execution.contains(address, size) || address < 4096 { return false }
     execution.forgetDependencies(execution.state.pointee.current)
     return true
   }
@@ -213,9 +213,9 @@ enum CandidateHooks {
         arena(execution), size + extra, fill: isZeroed != 0 ? 0 : Poison.uninitialised,
         isUnwritten: isZeroed == 0 && isJudged)
     else { return nil }
-    let block = execution.space.block(of: address)
-    execution.space.blocks[block].note = UInt64(pc)
-    execution.space.blocks[block].isUnjudged = !isJudged
+    let block = execution.block(of: address)
+    execution.blocks[block].note = UInt64(pc)
+    execution.blocks[block].isUnjudged = !isJudged
     let aligned = extra == 0 ? address : (address + UInt(alignment) - 1) & ~(UInt(alignment) - 1)
     return UnsafeMutableRawPointer(bitPattern: aligned)
   }
@@ -226,18 +226,18 @@ enum CandidateHooks {
     execution.state.pointee.pc = pc
     guard let pointer else { return }
     var address = UInt(bitPattern: pointer)
-    if execution.space.block(at: address) == nil {
+    if execution.block(at: address) == nil {
       // One that was aligned begins further on in its block.
-      let block = execution.space.block(of: address)
+      let block = execution.block(of: address)
       let isAligned =
         execution.space.isHeapBlock(block) && address % 32 == 0
-        && address - execution.space.blocks[block].address < 4096
-      if isAligned, execution.space.blocks[block].size >= 32 { address = execution.space.blocks[block].address }
+        && address - execution.blocks[block].address < 4096
+      if isAligned, execution.blocks[block].size >= 32 { address = execution.blocks[block].address }
     }
-    let block = execution.space.block(of: address)
-    if execution.space.block(at: address) == nil {
+    let block = execution.block(of: address)
+    if execution.block(at: address) == nil {
       noteBadFree(execution, racer, address)
-    } else if execution.space.blocks[block].state == .freed {
+    } else if execution.blocks[block].state == .freed {
       noteDoubleFree(execution, racer, address, block)
     }
     _ = execution.free(racer, address, poison: Poison.freed)

@@ -91,43 +91,48 @@ extension ExecutionGraph {
 extension ExecutionGraph {
   /// Adds an event after its racer's last. Its clocks are the caller's to compute.
   mutating func append(_ new: Event) -> Int {
+    withUnsafePointer(to: new) { append(copyOf: $0) }
+  }
+
+  /// The same, of an event that is in memory already. Not in this graph, whose events may be moved.
+  @inline(__always) private mutating func append(copyOf new: UnsafePointer<Event>) -> Int {
     if count == capacity { grow() }
     let id = count
     count += 1
-    events[id] = new
     let event = events + id
-    let racer = Int(new.racer)
+    event.update(from: new, count: 1)
+    let racer = Int(event.pointee.racer)
     event.pointee.index = length[racer]
     event.pointee.poPrevious = last[racer]
     event.pointee.poNext = -1
     if last[racer] >= 0 { events[Int(last[racer])].poNext = Int32(id) } else { first[racer] = Int32(id) }
     last[racer] = Int32(id)
     length[racer] += 1
-    if new.isAccess {
-      let location = Int(new.location)
+    if event.pointee.isAccess {
+      let location = Int(event.pointee.location)
       makeRoom(for: location)
       event.pointee.previousAccess = heads[location].lastAccess
       heads[location].lastAccess = Int32(id)
-    } else if new.role == .create {
-      setBirths(of: new, to: Int32(id))
+    } else if event.pointee.role == .create {
+      setBirths(of: event.pointee, to: Int32(id))
     }
     return id
   }
 
   /// Notes what an event turned out to be, once its value is known.
   mutating func tally(_ id: Int, by sign: Int) {
-    let event = events[id]
-    if event.kind == .choice, event.value != 0 {
-      switch event.choice {
+    let event = events + id
+    if event.pointee.kind == .choice, event.pointee.value != 0 {
+      switch event.pointee.choice {
       case .allocation: failures += sign
       case .weakUpdate: spuriousFailures += sign
       case .program: break
       }
     }
-    if event.ordering.contains(.isSequentiallyConsistent) { strongEvents += sign }
+    if event.pointee.ordering.contains(.isSequentiallyConsistent) { strongEvents += sign }
     // A fence on either side.
-    if event.isFullRMW, event.kind == .write { strongEvents += 2 * sign }
-    if event.readKind == .sectionPoll { sectionPolls += sign }
+    if event.pointee.isFullRMW, event.pointee.kind == .write { strongEvents += 2 * sign }
+    if event.pointee.readKind == .sectionPoll { sectionPolls += sign }
   }
 
   /// Removes the events from number `size` on.
@@ -136,15 +141,16 @@ extension ExecutionGraph {
     defer { if sectionPolls < pollsBefore { _ = orderSections() } }
     while count > size {
       count -= 1
-      let event = events[count]
+      let event = events + count
       tally(count, by: -1)
-      let racer = Int(event.racer)
-      last[racer] = event.poPrevious
-      if event.poPrevious >= 0 { events[Int(event.poPrevious)].poNext = -1 } else { first[racer] = -1 }
+      let racer = Int(event.pointee.racer)
+      let previous = event.pointee.poPrevious
+      last[racer] = previous
+      if previous >= 0 { events[Int(previous)].poNext = -1 } else { first[racer] = -1 }
       length[racer] -= 1
-      if event.isAccess { heads[Int(event.location)].lastAccess = event.previousAccess }
-      if event.kind == .write, event.coPosition > 0 { unlink(count) }
-      if event.role == .create { setBirths(of: event, to: -1) }
+      if event.pointee.isAccess { heads[Int(event.pointee.location)].lastAccess = event.pointee.previousAccess }
+      if event.pointee.kind == .write, event.pointee.coPosition > 0 { unlink(count) }
+      if event.pointee.role == .create { setBirths(of: event.pointee, to: -1) }
     }
   }
 
@@ -200,13 +206,12 @@ extension ExecutionGraph {
         numbers[id] = -1
         continue
       }
-      var event = other.events[id]
-      event.coPrevious = -1
-      event.coNext = -1
-      event.coPosition = 0
+      let new = append(copyOf: other.events + id)
+      events[new].coPrevious = -1
+      events[new].coNext = -1
+      events[new].coPosition = 0
       // What is read may have been added later: its number is filled in below.
-      numbers[id] = Int32(append(event))
-      let new = Int(numbers[id])
+      numbers[id] = Int32(new)
       happensBefore(new).copy(other.happensBefore(id))
       causes(new).copy(other.causes(id))
       released(new).copy(other.released(id))

@@ -92,18 +92,20 @@ extension Execution {
       }
     }
     pass(racer, id, isReplay: replayed >= 0)
-    let read = graph.pointee.events[Int(id)]
-    racers[racer].lastRead = read.index
-    if state.pointee.labels != nil { _ = label(racer, read: read.index) }
-    if read.isSuccessfulRMW {
-      if graph.pointee.events[Int(read.poNext)].value != read.value { racers[racer].changes += 1 }
-      pass(racer, read.poNext, isReplay: replayed >= 0)
+    let read = graph.pointee.events + Int(id)
+    let value = read.pointee.value
+    racers[racer].lastRead = read.pointee.index
+    if state.pointee.labels != nil { _ = label(racer, read: read.pointee.index) }
+    if read.pointee.isSuccessfulRMW {
+      let write = read.pointee.poNext
+      if graph.pointee.events[Int(write)].value != value { racers[racer].changes += 1 }
+      pass(racer, write, isReplay: replayed >= 0)
     }
     checkMixed(racer, location)
-    if read.readsFrom < 0 { checkInitialised(racer, address, size) }
-    recordRead(racer, address, size, read, id)
-    if read.isWaiting { wait(racer) }
-    return read.value
+    if read.pointee.readsFrom < 0 { checkInitialised(racer, address, size) }
+    if state.pointee.trace != nil { recordRead(racer, address, size, read.pointee, id) }
+    if read.pointee.isWaiting { wait(racer) }
+    return value
   }
 
   /// What an event that is on the graph is known to depend on.

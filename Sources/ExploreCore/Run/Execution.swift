@@ -21,6 +21,16 @@ public struct Execution {
   package var space: AddressSpace { @inline(__always) get { state.pointee.space } }
 }
 
+/// What clients ask of the space at each access: a copy of the whole for each question would cost more than the answer.
+extension Execution {
+  package var blocks: UnsafeMutablePointer<Block> { state.pointee.space.blocks }
+  /// See ``AddressSpace/block(of:)``.
+  package func block(of address: UInt) -> Int { state.pointee.space.block(of: address) }
+  /// See ``AddressSpace/block(at:)``.
+  package func block(at address: UInt) -> Int? { state.pointee.space.block(at: address) }
+  package func contains(_ address: UInt, _ bytes: Int) -> Bool { state.pointee.space.contains(address, bytes) }
+}
+
 /// A racer does something else than it did in another execution in which all that it had read was the same.
 public struct Divergence {
   public enum Step { case read, write, fence, choice, nothing }

@@ -7,13 +7,18 @@ open class ExploredProgram {
   public let layout: AddressSpace.Layout
   /// By racer: one that runs the same code and comes right before it, or -1.
   public let twins: [Int]
-  package final var execution: Execution!
+  /// What runs it; the exploration sets it once. (Not a variable of the class: clients ask at each access, and each time it
+  /// would be checked that nobody writes it meanwhile.)
+  package final var execution: Execution { executions[0] }
+  final let executions = UnsafeMutablePointer<Execution>.allocate(capacity: 1)
 
   public init(racerCount: Int, layout: AddressSpace.Layout, twins: [Int]) {
     self.racerCount = racerCount
     self.layout = layout
     self.twins = twins
   }
+
+  deinit { executions.deallocate() }
 
   /// Before each run, at quiescence.
   open func prepare() {}

@@ -34,8 +34,17 @@ extension Execution {
     }
     if let location = space.firstLocation(in: address, size) { meetLocation(racer, location, address, size) }
     let offset = space.offset(address)
+    let moment = racers[racer].done + 1
     if state.pointee.onlyLearns {
-      if isWrite { state.pointee.shadow.noteWrite(offset, size, by: racer, at: racers[racer].done + 1) }
+      if isWrite { state.pointee.shadow.noteWrite(offset, size, by: racer, at: moment) }
+      return true
+    }
+    if isOwn(racer, address) {
+      if isWrite {
+        state.pointee.shadow.noteWrite(offset, size, by: racer, at: moment)
+      } else {
+        state.pointee.shadow.noteRead(offset, size, by: racer, at: moment)
+      }
       return true
     }
     if let writer = state.pointee.shadow.unorderedWriter(
@@ -49,11 +58,18 @@ extension Execution {
       {
         race(racer, "writes", reader, "reads", address, size)
       }
-      state.pointee.shadow.noteWrite(offset, size, by: racer, at: racers[racer].done + 1)
+      state.pointee.shadow.noteWrite(offset, size, by: racer, at: moment)
     } else {
-      state.pointee.shadow.noteRead(offset, size, by: racer, at: racers[racer].done + 1)
+      state.pointee.shadow.noteRead(offset, size, by: racer, at: moment)
     }
     return true
+  }
+
+  /// Whether nobody but the racer has accessed the block, so that there is nothing to race with: what an addon is filled
+  /// with before it is published.
+  @inline(__always) private func isOwn(_ racer: Int, _ address: UInt) -> Bool {
+    let number = space.block(of: address)
+    return number >= 0 && space.blocks[number].racer == racer && !space.blocks[number].isShared
   }
 
   /// A plain access to a word that was taken for purely atomic.

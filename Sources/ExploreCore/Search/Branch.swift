@@ -72,7 +72,7 @@ extension Branch {
   private func mayRead(_ id: Int, _ source: Int32) -> Bool {
     let event = graph.events[id]
     // What has changed since cannot be waited for: a lock that was given back, a section that has ended.
-    if event.waits(after: valueRead(event, source)) { return false }
+    if event.waits(after: source < 0 ? event.initial : graph.events[Int(source)].value) { return false }
     guard let twin = graph.twin(of: id) else { return true }
     return isInOrder(twin, id, source: source)
   }
@@ -88,20 +88,20 @@ extension Branch {
     return source >= 0 && graph.isCause(twin, of: Int(source))
   }
 
-  private func valueRead(_ event: Event, _ source: Int32) -> UInt64 {
-    source < 0 ? event.initial : graph.events[Int(source)].value
-  }
-
   /// Gives a read its source, and all that follows from it.
   private mutating func settle(_ id: Int, source: Int32) {
-    let value = valueRead(graph.events[id], source)
-    graph.revise(id) { event in
-      event.readsFrom = source
-      event.value = value
-      event.isSuccessfulRMW = event.written(after: value) != nil
-      event.isWaiting = event.waits(after: value)
-      if event.readKind.isRMW { event.ordering = event.isSuccessfulRMW ? event.successOrdering : event.failureOrdering }
+    graph.tally(id, by: -1)
+    let event = graph.events + id
+    let value = source < 0 ? event.pointee.initial : graph.events[Int(source)].value
+    event.pointee.readsFrom = source
+    event.pointee.value = value
+    event.pointee.isSuccessfulRMW = event.pointee.written(after: value) != nil
+    event.pointee.isWaiting = event.pointee.waits(after: value)
+    if event.pointee.readKind.isRMW {
+      event.pointee.ordering =
+        event.pointee.isSuccessfulRMW ? event.pointee.successOrdering : event.pointee.failureOrdering
     }
+    graph.tally(id, by: 1)
     graph.computeClocks(id)
     graph.compareWithTwin(id)
   }

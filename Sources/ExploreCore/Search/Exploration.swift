@@ -29,7 +29,7 @@ package final class Exploration {
   private let ringArguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   private let stackSize: Int
 
-  package private(set) var counts = Counts()
+  @exclusivity(unchecked) package private(set) var counts = Counts()
   /// Asked now and then, also while nothing but blocked runs and inconsistent graphs comes: whether to stop here.
   package var isEnough: () -> Bool = { false }
   /// Called where the search begins again: what was visited is visited once more.
@@ -129,7 +129,7 @@ package final class Exploration {
     if program.passesLabels { state.pointee.labels = Labels(racers: racers) }
     execution = Execution(state: state)
     branches.append(root)
-    program.execution = execution
+    program.executions.initialize(to: execution)
   }
 
   deinit {

@@ -35,8 +35,24 @@ struct Shadow {
   @inline(__always)
   func start(_ offset: Int, _ bytes: Int, writer racer: Int?, moment: Int32, isUnwritten: Bool = false) {
     let epoch = (racer.map { Self.epoch($0, moment) } ?? 0) | (isUnwritten ? Self.unwritten : 0)
+    if bytes & 7 == 0, bytes <= Self.short { return startWords(offset, bytes, epoch) }
     (writes + offset).update(repeating: epoch, count: bytes)
     for racer in 0..<racers { (reads + racer * size + offset).update(repeating: 0, count: bytes) }
+  }
+
+  /// Up to so many bytes, most addons are: eight at a time is faster than to ask the C library.
+  private static var short: Int { 128 }
+
+  @inline(__always) private func startWords(_ offset: Int, _ bytes: Int, _ epoch: UInt32) {
+    for word in stride(from: offset, to: offset + bytes, by: 8) {
+      UnsafeMutableRawPointer(writes + word).storeBytes(of: SIMD8(repeating: epoch), as: SIMD8<UInt32>.self)
+    }
+    for racer in 0..<racers {
+      let moments = reads + racer * size
+      for word in stride(from: offset, to: offset + bytes, by: 8) {
+        UnsafeMutableRawPointer(moments + word).storeBytes(of: SIMD8(repeating: 0), as: SIMD8<UInt16>.self)
+      }
+    }
   }
 
   /// Whether nobody has written any of these bytes since they were allocated.
