@@ -8,6 +8,10 @@ extension ExecutionGraph {
   @inline(__always) func clock(_ event: Int, _ kind: ClockKind) -> VectorClock {
     VectorClock(clocks + (event &* 4 &+ kind.rawValue) &* width &* 8, width: width)
   }
+  /// All four of an event, as one.
+  @inline(__always) func allClocks(_ event: Int) -> VectorClock {
+    VectorClock(clocks + event &* 4 &* width &* 8, width: 4 &* width)
+  }
   /// What happens before the event, and the event itself.
   @inline(__always) package func happensBefore(_ event: Int) -> VectorClock { clock(event, .happensBefore) }
   /// What the event exists because of: program order and reads-from, and the event itself.

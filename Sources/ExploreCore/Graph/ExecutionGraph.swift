@@ -212,10 +212,7 @@ extension ExecutionGraph {
       events[new].coPosition = 0
       // What is read may have been added later: its number is filled in below.
       numbers[id] = Int32(new)
-      happensBefore(new).copy(other.happensBefore(id))
-      causes(new).copy(other.causes(id))
-      released(new).copy(other.released(id))
-      acquirable(new).copy(other.acquirable(id))
+      allClocks(new).copy(other.allClocks(id))
       tally(new, by: 1)
     }
     for id in 0..<count {

@@ -3,31 +3,55 @@
 /// Depth-first from the new events backwards: O(events + pairs of the relation). Its storage grows with the graphs that it
 /// is shown.
 package final class CycleSearch {
-  private var mark: [UInt32] = []
-  private var stack: [Int32] = []
+  private var capacity = 0
+  /// By event: the search that has met it last.
+  private var marks = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+  /// Events whose predecessors have not been looked at.
+  private var stack = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
   private var turn: UInt32 = 0
+
+  deinit {
+    marks.deallocate()
+    stack.deallocate()
+  }
 
   /// Whether a cycle goes through one of the events `through`.
   func findsCycle(
     in graph: ExecutionGraph, through: [Int], predecessors: (Event, Int, (Int) -> Void) -> Void
   ) -> Bool {
-    if mark.count < graph.count { mark += [UInt32](repeating: 0, count: graph.count * 2 - mark.count) }
+    if capacity < graph.count || turn > .max / 2 { grow(graph.count * 2) }
+    let (marks, stack) = (marks, stack)
     for goal in through {
-      turn &+= 1
-      stack.removeAll(keepingCapacity: true)
-      stack.append(Int32(goal))
+      turn += 1
+      let turn = turn
+      stack[0] = Int32(goal)
+      var depth = 1
       var found = false
-      while let id = stack.popLast(), !found {
-        predecessors(graph.events[Int(id)], Int(id)) { earlier in
+      while depth > 0, !found {
+        depth -= 1
+        let id = Int(stack[depth])
+        predecessors(graph.events[id], id) { earlier in
           if earlier == goal { found = true }
-          if mark[earlier] != turn {
-            mark[earlier] = turn
-            stack.append(Int32(earlier))
+          if marks[earlier] != turn {
+            marks[earlier] = turn
+            stack[depth] = Int32(earlier)
+            depth += 1
           }
         }
       }
       if found { return true }
     }
     return false
+  }
+
+  private func grow(_ count: Int) {
+    marks.deallocate()
+    stack.deallocate()
+    capacity = max(count, capacity)
+    turn = 0
+    marks = .allocate(capacity: capacity)
+    marks.initialize(repeating: 0, count: capacity)
+    // Each event once, and the goal.
+    stack = .allocate(capacity: capacity + 1)
   }
 }

@@ -41,7 +41,7 @@ struct Shadow {
   }
 
   /// Up to so many bytes, most addons are: eight at a time is faster than to ask the C library.
-  private static var short: Int { 128 }
+  static var short: Int { 128 }
 
   @inline(__always) private func startWords(_ offset: Int, _ bytes: Int, _ epoch: UInt32) {
     for word in stride(from: offset, to: offset + bytes, by: 8) {
