@@ -94,7 +94,8 @@ public struct JournalEntry: Codable, Sendable {
     reasons = verdict.outcome == .invalid ? verdict.notes : nil
   }
 
-  /// As a journal has it. `encoded` saves making the scenario's JSON again where it is the entry's.
+  /// As a journal has it; nothing where it cannot be written down. `encoded` saves making the scenario's JSON again where it is
+  /// the entry's.
   public func line(_ encoded: EncodedScenario) -> Data {
     struct AllButScenario: Encodable {
       let key: String, ended: Double, file: String?, command: String, record: RunRecord, reasons: [String]?
@@ -102,7 +103,7 @@ public struct JournalEntry: Codable, Sendable {
     let rest = AllButScenario(
       key: key, ended: ended, file: file, command: command, record: record, reasons: reasons)
     let encoded = encoded.scenario == scenario ? encoded : EncodedScenario(scenario)
-    var line = (try? JSONEncoder().encode(rest)) ?? Data()
+    guard var line = try? JSONEncoder().encode(rest) else { return Data() }
     // The scenario is one more value of the same object.
     line.removeLast()
     line += Data(#","scenario":"#.utf8) + encoded.json + Data("}\n".utf8)
