@@ -100,7 +100,7 @@ extension ExecutionGraph {
     let id = count
     count += 1
     let event = events + id
-    event.update(from: new, count: 1)
+    event.pointee = new.pointee
     let racer = Int(event.pointee.racer)
     event.pointee.index = length[racer]
     event.pointee.poPrevious = last[racer]
