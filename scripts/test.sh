@@ -90,10 +90,10 @@ say "A package"
 packages=$(mktemp -d)
 # Of the command that is there: one that needs no toolchain takes minutes to link.
 ADDONRACE_BUILT=$ADDONRACE_RELEASE scripts/package.sh "$packages"
-dpkg-deb --extract "$packages"/addonrace_*.deb "$packages/root"
-"$packages/root/usr/bin/addonrace" --version
-"$packages/root/usr/bin/addonrace" explore "$packages/root/usr/share/addonrace/scenarios/sites/file-owner.yaml" --no-journal
-zcat "$packages/root/usr/share/man/man1/addonrace-explore.1.gz" | grep -c 'memory.*model'
+dpkg-deb --extract "$packages"/addonrace_*.deb "$packages/tree"
+"$packages/tree/usr/bin/addonrace" --version
+"$packages/tree/usr/bin/addonrace" explore "$packages/tree/usr/share/addonrace/scenarios/sites/file-owner.yaml" --no-journal
+zcat "$packages/tree/usr/share/man/man1/addonrace-explore.1.gz" | grep -c 'memory.*model'
 rm -r "$packages"
 
 say "Plain tests, with the database of results"
