@@ -12,7 +12,7 @@ public struct ChromeTraceReport: ReportFormat {
     var document = try StreamedJSON(isIndented: false) { ["traceEvents": [$0]] }
     for (number, verdict) in verdicts.enumerated() {
       guard let counterexample = verdict.counterexample else { continue }
-      for event in Self.events(counterexample, verdict.title, number + 1) { try write(document.piece(event)) }
+      try write(document.piece(of: Self.events(counterexample, verdict.title, number + 1)))
     }
     try write(document.end)
   }

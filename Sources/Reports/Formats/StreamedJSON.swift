@@ -26,6 +26,11 @@ struct StreamedJSON {
   /// The next piece of the document, which has one element more.
   mutating func piece(_ element: some Encodable) throws -> String { piece(json: indented(try encoder.encode(element))) }
 
+  /// The next piece, with several elements more, all on one line. Not of an indented document.
+  mutating func piece(of elements: [some Encodable]) throws -> String {
+    piece(json: String(decoding: try encoder.encode(elements).dropFirst().dropLast(), as: UTF8.self))
+  }
+
   /// The same, of an element that is JSON already.
   mutating func piece(json element: String) -> String {
     defer { isEmpty = false }
