@@ -57,8 +57,12 @@
   @inlinable public static var writer: UInt32 { 1 << 31 }
   /// Of a word that is a lock: how many hold it shared.
   @inlinable public static func readers(_ word: UInt64) -> Int? {
-    word & ~0x8000_ffff == UInt64(unlocked) ? Int(word & 0xffff) : nil
+    isLock(word, unlocked: UInt64(unlocked)) ? Int(word & 0xffff) : nil
   }
+  /// Whether a word is a lock that is this while nobody holds it: else nobody initialised it, or it is gone.
+  @inlinable public static func isLock(_ word: UInt64, unlocked: UInt64) -> Bool { word & ~0x8000_ffff == unlocked }
+  /// Whether a word that is a lock is held alone.
+  @inlinable public static func isHeldAlone(_ word: UInt64) -> Bool { word & UInt64(writer) != 0 }
 }
 
 /// A lock whose holder may sleep: a mutex, or a state bit that others sleep on.

@@ -279,7 +279,8 @@ extension ExploredMemory {
   }
 
   private func take(_ lock: ReadersWriterLock, shared: Bool) {
-    let found = execution.lock(racer, lock, shared: shared)
+    let found = execution.lock(
+      racer, lock.word.address, unlocked: UInt64(ReadersWriterLock.unlocked), shared: shared)
     if ReadersWriterLock.readers(found) == nil {
       violated(.initialised, seen: found, expected: UInt64(ReadersWriterLock.unlocked), at: lock.word.address)
     }

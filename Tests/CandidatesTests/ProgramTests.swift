@@ -137,6 +137,20 @@ extension CandidateTests {
       int main() { both(f, g); }
       """),
     Program(
+      "a loop with many reads that waits", nil,
+      """
+      atomic_int ready, many[40];
+      void *f(void *u) {
+      #define EACH(n) sum += many[n] + many[n + 1] + many[n + 2] + many[n + 3];
+        int sum = 0;
+        while (!ready) { EACH(0) EACH(4) EACH(8) EACH(12) EACH(16) EACH(20) EACH(24) EACH(28) EACH(32) EACH(36) }
+        assert(sum == 0);
+        return u;
+      }
+      void *g(void *u) { ready = 1; return u; }
+      int main() { both(f, g); }
+      """),
+    Program(
       "a barrier", nil,
       """
       pthread_barrier_t b; int n[2];
@@ -314,6 +328,29 @@ extension CandidateTests {
         """, flags: ["-DTHREADS=\(threads)", "-DSLOTS=\(slots)"])
     for model in Self.models {
       #expect(try candidate.explore(model).exploration?.executions == executions, "\(model)")
+    }
+  }
+
+  /// Two readers are apart in 2 ways, with 3 places for a writer, and overlap in 4, with 2 places: where they overlap nobody
+  /// writes. Several writers in one place have an order.
+  @Test(arguments: [(1, 2 * 3 + 4 * 2), (2, 2 * 3 * 4 + 4 * 2 * 3)])
+  func readersAndWriters(_ writers: Int, _ executions: Int) throws {
+    let candidate = try Candidate(
+      Program.header
+        + """
+        pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER; int n;
+        void *f(void *u) { pthread_rwlock_wrlock(&l); n++; pthread_rwlock_unlock(&l); return u; }
+        void *g(void *u) { pthread_rwlock_rdlock(&l); assert(n <= WRITERS); pthread_rwlock_unlock(&l); return u; }
+        int main() {
+          pthread_t t[WRITERS + 2];
+          for (int i = 0; i < WRITERS + 2; i++) pthread_create(&t[i], 0, i < WRITERS ? f : g, 0);
+          for (int i = 0; i < WRITERS + 2; i++) pthread_join(t[i], 0);
+          assert(n == WRITERS);
+        }
+        """, flags: ["-DWRITERS=\(writers)"])
+    for model in Self.models {
+      let verdict = try candidate.explore(model)
+      #expect(verdict.outcome == .pass && verdict.exploration?.executions == executions, "\(model) \(verdict.findings)")
     }
   }
 }

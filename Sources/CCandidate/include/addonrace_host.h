@@ -93,6 +93,8 @@ typedef struct addonrace_host {
 
   /// Takes a lock: waits as long as its word holds 1, and makes it 1.
   void (*_Nonnull lock)(uintptr_t address, uintptr_t pc);
+  /// Takes a readers-writer lock, or a share of it: its word counts readers, and has its highest bit where it is held alone.
+  void (*_Nonnull rwlock)(uintptr_t address, int is_alone, uintptr_t pc);
   /// Reads a word, acquiring, and waits as long as its bits in `mask` are `value`.
   uint64_t (*_Nonnull await)(uintptr_t address, uint32_t size, uint64_t mask, uint64_t value, uintptr_t pc);
   /// The thread is in a loop that waits.

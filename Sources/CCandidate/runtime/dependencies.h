@@ -18,9 +18,6 @@ void addonrace_set_labels(void *to, uint8_t label, size_t size);
 #define TELL_AT_ENTRY(address, data) addonrace_tell(LABEL(address), LABEL(data), addonrace_entry.frame)
 #define TELL(address) addonrace_tell(LABEL(address), 0, (uintptr_t)__builtin_frame_address(1))
 #define TELL_ADDRESS_AT_ENTRY(address) addonrace_tell(LABEL(address), 0, addonrace_entry.frame)
-// In a function that makes several accesses to its first argument.
-#define TELL_OFTEN uint8_t label_ = LABEL(0); uintptr_t frame_ = (uintptr_t)__builtin_frame_address(1)
-#define TELL_AGAIN() addonrace_tell(label_, 0, frame_)
 #define LABELLED(type, value)                                   \
   ({                                                            \
     type value_ = (value);                                      \
@@ -32,8 +29,6 @@ void addonrace_set_labels(void *to, uint8_t label, size_t size);
 
 #define TELL_AT_ENTRY(address, data) ((void)0)
 #define TELL(address) ((void)0)
-#define TELL_OFTEN ((void)0)
-#define TELL_AGAIN() ((void)0)
 #define TELL_ADDRESS_AT_ENTRY(address) ((void)0)
 #define LABELLED(type, value) (value)
 #define addonrace_copy_labels(to, from, size) ((void)0)

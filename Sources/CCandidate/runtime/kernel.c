@@ -61,26 +61,10 @@ void addonrace_kernel_unlock(volatile void *word, int may_sleep) {
   host->store((uintptr_t)word, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
 }
 
-// Readers, or this bit for a writer.
-static const uint32_t writes = 1u << 31;
 void addonrace_kernel_rwlock(volatile void *word, int is_writer) {
-  TELL_OFTEN;
-  for (;;) {
-    uint32_t mask = is_writer ? ~0u : writes;
-    TELL_AGAIN();
-    uint32_t value = (uint32_t)host->load((uintptr_t)word, 4, ADDONRACE_RELAXED, &(addonrace_frame){.pc = PC});
-    TELL_AGAIN();
-    if (value & mask) value = (uint32_t)host->await((uintptr_t)word, 4, mask, value & mask, PC);
-    if (value & mask) continue;
-    uint32_t next = is_writer ? writes : value + 1;
-    TELL_AGAIN();
-    if (host->update(
-            (uintptr_t)word, 4, ADDONRACE_COMPARE_EXCHANGE, next, value, ADDONRACE_ACQUIRE, ADDONRACE_RELAXED,
-            &(addonrace_frame){.pc = PC}) == value) {
-      host->atomic_context(1);
-      return;
-    }
-  }
+  TELL(0);
+  host->rwlock((uintptr_t)word, is_writer, PC);
+  host->atomic_context(1);
 }
 void addonrace_kernel_rwunlock(volatile void *word, int is_writer) {
   TELL(0);

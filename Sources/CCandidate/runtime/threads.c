@@ -423,38 +423,45 @@ int sem_getvalue(sem_t *s, int *value) {
   return 0;
 }
 
-// Readers, or this bit for a writer.
+// Readers, or this bit for a writer. The word behind says which of the two holds it: only holders look there, and to ask the
+// lock's own word would be one more load to explore.
 static const uint32_t writes = 1u << 31;
-int pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *a) { return (void)a, initialise(l, 0, PC), 0; }
+static void hold_alone(pthread_rwlock_t *l, uint32_t is_alone) {
+  uint32_t *word = (uint32_t *)l + 1;
+  host->own_write((uintptr_t)word, sizeof *word);
+  *word = is_alone;
+}
+int pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *a) {
+  (void)a;
+  initialise(l, 0, PC);
+  hold_alone(l, 0);
+  return 0;
+}
 int pthread_rwlock_destroy(pthread_rwlock_t *l) { return (void)l, 0; }
 int pthread_rwlock_tryrdlock(pthread_rwlock_t *l) {
   uintptr_t pc = PC;
   uint32_t value = load(l, ADDONRACE_RELAXED, pc);
   return !(value & writes) && swap(l, value, value + 1, ADDONRACE_ACQUIRE, pc) ? 0 : EBUSY;
 }
-int pthread_rwlock_rdlock(pthread_rwlock_t *l) {
-  uintptr_t pc = PC;
-  for (;;) {
-    uint32_t value = (uint32_t)host->await((uintptr_t)l, 4, writes, writes, pc);
-    if (swap(l, value, value + 1, ADDONRACE_ACQUIRE, pc)) return 0;
-  }
+int pthread_rwlock_rdlock(pthread_rwlock_t *l) { return host->rwlock((uintptr_t)l, 0, PC), 0; }
+int pthread_rwlock_trywrlock(pthread_rwlock_t *l) {
+  if (!swap(l, 0, writes, ADDONRACE_ACQUIRE, PC)) return EBUSY;
+  hold_alone(l, 1);
+  return 0;
 }
-int pthread_rwlock_trywrlock(pthread_rwlock_t *l) { return swap(l, 0, writes, ADDONRACE_ACQUIRE, PC) ? 0 : EBUSY; }
 int pthread_rwlock_wrlock(pthread_rwlock_t *l) {
-  uintptr_t pc = PC;
-  for (;;) {
-    uint32_t value = load(l, ADDONRACE_RELAXED, pc);
-    if (value) {
-      host->await((uintptr_t)l, 4, ~0u, value, pc);
-    } else if (swap(l, 0, writes, ADDONRACE_ACQUIRE, pc)) {
-      return 0;
-    }
-  }
+  host->rwlock((uintptr_t)l, 1, PC);
+  hold_alone(l, 1);
+  return 0;
 }
 int pthread_rwlock_unlock(pthread_rwlock_t *l) {
   uintptr_t pc = PC;
-  if (load(l, ADDONRACE_RELAXED, pc) & writes) store(l, 0, ADDONRACE_RELEASE, pc);
-  else add(l, -1u, ADDONRACE_ACQ_REL, pc);
+  if (((uint32_t *)l)[1]) {
+    hold_alone(l, 0);
+    store(l, 0, ADDONRACE_RELEASE, pc);
+  } else {
+    add(l, -1u, ADDONRACE_ACQ_REL, pc);
+  }
   return 0;
 }
 

@@ -1,3 +1,4 @@
+import AddonMemory
 import CCandidate
 import ExploreCore
 import Glibc
@@ -14,7 +15,8 @@ enum CandidateHooks {
         load: load, store: store, update: update, fence: fence, read: read, copy: copy, write: write,
         own_write: ownWrite, allocate: allocate, allocate_surely: allocateSurely, release: release, size: size,
         thread_storage: threadStorage,
-        create: create, self: current, join: join, leave: leave, lock: lock, await: waitForBits, pause: pause,
+        create: create, self: current, join: join, leave: leave, lock: lock, rwlock: lockShared, await: waitForBits,
+        pause: pause,
         choose: choose,
         section: section, grace_period: gracePeriod,
         atomic_context: atomicContext, may_sleep: maySleep, fail: fail, note: note, slot: slot,
@@ -338,14 +340,28 @@ enum CandidateHooks {
     let racer = execution.state.pointee.current
     execution.state.pointee.pc = pc
     let found = execution.lock(racer, address, 4, unlocked: 0, locked: 1)
-    if found == 1, execution.state.pointee.isQuiescent {
-      noteAlone(execution, racer)
-      execution.stop(racer, .stopped)
-    }
-    if found > 1 {
+    if found != 0 { stopAt(execution, racer, lock: address, isLock: found == 1) }
+  }
+
+  private static let lockShared: @convention(c) (UInt, Int32, UInt) -> Void = { address, isAlone, pc in
+    let execution = state.pointee.execution
+    let racer = execution.state.pointee.current
+    execution.state.pointee.pc = pc
+    let found = execution.lock(racer, address, unlocked: 0, shared: isAlone == 0)
+    if isAlone != 0 ? found == 0 : !ReadersWriterLock.isHeldAlone(found) { return }
+    stopAt(execution, racer, lock: address, isLock: ReadersWriterLock.isLock(found, unlocked: 0))
+  }
+
+  /// Of a lock that was not taken though the racer has waited for it as long as it could.
+  private static func stopAt(_ execution: Execution, _ racer: Int, lock address: UInt, isLock: Bool) {
+    if !isLock {
       noteNoLock(execution, racer, address)
-      execution.stop(racer, .stopped)
+    } else if execution.state.pointee.isQuiescent {
+      noteAlone(execution, racer)
+    } else {
+      return
     }
+    execution.stop(racer, .stopped)
   }
 
   @inline(never) private static func noteNoLock(_ execution: Execution, _ racer: Int, _ address: UInt) {

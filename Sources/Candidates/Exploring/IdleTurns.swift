@@ -22,7 +22,7 @@ struct IdleTurns {
     var stack: UnsafeMutableRawPointer?
   }
 
-  private static let places = 16
+  private static let places = 64
   private static let mostStack = 32 << 10
   /// By racer, then by place.
   private let snapshots: UnsafeMutablePointer<Snapshot>
@@ -65,8 +65,7 @@ struct IdleTurns {
     _ racer: Int, _ frame: UnsafePointer<addonrace_frame>, stackTop: UInt, changes: Int32, done: Int32
   ) -> Arrival {
     let pc = frame.pointee.pc
-    let place = Int(truncatingIfNeeded: (pc ^ pc >> 7) % UInt(Self.places))
-    let snapshot = snapshots + (racer &* Self.places &+ place)
+    let snapshot = snapshots + (racer &* Self.places &+ place(of: pc, racer))
     let isBack = snapshot.pointee.pc == pc && snapshot.pointee.changes == changes
     guard hasLoops, isLoop(pc) else {
       if isBack {
@@ -80,6 +79,19 @@ struct IdleTurns {
     if isBack, isSame(snapshot, frame, stackTop) { return .idle(since: snapshot.pointee.done) }
     take(snapshot, frame, stackTop, changes, done)
     return .goesOn
+  }
+
+  /// A place of its own for each pc, as long as there is room: two of one loop that shared one would push each other out at
+  /// every turn, and it would never be seen to be idle.
+  @inline(__always) private func place(of pc: UInt, _ racer: Int) -> Int {
+    let home = Int(truncatingIfNeeded: (pc ^ pc >> 7) % UInt(Self.places))
+    var place = home
+    repeat {
+      let known = snapshots[racer &* Self.places &+ place].pc
+      if known == pc || known == 0 { return place }
+      place = (place &+ 1) % Self.places
+    } while place != home
+    return home
   }
 
   private func isLoop(_ pc: UInt) -> Bool {

@@ -27,7 +27,8 @@ package struct Event {
     case exchange, add, or, and, xor, nand, compareExchange
     /// A compare-exchange from unlocked to locked that waits for its turn.
     case lockAttempt
-    /// The same of a readers-writer lock: from unlocked to held alone, and from held by so many readers to one more.
+    /// The same of a readers-writer lock, of 32 bits: from unlocked, which is `expected`, to held alone, and from held by so
+    /// many readers to one more.
     case aloneAttempt, shareAttempt
     /// A load that waits while what it reads is odd: a grace period's poll of a racer's read-side sections.
     case sectionPoll
@@ -104,8 +105,8 @@ package struct Event {
   func waits(after value: UInt64) -> Bool {
     switch readKind {
     case .lockAttempt: value == operand
-    case .aloneAttempt: value != UInt64(ReadersWriterLock.unlocked) && ReadersWriterLock.readers(value) != nil
-    case .shareAttempt: value & UInt64(ReadersWriterLock.writer) != 0 && ReadersWriterLock.readers(value) != nil
+    case .aloneAttempt: value != expected && ReadersWriterLock.isLock(value, unlocked: expected)
+    case .shareAttempt: ReadersWriterLock.isHeldAlone(value) && ReadersWriterLock.isLock(value, unlocked: expected)
     case .sectionPoll: value & 1 != 0
     case .await: value & operand == expected
     default: false
@@ -130,7 +131,8 @@ package struct Event {
     case .nand: ~(value & operand) & mask
     case .compareExchange, .lockAttempt, .aloneAttempt: value == expected ? operand : nil
     case .shareAttempt:
-      value & UInt64(ReadersWriterLock.writer) == 0 && ReadersWriterLock.readers(value) != nil ? value &+ operand : nil
+      !ReadersWriterLock.isHeldAlone(value) && ReadersWriterLock.isLock(value, unlocked: expected)
+        ? value &+ operand : nil
     }
   }
 

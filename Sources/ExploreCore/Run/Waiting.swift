@@ -9,14 +9,12 @@ extension Execution {
     take(racer, address, size, .lockAttempt, expected: unlocked, operand: locked)
   }
 
-  /// Takes a readers-writer lock alone, or a share of it. Answers what it found.
-  package func lock(_ racer: Int, _ lock: ReadersWriterLock, shared: Bool) -> UInt64 {
-    let unlocked = UInt64(ReadersWriterLock.unlocked)
-    return shared
-      ? take(racer, lock.word.address, 4, .shareAttempt, expected: 0, operand: 1)
+  /// Takes a readers-writer lock alone, or a share of it; `unlocked` is its word while nobody holds it. Answers what it found.
+  package func lock(_ racer: Int, _ address: UInt, unlocked: UInt64, shared: Bool) -> UInt64 {
+    shared
+      ? take(racer, address, 4, .shareAttempt, expected: unlocked, operand: 1)
       : take(
-        racer, lock.word.address, 4, .aloneAttempt, expected: unlocked,
-        operand: unlocked | UInt64(ReadersWriterLock.writer))
+        racer, address, 4, .aloneAttempt, expected: unlocked, operand: unlocked | UInt64(ReadersWriterLock.writer))
   }
 
   private func take(
