@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Machine
 import RaceModel
@@ -192,14 +193,32 @@ public struct JournalReading: Sendable {
           "\(path) is a journal of version \(format.version); this program knows version \(JournalHead.version)")
     }
     self.head = head
+    let decoded = Self.entries(lines)
+    entries.reserveCapacity(lines.count)
     for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
-      if let entry = try? decoder.decode(JournalEntry.self, from: line) {
+      if let entry = decoded[index] {
         entries.append(entry)
       } else if index == lines.count - 1 {
         isCutShort = true
       } else {
         torn.append(index + 1)
       }
+    }
+  }
+
+  /// What each line but the first says, read by all processors side by side; nil where it is no entry.
+  private static func entries(_ lines: [Data]) -> [JournalEntry?] {
+    let linesAtOnce = 64
+    return [JournalEntry?](unsafeUninitializedCapacity: lines.count) { entries, count in
+      entries.initialize(repeating: nil)
+      nonisolated(unsafe) let entries = entries
+      DispatchQueue.concurrentPerform(iterations: (lines.count + linesAtOnce - 1) / linesAtOnce) { part in
+        let decoder = JSONDecoder()
+        for index in max(1, part * linesAtOnce)..<min(lines.count, (part + 1) * linesAtOnce) {
+          entries[index] = try? decoder.decode(JournalEntry.self, from: lines[index])
+        }
+      }
+      count = lines.count
     }
   }
 

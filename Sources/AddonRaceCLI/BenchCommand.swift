@@ -93,7 +93,7 @@ struct BenchCommand: ParsableCommand {
     var document = BenchDocument(machine: .here)
     var parts: [ReportPart] = []
     var status = ExitStatus.asExpected
-    let all = ScenarioFinder(AddonRaceCommand.harness.vocabulary, code: code.source).find(paths)
+    let all = ScenarioFinder(AddonRaceCommand.harness.vocabulary, first: "bench", code: code.source).find(paths)
     let progress = ProgressLine(all.count)
     for found in all {
       do {

@@ -13,7 +13,12 @@ struct ScenarioFinder {
   /// How code that is named is compiled.
   private let code: CandidateSource?
   private let optimisations: [Int]
-  init(_ vocabulary: Vocabulary, code: CandidateSource? = nil, optimisations: [Int] = []) {
+  /// The folder whose scenarios a name means, where those of other folders have it too.
+  private let folder: String
+  init(
+    _ vocabulary: Vocabulary, first folder: String = "sites", code: CandidateSource? = nil, optimisations: [Int] = []
+  ) {
+    self.folder = folder
     self.vocabulary = vocabulary
     self.code = code
     self.optimisations = optimisations
@@ -55,7 +60,7 @@ struct ScenarioFinder {
   private func find(_ name: String) -> [FoundScenario] {
     var path = name
     if !FileManager.default.fileExists(atPath: name) {
-      let shipped = ShippedFiles.named(name)
+      let shipped = ShippedFiles.named(name, first: folder)
       guard shipped.count == 1 else { return [missing(name, shipped)] }
       path = ShippedFiles.path(shipped[0])
     }

@@ -36,12 +36,15 @@ enum ShippedFiles {
   /// Paths, and the names of files alone.
   static var names: [String] { paths + paths.filter { $0.hasSuffix(".yaml") }.map(bareName) }
 
-  /// Those of a name: a path, with or without "scenarios/", or a file's name, with or without its ending.
-  static func named(_ word: String) -> [String] {
+  /// Those of a name: a path, with or without "scenarios/", or a file's name, with or without its ending. Where several files
+  /// have the name, it is that of the one in `folder`.
+  static func named(_ word: String, first folder: String) -> [String] {
     let name = word.hasSuffix("/") ? String(word.dropLast()) : word
     let exact = paths.filter { $0 == name || $0 == "scenarios/\(name)" }
     if !exact.isEmpty || name.contains("/") { return exact }
-    return paths.filter { $0.hasSuffix(".yaml") && bareName($0) == bareName(name) }
+    let files = paths.filter { $0.hasSuffix(".yaml") && bareName($0) == bareName(name) }
+    let first = files.filter { $0.hasPrefix("scenarios/\(folder)/") }
+    return first.isEmpty ? files : first
   }
 
   private static func bareName(_ path: String) -> String {
