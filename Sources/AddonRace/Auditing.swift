@@ -105,6 +105,8 @@ public struct Audit: Sendable {
     var scenario = Scenario(
       name: "\(entry.site.name) with \(entry.strategy.name)", question: entry.site.summary, site: entry.site.name,
       strategy: entry.strategy.name, racers: entry.racers)
+    // As many as its fault needs.
+    if entry.fault != nil { scenario.explore.racers = entry.racers }
     scenario.stress.shape = shape.shape
     scenario.stress.widening = shape.widening
     scenario.stress.start = shape.start
@@ -114,8 +116,10 @@ public struct Audit: Sendable {
     // One racer that allocates and one that looks collide only now and then.
     let looking = entry.roles.filter(\.looksOnly).map(\.name)
     let allocating = entry.racers.filter { !looking.contains($0.role) }.reduce(0) { $0 + $1.count }
-    // Nor do racers whose slot is NULL again when the next one comes.
-    if entry.site.eager || allocating < 2 || entry.keepsHistory { scenario.stress.minimumYield = 0 }
+    // Nor do racers whose slot is NULL again when the next one comes, and who takes what came with the inode does not allocate.
+    if entry.site.eager || allocating < 2 || entry.keepsHistory || entry.limits.allocationsPerCreation > 0 {
+      scenario.stress.minimumYield = 0
+    }
     switch entry.fault?.failures {
     case .all: scenario.faults.allocationFailure = AllocationFailure(.every(1))
     case .someOfOneRacer:

@@ -56,6 +56,7 @@ enum TraceWords {
     case .number(let number): number < 1 << 20 ? "\(number)" : Number.hexadecimal(number)
     case .pointer(.inode(let number, offset: 0)): "inode \(number)"
     case .pointer(let place): TraceWords.place(place)
+    case .tagged(let place, let tag): "\(TraceWords.place(place)) tagged \(tag)"
     case .unlocked: "unlocked"
     case .locked: "locked"
     case .shared(let readers): "locked by \(Number.counted(readers, "reader"))"

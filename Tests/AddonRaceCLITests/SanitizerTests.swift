@@ -70,6 +70,7 @@ import Testing
     case "verity-info": "{open: 2, verify: 1}"
     case "file-owner-with-table": "{set-owner: 1, read: 1}"
     case "spare-reuse": "{fill: 2}"
+    case "free-list": "{fill: 3, use: 1}"
     case "fsnotify-marks-ordered": "{add-and-remove: 2, hook: 1}"
     case "fsnotify-marks", "fsnotify-marks-5.15", "fsnotify-marks-7.0": "{add-and-remove: 1, hook: 1}"
     case "inode-addons-whole", "inode-addons-whole-mask-inline": "{bpf: 2, program: 1}"

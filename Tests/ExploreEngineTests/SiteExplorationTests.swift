@@ -80,7 +80,7 @@ private func reported(
     if verdict.outcome == .fail {
       #expect(verdict.counterexample?.steps.isEmpty == false, "\(context)")
       let first = verdict.exploration?.firstFinding ?? .max
-      if first > 50 {  // below that there is nothing to be early in
+      if first > 100 {  // in an exploration of some hundred executions there is nothing to be early in
         var whole = scenario
         whole.explore.executions = first * 10
         let all = (try? reported(whole, model, stopsAtFirst: false))?.figures.executions ?? 0

@@ -51,13 +51,38 @@ public enum ExpiresTwice: ArmedTimerVariant {
   }
 }
 
+/// Faulty: an entry is marked without the lock, in a table that has just been copied: in the copy it is not.
+public enum MarkedWithoutLock: GrowingTableVariant {
+  @inlinable public static var locksToMark: Bool { false }  // the fault
+  public static var suffix: String { "-marked-unlocked" }
+  public static var fault: Fault? {
+    Fault(
+      "copy on grow that loses", happenedAs: "synthetic", caught: .byChance(["winner-effects"]),
+      racers: [("add", 2), ("mark", 1)])
+  }
+}
+
 /// Faulty: an entry is removed without the lock, from a table that has just been copied: in the copy it lives on.
 public enum RemovedWithoutLock: GrowingTableVariant {
   @inlinable public static var locksToRemove: Bool { false }  // the fault
   public static var suffix: String { "-removed-unlocked" }
   public static var fault: Fault? {
     Fault(
-      "copy on grow that loses or revives", happenedAs: "synthetic", caught: .byChance(["winner-effects"]),
+      "copy on grow that revives", happenedAs: "synthetic", caught: .byChance(["winner-effects"]),
       racers: [("add", 2), ("remove", 1)])
+  }
+}
+
+/// Faulty: the head of the list of free addons is the pointer alone. One that was taken and put back looks as if it had
+/// never been away, and what comes behind it now is put in its place although it is in use.
+public enum UncountedHead: FreeListVariant {
+  @inlinable @inline(__always) public static func changed(_ head: UInt64, to address: UInt64) -> UInt64 {
+    address  // the fault
+  }
+  public static var suffix: String { "-uncounted" }
+  public static var fault: Fault? {
+    Fault(
+      "free-list ABA", happenedAs: "synthetic", caught: .byChance(["assertion"]), may: ["data-race"],
+      racers: [("fill", 3)])
   }
 }

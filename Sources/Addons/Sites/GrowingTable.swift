@@ -5,11 +5,12 @@ import AddonMemory
 /// that nothing changes in a table that is being copied.
 @frozen public enum GrowingTable<Variant: GrowingTableVariant>: Site {
   public enum Role: UInt8, SiteRole {
-    case add, remove, look
+    case add, remove, mark, look
     public var sentence: String {
       switch self {
       case .add: "Adds an entry: makes the table, or one of twice the size if it is full."
-      case .remove: "Removes the first entry, if there is one."
+      case .remove: "Removes the first entry that is not marked, if there is one."
+      case .mark: "Marks the first entry that is not, if there is one."
       case .look: "Under RCU: reads the entries."
       }
     }
@@ -43,8 +44,14 @@ import AddonMemory
     case .remove:
       memory.enterReadSection(.rcu)
       if Variant.locksToRemove { memory.lock(inode.lock) }
-      remove(from: inode, in: memory)
+      replaceEntry(by: 0, at: inode, in: memory)
       if Variant.locksToRemove { memory.unlock(inode.lock) }
+      memory.leaveReadSection(.rcu)
+    case .mark:
+      memory.enterReadSection(.rcu)
+      if Variant.locksToMark { memory.lock(inode.lock) }
+      replaceEntry(by: TableMaker.marked, at: inode, in: memory)
+      if Variant.locksToMark { memory.unlock(inode.lock) }
       memory.leaveReadSection(.rcu)
     case .look:
       memory.enterReadSection(.rcu)
@@ -83,12 +90,13 @@ import AddonMemory
     memory.report(.success(grown))
   }
 
+  /// The first that is not marked.
   @inlinable @inline(__always)
-  static func remove<M: Memory>(from inode: Inode, in memory: M) {
+  static func replaceEntry<M: Memory>(by value: UInt64, at inode: Inode, in memory: M) {
     guard let table = memory.load(inode.slot(at: 0), .acquiring) else { return memory.report(.absent) }
     let capacity = memory.read(TableMaker.capacity(table))
     guard let cell = TableMaker.first(where: { $0 == TableMaker.entry }, in: table, capacity, memory),
-      memory.compareExchange(cell, TableMaker.entry, 0, .relaxed, failure: .relaxed) == TableMaker.entry
+      memory.compareExchange(cell, TableMaker.entry, value, .relaxed, failure: .relaxed) == TableMaker.entry
     else { return memory.report(.absent) }
     memory.report(.success(nil))
   }
@@ -99,7 +107,7 @@ import AddonMemory
     memory.window()
     for index in 0..<memory.read(TableMaker.capacity(table)) {
       let entry = memory.load(TableMaker.cell(table, index), .relaxed)
-      if entry != 0, entry != TableMaker.entry {
+      if entry != 0, entry != TableMaker.entry, entry != TableMaker.marked {
         memory.violated(.initialised, seen: entry, expected: 0, at: table.address)
       }
     }
@@ -110,14 +118,24 @@ import AddonMemory
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     guard let table = memory.slotShows(memory.load(inode.slot(at: 0), .relaxed), slot: 0) else { return }
     var entries = 0
-    for index in 0..<memory.read(TableMaker.capacity(table))
-    where memory.load(TableMaker.cell(table, index), .relaxed) != 0 { entries &+= 1 }
-    let expected =
-      memory.successes(ofRole: Int(Role.add.rawValue)) &- memory.successes(ofRole: Int(Role.remove.rawValue))
-    if entries != expected {
-      memory.violated(
-        .winnerEffect, seen: UInt64(entries), expected: UInt64(bitPattern: Int64(expected)), at: table.address)
+    var marked = 0
+    for index in 0..<memory.read(TableMaker.capacity(table)) {
+      let entry = memory.load(TableMaker.cell(table, index), .relaxed)
+      if entry != 0 { entries &+= 1 }
+      if entry == TableMaker.marked { marked &+= 1 }
     }
+    expect(entries, successes(.add, memory) &- successes(.remove, memory), of: table, in: memory)
+    expect(marked, successes(.mark, memory), of: table, in: memory)
+  }
+
+  @inlinable @inline(__always)
+  static func successes<M: Memory>(_ role: Role, _ memory: M) -> Int { memory.successes(ofRole: Int(role.rawValue)) }
+
+  @inlinable @inline(__always)
+  static func expect<M: Memory>(_ seen: Int, _ expected: Int, of table: Addon, in memory: M) {
+    if seen == expected { return }
+    memory.violated(
+      .winnerEffect, seen: UInt64(seen), expected: UInt64(bitPattern: Int64(expected)), at: table.address)
   }
 
   @inlinable @inline(__always)
@@ -133,12 +151,17 @@ import AddonMemory
 /// Where a faulty growing table departs from the right one.
 public protocol GrowingTableVariant {
   static var locksToRemove: Bool { get }
+  static var locksToMark: Bool { get }
   static var suffix: String { get }
   static var fault: Fault? { get }
 }
 
-public enum RemovedUnderLock: GrowingTableVariant {
+extension GrowingTableVariant {
   @inlinable public static var locksToRemove: Bool { true }
+  @inlinable public static var locksToMark: Bool { true }
+}
+
+public enum ChangedUnderLock: GrowingTableVariant {
   public static var suffix: String { "" }
   public static var fault: Fault? { nil }
 }
@@ -148,6 +171,8 @@ public enum TableMaker {
   /// The most entries.
   @inlinable public static var most: UInt64 { 64 }
   @inlinable public static var entry: UInt64 { 0xe9 }
+  /// An entry that is marked.
+  @inlinable public static var marked: UInt64 { 0xea }
   @inlinable public static func size(of capacity: UInt64) -> Int { 8 &+ 8 &* Int(capacity) }
   @inlinable public static func kind(of capacity: UInt64) -> AddonKind {
     AddonKind(size: size(of: capacity), zeroed: true, maySleep: false)

@@ -177,9 +177,14 @@ package struct TraceReading {
   private func value(_ value: UInt64, at address: UInt) -> Counterexample.Value {
     if value == 0, trace.slots[address] != nil { return .null }
     if let own = names.value(value) { return own }
-    let pointer = UInt(truncatingIfNeeded: value)
-    if let place = allocation(pointer) ?? names.place(of: pointer, slots: [:]) { return .pointer(place) }
+    if let place = pointee(UInt(truncatingIfNeeded: value)) { return .pointer(place) }
+    let tag = UInt16(value >> 48)
+    if tag != 0, let place = pointee(UInt(value & (1 << 48 - 1))) { return .tagged(place, tag: tag) }
     return .number(value)
+  }
+
+  private func pointee(_ pointer: UInt) -> Counterexample.Place? {
+    allocation(pointer) ?? names.place(of: pointer, slots: [:])
   }
 }
 

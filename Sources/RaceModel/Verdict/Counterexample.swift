@@ -94,6 +94,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case null
     case number(UInt64)
     case pointer(Place)
+    /// A pointer with something else in its highest 16 bits, as a count.
+    case tagged(Place, tag: UInt16)
     case unlocked, locked
     /// By so many who only read.
     case shared(Int)
