@@ -6,7 +6,7 @@ import AddonMemory
 /// An unlock finds NULL and allocates nothing. At inode destruction the three lists must be empty ("leaked locks").
 ///
 /// Named `lock-context` with strategies that work on the slot alone, `lock-context-flag` with those that take the
-/// inode's lock, as newer kernels do.
+/// inode's lock, as Linux 7.2 does.
 @frozen public enum LockContext<S: Strategy, Unlocking: LockRelease>: Site {
   public enum Role: UInt8, SiteRole {
     case lock, unlock, read
@@ -27,9 +27,11 @@ import AddonMemory
       flag
         ? "An inode's file locks, published under the inode's lock with a flag bit."
         : "An inode's file locks; the loser of the race gets the winner's context.",
-      source: flag ? "fs/locks.c, newer kernels" : "fs/locks.c locks_get_lock_context, Linux 6.12",
+      source: flag ? "fs/locks.c, Linux 7.2" : "fs/locks.c locks_get_lock_context, Linux 6.12",
       slots: ["i_flctx"], ownStrategy: flag ? "lock-and-flag" : "full-compare-exchange-rereading",
-      racers: [("lock", 2)], fault: Unlocking.fault)
+      racers: [("lock", 2)],
+      versions: Unlocking.fault == nil ? LinuxVersions(flag ? "7.2" : "6.12", flag ? nil : "6.12", of: "lock-context") : nil,
+      fault: Unlocking.fault)
   }
   public static var strategy: StrategyDescription { S.about }
 

@@ -24,7 +24,8 @@ import AddonMemory
     SiteDescription(
       "verity-info", "A file's hash tree parameters, set up by the first open.",
       source: "fs/verity/open.c, Linux 6.12", slots: ["i_verity_info"],
-      ownStrategy: "release-compare-exchange-rereading", racers: [("open", 2)])
+      ownStrategy: "release-compare-exchange-rereading", racers: [("open", 2)],
+      versions: LinuxVersions("6.12", "6.12", of: "verity-info"))
   }
   public static var strategy: StrategyDescription { S.about }
 

@@ -1,6 +1,6 @@
 import AddonMemory
 
-/// `fsverity_info` in newer kernels: found by the inode's address in a hash table, instead of through a pointer.
+/// `fsverity_info` in Linux 7.2: found by the inode's address in a hash table, instead of through a pointer.
 ///
 /// Find-or-insert under the bucket's lock: a loser frees its own. A flag of the inode is set after the insertion; whoever
 /// sees it, and has a full barrier behind that, finds the info. Eviction removes the info before another inode can come to
@@ -26,8 +26,9 @@ import AddonMemory
     SiteDescription(
       "verity-table" + Variant.suffix,
       "What verity knows of an inode, by the inode's address in a hash table; addresses come again.",
-      source: "fs/verity/open.c, newest kernels", slots: ["bucket"], ownStrategy: "double-checked-lock",
-      racers: [("open", 2), ("pass", 1)], fault: Variant.fault)
+      source: "fs/verity/open.c, Linux 7.2", slots: ["bucket"], ownStrategy: "double-checked-lock",
+      racers: [("open", 2), ("pass", 1)],
+      versions: Variant.fault == nil ? LinuxVersions("7.2", nil, of: "verity-info") : nil, fault: Variant.fault)
   }
   public static var strategy: StrategyDescription { DoubleCheckedLock.about }
 

@@ -6,7 +6,7 @@ import AddonMemory
   public static var about: StrategyDescription {
     StrategyDescription(
       "lock-and-flag", "Stores the slot under the inode's lock, then releases a flag bit that readers acquire.",
-      source: "fs/locks.c locks_get_lock_context (newer kernels)", rightIn: .everyModel,
+      source: "fs/locks.c locks_get_lock_context (Linux 7.2)", rightIn: .everyModel,
       usesInodeLock: true)
   }
 
