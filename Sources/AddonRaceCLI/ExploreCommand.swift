@@ -65,15 +65,17 @@ struct ExploreCommand: ParsableCommand {
     if let from = division.from { return try runPart(of: try Frontier.read(from)) }
     let named = try namedModels()
     let (litmus, others) = LitmusRuns.divide(paths)
+    var judged: [LitmusRuns.Judged] = []
     if !litmus.isEmpty, division.frontier == nil {
       let runs = LitmusRuns(
-        models: named.isEmpty ? [.kernel] : named, options: report, jobs: parallel.count)
-      let status = try runs.run(litmus)
-      if others.isEmpty || status >= .invalid { throw ExitCode(status.code) }
+        models: named.isEmpty ? [.kernel] : named, options: report, jobs: parallel.count, shard: part.shard)
+      let (ofLitmus, status) = try runs.run(litmus, alone: others.isEmpty)
+      if others.isEmpty || status == .interrupted { throw ExitCode(status.code) }
+      judged = ofLitmus
     }
     let runs = try runs(named)
     if let file = division.frontier { return try write(try runs.frontier(others, division.parts), to: file) }
-    let (verdicts, status) = try runs.run(others)
+    let (verdicts, status) = try runs.run(others, after: judged)
     if let dot { try write(verdicts, to: dot) }
     throw ExitCode(status.code)
   }

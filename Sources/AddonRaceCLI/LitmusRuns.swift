@@ -8,11 +8,16 @@ struct LitmusRuns {
   let models: [MemoryModel]
   let options: ReportOptions
   let jobs: Int
+  /// Of the tests, each under each model; nil is all.
+  let shard: Shard?
 
-  /// Tests in full, as many as fit a screen or two.
-  private static let mostInFull = 3
+  /// A test's verdict, as reports and journals have it.
+  typealias Judged = (verdict: Verdict, key: JournalKey)
+
   private static let mostExecutions = 1_000_000
-  private static let formats = [ReportFormatName.allCases[0].rawValue, "json", "jsonl"]
+  /// Formats that are herd7's words here, and documents of litmus tests. The others are reports of verdicts.
+  private static let own: [any ReportFormat.Type] = [TableReport.self, JSONReport.self, JSONLinesReport.self]
+  private var isOwnFormat: Bool { Self.own.contains { $0 == options.format.format } }
 
   /// The litmus tests among the paths and in their folders, and what else there is.
   static func divide(_ paths: [String]) -> (litmus: [String], others: [String]) {
@@ -41,7 +46,7 @@ struct LitmusRuns {
     return (litmus, others)
   }
 
-  private enum Answer: Sendable {
+  enum Answer: Sendable {
     case observed(LitmusFile, LitmusObservation, LitmusResult, MemoryModel, seconds: Double)
     case invalid(String)
 
@@ -82,53 +87,81 @@ struct LitmusRuns {
         disagreement != nil ? .notAsExpected : observation.undecided != nil ? .undecided : .asExpected
       }
     }
+
+    static func scenario(_ name: String, question: String) -> Scenario {
+      Scenario(name: name, question: question, site: "", strategy: "", racers: [])
+    }
+
+    /// What a header says otherwise is a finding.
+    func verdict(_ path: String, _ model: MemoryModel, showsWitness: Bool) -> Verdict {
+      let command = "addonrace explore \(ShellWord.quoted(path)) --memory-model \(model.rawValue)"
+      guard case .observed(let file, let observation, let result, _, _) = self else {
+        let reasons = if case .invalid(let text) = self { [text] } else { [String]() }
+        return Verdict(
+          invalid: Self.scenario(path, question: ""), .explore(model), reasons: reasons, file: path, command: command)
+      }
+      var record = RunRecord(.explore(model))
+      let flags = observation.allFlags.map { ", \($0)" }.joined()
+      record.add(
+        .note(
+          "\(observation.word.rawValue): \(observation.positive) of \(Number.counted(result.executions, "execution")) "
+            + "as the condition says\(flags)"))
+      if let disagreement {
+        record.add(
+          .finding(Finding(checker: "observation", message: "\(observation.word.rawValue), but \(disagreement)")))
+      }
+      if showsWitness, let witness = result.witness { record.add(.counterexample(witness, model)) }
+      if let why = observation.undecided { record.add(.note("undecided: \(why)")) }
+      record.add(
+        .ended(.engine(observation.undecided == nil ? .exhausted : .budget("\(LitmusRuns.mostExecutions) executions"))))
+      return Verdict(
+        record, of: Self.scenario(file.name, question: file.condition.description), facts: nil, file: path,
+        command: command)
+    }
   }
 
-  func run(_ paths: [String]) throws -> ExitStatus {
+  /// - Parameter alone: there is nothing else to report. What is not alone is reported with the rest.
+  func run(_ paths: [String], alone: Bool) throws -> (judged: [Judged], status: ExitStatus) {
     cthreads_catch_interrupts(1)
-    let format = options.format.rawValue
-    if !options.reports.isEmpty || !Self.formats.contains(format) {
-      StandardError.print(
-        "note: litmus tests are printed, as \(Self.formats.joined(separator: ", ")); reports are of scenarios")
-    }
-    let sink = try ReportSink(options.output)
-    let style = Style(isColoured: options.colour.isColoured(onTerminal: sink.isTerminal))
-    let isJSON = format.hasPrefix("json")
-    let isFull = !isJSON && (options.verbose || paths.count <= Self.mostInFull)
-    let work = paths.flatMap { path in models.map { (path, $0) } }
+    var work = paths.flatMap { path in models.map { (path: path, model: $0, key: key(path, $0)) } }
+    let keys = work.map(\.key)
+    if let shard { work = work.filter { shard.has($0.key) } }
+    let printer = alone && isOwnFormat ? try LitmusPrinter(options, tests: paths.count, models: models.count) : nil
+    let baseline = try options.baseline.map { try Baseline(path: $0) }
+    var reports = alone ? try ReportSet(options, baseline: baseline, showing: !isOwnFormat) : nil
+    reports?.expect(paths.count, options)
+    let journal = alone ? try Journal(options.journal, shard, keys) : nil
+    let isReported = !alone || !isOwnFormat || !options.reports.isEmpty
+    let wantsWitness = isReported || printer?.isFull == true
     let progress = ProgressLine(work.count)
     let done = SideBySide<Answer>(
       work.count, jobs: jobs,
-      worker: {
+      worker: { [work] in
         { index in
           defer { progress.finish() }
-          return answer(work[index].0, work[index].1, wantsWitness: isFull)
+          return answer(work[index].path, work[index].model, wantsWitness: wantsWitness)
         }
       })
-    var statuses: [ExitStatus] = []
-    var counts: [LitmusObservation.Word: Int] = [:]
-    var wrong: [String] = []
-    var documents: [LitmusDocument] = []
-    for (index, (path, model)) in work.enumerated() {
+    var judged: [Judged] = []
+    var status = ExitStatus.asExpected
+    for (index, (path, model, key)) in work.enumerated() {
       guard let answer = done[index] else { break }
-      statuses.append(answer.status)
-      if answer.status != .asExpected { wrong.append((path as NSString).lastPathComponent) }
-      if case .observed(_, let observation, _, _, _) = answer { counts[observation.word, default: 0] += 1 }
-      if isJSON {
-        let document = answer.document(path, model)
-        if format == "jsonl" {
-          try sink.print(JSONText.of(document, isIndented: false))
-        } else {
-          documents.append(document)
-        }
-        continue
-      }
-      try sink.print(isFull ? full(answer, path, style) : line(answer, path, model, style))
+      try printer?.print(answer, path, model)
+      let verdict = answer.verdict(path, model, showsWitness: wantsWitness)
+      status = max(status, options.status(baseline)(verdict))
+      journal?.add(verdict, key, EncodedScenario(verdict.scenario))
+      guard isReported else { continue }
+      judged.append((verdict, key))
+      try reports?.show([verdict])
     }
-    if format == "json" { try sink.print(JSONText.of(documents, isIndented: true)) }
-    if paths.count > 1, !isJSON { try sink.print(summary(work.count, counts, wrong, style)) }
-    try sink.close()
-    return cthreads_interrupted() == 0 ? statuses.max() ?? .asExpected : .interrupted
+    try printer?.end()
+    try reports?.end(judged.map(\.verdict))
+    try journal?.close()
+    return (judged, cthreads_interrupted() == 0 ? status : .interrupted)
+  }
+
+  private func key(_ path: String, _ model: MemoryModel) -> JournalKey {
+    JournalKey(Answer.scenario(path, question: ""), .explore(model), file: path)
   }
 
   private func answer(_ path: String, _ model: MemoryModel, wantsWitness: Bool) -> Answer {
@@ -152,63 +185,5 @@ struct LitmusRuns {
     } catch {
       return .invalid("\(path):\(error)")
     }
-  }
-
-  /// As herd7 prints it, and the execution that was observed.
-  private func full(_ answer: Answer, _ path: String, _ style: Style) -> String {
-    guard case .observed(let file, let observation, let result, let model, let seconds) = answer else {
-      if case .invalid(let text) = answer { return text }
-      return ""
-    }
-    let kind =
-      switch file.condition.quantifier {
-      case .exists: "Allowed"
-      case .forall: "Required"
-      case .never: "Forbidden"
-      }
-    var lines = ["Test \(file.name) \(kind) under \(model.rawValue)", "States \(observation.states.count)"]
-    lines += observation.states.map(\.state)
-    if observation.isOfCondition {
-      lines.append("(and others: too many to visit, all but one of those that do not end so)")
-    }
-    lines += [observation.holds(file.condition) ? "Ok" : "No", "Witnesses"]
-    lines.append("Positive: \(observation.positive) Negative: \(observation.negative)")
-    lines += observation.allFlags.map { "Flag \($0)" }
-    lines.append("Condition \(file.condition)")
-    lines.append(
-      "Observation \(file.name) \(observation.word.rawValue) \(observation.positive) \(observation.negative)")
-    lines.append("Time \(file.name) \(Number.fixed(seconds, 2))")
-    if let why = observation.undecided { lines.append(style.red("undecided: \(why)")) }
-    if let disagreement = answer.disagreement { lines.append(style.red("NOT OK: \(disagreement)")) }
-    if let witness = result.witness { lines += ["", "An execution that is observed:"] + TraceText(witness).lines }
-    return lines.joined(separator: "\n") + "\n"
-  }
-
-  private func line(_ answer: Answer, _ path: String, _ model: MemoryModel, _ style: Style) -> String {
-    guard case .observed(let file, let observation, let result, _, _) = answer else {
-      if case .invalid(let text) = answer { return style.red("NOT OK ") + text }
-      return ""
-    }
-    let badge = answer.status == .asExpected ? style.green("ok    ") : style.red("NOT OK")
-    let why = answer.disagreement ?? observation.undecided
-    let under = models.count > 1 ? " under \(model.rawValue)" : ""
-    let flags = observation.allFlags.map { ", \($0)" }.joined()
-    return
-      "\(badge) \(file.name.safe)\(under): \(observation.word.rawValue)\(flags) (\(result.executions) executions)"
-      + (why.map { ": \($0)" } ?? "")
-  }
-
-  private func summary(
-    _ total: Int, _ counts: [LitmusObservation.Word: Int], _ wrong: [String], _ style: Style
-  ) -> String {
-    let words = [LitmusObservation.Word.never, .sometimes, .always].compactMap { word in
-      counts[word].map { "\($0) \(word.rawValue)" }
-    }
-    let text = "\(total) litmus tests: \(words.joined(separator: ", "))"
-    if wrong.isEmpty { return style.green(text) }
-    let most = 8
-    let names =
-      wrong.prefix(most).joined(separator: ", ") + (wrong.count > most ? " and \(wrong.count - most) more" : "")
-    return style.red("\(text); \(wrong.count) not ok: \(names)")
   }
 }

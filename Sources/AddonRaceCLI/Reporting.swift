@@ -224,18 +224,21 @@ struct ReportSet {
   private var reports: [(format: any ReportFormat, sink: ReportSink)]
 
   /// - Parameter baseline: what it knows does not make the command fail.
-  init(_ options: ReportOptions, baseline: Baseline? = nil) throws {
+  /// - Parameter showing: else none is shown, and there are those in files alone.
+  init(_ options: ReportOptions, baseline: Baseline? = nil, showing: Bool = true) throws {
     let status = options.status(baseline)
-    let shown = try ReportSink(options.output)
-    var reports: [(format: any ReportFormat, sink: ReportSink)] = [
-      (
-        options.format.format.init(
-          ReportMedium(
-            isColoured: options.colour.isColoured(onTerminal: shown.isTerminal),
-            width: shown.width, explains: options.explain, status: status)),
-        shown
-      )
-    ]
+    var reports: [(format: any ReportFormat, sink: ReportSink)] = []
+    if showing {
+      let shown = try ReportSink(options.output)
+      reports.append(
+        (
+          options.format.format.init(
+            ReportMedium(
+              isColoured: options.colour.isColoured(onTerminal: shown.isTerminal),
+              width: shown.width, explains: options.explain, status: status)),
+          shown
+        ))
+    }
     do {
       // GitHub shows a page of Markdown beside a step.
       if options.format.format == GitHubReport.self,

@@ -97,9 +97,10 @@ struct ScenarioRuns {
     return try Frontier(work, arguments: Array(CommandLine.arguments.dropFirst(2)), parts: parts)
   }
 
-  /// Answers all verdicts, and the exit status. `part`: one shard of what a frontier says.
+  /// Answers all verdicts, and the exit status. `part`: one shard of what a frontier says. `judged`: what is there already,
+  /// and is reported with them.
   func run(
-    _ paths: [String], _ part: (frontier: Frontier, shard: Shard)? = nil
+    _ paths: [String], _ part: (frontier: Frontier, shard: Shard)? = nil, after judged: [LitmusRuns.Judged] = []
   ) throws -> (verdicts: [Verdict], status: ExitStatus) {
     let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = try ReportSet(options, baseline: baseline)
@@ -112,7 +113,7 @@ struct ScenarioRuns {
       reports.discard()
       throw error
     }
-    reports.expect(scenarios.count, options)
+    reports.expect(scenarios.count + judged.count, options)
     var work = scenarios.enumerated().flatMap { place, resolved in runs(of: resolved, place) }
     let keys = work.map(\.key)
     if let shard { work = work.filter { shard.has($0.key) } }
@@ -127,12 +128,17 @@ struct ScenarioRuns {
     }
     let journal: Journal?
     do {
-      journal = try Journal(options.journal, part?.shard ?? shard, keys)
+      journal = try Journal(options.journal, part?.shard ?? shard, judged.map(\.key) + keys)
     } catch {
       reports.discard()
       throw error
     }
     let names = Dictionary(grouping: scenarios, by: \.name).mapValues(\.count)
+    for (verdict, key) in judged {
+      journal?.add(verdict, key, EncodedScenario(verdict.scenario))
+      verdicts.append(verdict)
+      try reports.show([verdict])
+    }
     let done = perform(work, journal)
     var index = 0
     for place in scenarios.indices {

@@ -220,4 +220,35 @@ import Testing
     #expect(documents[4]?["header"] as? String == "Never")
     #expect((documents[0]?["states"] as? [Any])?.count == 4)
   }
+
+  /// As those of scenarios: what a header says otherwise fails, with the execution that shows it.
+  @Test func reports() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write(Self.storeBuffering, to: "1.litmus")
+    _ = try folder.write(Self.storeBuffering.replacing("Sometimes", with: "Never"), to: "2.litmus")
+    let xml = folder.url.appendingPathComponent("report.xml").path
+    let command = try Command("explore", folder.url.path, "--format", "ktap", "--report", xml, "--no-journal")
+    #expect(command.status == 1, "\(command.errors)")
+    #expect(command.output.contains("ok 1 SB (kernel)\n"), "\(command.output)")
+    #expect(command.output.contains("# observation: Sometimes, but its header says Never"), "\(command.output)")
+    let written = try String(contentsOfFile: xml, encoding: .utf8)
+    #expect(written.contains(#"tests="2" failures="1" errors="0""#) && written.contains("load y: 0"), "\(written)")
+  }
+
+  /// Verdicts of litmus tests are kept, and added up, as those of scenarios are.
+  @Test func journalsAndShards() throws {
+    let folder = try TemporaryFolder()
+    for number in 1...8 { _ = try folder.write(Self.storeBuffering, to: "\(number).litmus") }
+    var journals: [String] = []
+    for shard in 1...2 {
+      journals.append(folder.url.appendingPathComponent("\(shard).jsonl").path)
+      let command = try Command(
+        "explore", folder.url.path, "--shard", "\(shard)/2", "--journal", journals[shard - 1], "--format", "jsonl")
+      #expect(command.status == 0, "\(command.errors)")
+    }
+    let merged = try Command(arguments: ["merge"] + journals)
+    #expect(merged.status == 0 && merged.output.contains("8 verdicts: 8 as expected"), "\(merged)")
+    let half = try Command("merge", journals[0])
+    #expect(half.status != 0, "\(half)")
+  }
 }

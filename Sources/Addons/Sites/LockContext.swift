@@ -30,7 +30,8 @@ import AddonMemory
       source: flag ? "fs/locks.c, Linux 7.2" : "fs/locks.c locks_get_lock_context, Linux 6.12",
       slots: ["i_flctx"], ownStrategy: flag ? "lock-and-flag" : "full-compare-exchange-rereading",
       racers: [("lock", 2)],
-      versions: Unlocking.fault == nil ? LinuxVersions(flag ? "7.2" : "6.12", flag ? nil : "6.12", of: "lock-context") : nil,
+      versions: Unlocking.fault == nil
+        ? LinuxVersions(flag ? "7.2" : "6.12", flag ? nil : "6.12", of: "lock-context") : nil,
       fault: Unlocking.fault)
   }
   public static var strategy: StrategyDescription { S.about }

@@ -116,7 +116,7 @@ public struct ReplayCommandText {
   public let text: String?
 
   public init(_ verdict: Verdict) {
-    guard let counterexample = verdict.counterexample, let file = verdict.file else {
+    guard let counterexample = verdict.counterexample, !counterexample.token.isEmpty, let file = verdict.file else {
       text = nil
       return
     }

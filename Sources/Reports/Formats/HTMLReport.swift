@@ -358,8 +358,8 @@ extension HTMLReport {
     <tbody>
     {{{steps}}}</tbody></table></div>
     {{#findings}}<p class="bad">{{.}}</p>
-    {{/findings}}<p class="dim">replay token: <code>{{token}}</code></p>
-    {{/trace}}<p>To see it again:</p>
+    {{/findings}}{{#token}}<p class="dim">replay token: <code>{{.}}</code></p>
+    {{/token}}{{/trace}}<p>To see it again:</p>
     <pre>{{command}}</pre>
 
     """

@@ -86,8 +86,10 @@ public struct TableReport: ReportFormat {
     var parts: [String] = []
     let measured = raced.filter { $0.figures.calibration.processors > 0 || $0.figures.rounds > 0 }
     if hasFigures, !measured.isEmpty { parts.append("\n" + figures(measured)) }
-    if hasFigures, !explored.isEmpty {
-      parts.append("\n" + ExplorationTable(style, explains: explains).figures(explored))
+    // Litmus tests have none.
+    let counted = explored.filter { $0.exploration != nil || $0.outcome != .pass }
+    if hasFigures, !counted.isEmpty {
+      parts.append("\n" + ExplorationTable(style, explains: explains).figures(counted))
     }
     if isBrief { parts.append("\n" + folders(verdicts).text + "\n") }
     let unexplored = ExplorationTable.unexplored(explored).map { [$0] } ?? []
