@@ -51,11 +51,11 @@ public final class SideBySide<Result: Sendable>: @unchecked Sendable {
     }
   }
 
-  /// Waits for a result. Nil where it was not begun before an interrupt.
-  public subscript(index: Int) -> Result? {
+  /// Waits for a result, and hands it out once. Nil where it was not begun before an interrupt.
+  public func take(_ index: Int) -> Result? {
     condition.withLock {
       while results[index] == nil, atWork > 0 { condition.wait() }
-      return results[index]
+      return results[index].take()
     }
   }
 }

@@ -109,7 +109,7 @@ struct AuditCommand: ParsableCommand {
         }
       }
     }
-    return entries.indices.map { entry in models.indices.compactMap { done[entry * models.count + $0] } }
+    return entries.indices.map { entry in models.indices.compactMap { done.take(entry * models.count + $0) } }
   }
 
   private func text(of row: Audit.Row) -> String {

@@ -28,7 +28,7 @@ final class LitmusPrinter {
 
   func print(_ answer: LitmusRuns.Answer, _ path: String, _ model: MemoryModel) throws {
     if answer.status != .asExpected { wrong.append((path as NSString).lastPathComponent) }
-    if case .observed(_, let observation, _, _, _) = answer { counts[observation.word, default: 0] += 1 }
+    if case .observed(let test) = answer { counts[test.observation.word, default: 0] += 1 }
     if format == JSONReport.self {
       documents.append(answer.document(path, model))
     } else if format == JSONLinesReport.self {
@@ -46,17 +46,18 @@ final class LitmusPrinter {
 
   /// As herd7 prints it, and the execution that was observed.
   private func full(_ answer: LitmusRuns.Answer) -> String {
-    guard case .observed(let file, let observation, let result, let model, let seconds) = answer else {
+    guard case .observed(let test) = answer else {
       if case .invalid(let text) = answer { return text }
       return ""
     }
+    let (file, observation) = (test.file, test.observation)
     let kind =
       switch file.condition.quantifier {
       case .exists: "Allowed"
       case .forall: "Required"
       case .never: "Forbidden"
       }
-    var lines = ["Test \(file.name) \(kind) under \(model.rawValue)", "States \(observation.states.count)"]
+    var lines = ["Test \(file.name) \(kind) under \(test.model.rawValue)", "States \(observation.states.count)"]
     lines += observation.states.map(\.state)
     if observation.isOfCondition {
       lines.append("(and others: too many to visit, all but one of those that do not end so)")
@@ -67,24 +68,25 @@ final class LitmusPrinter {
     lines.append("Condition \(file.condition)")
     lines.append(
       "Observation \(file.name) \(observation.word.rawValue) \(observation.positive) \(observation.negative)")
-    lines.append("Time \(file.name) \(Number.fixed(seconds, 2))")
+    lines.append("Time \(file.name) \(Number.fixed(test.seconds, 2))")
     if let why = observation.undecided { lines.append(style.red("undecided: \(why)")) }
     if let disagreement = answer.disagreement { lines.append(style.red("NOT OK: \(disagreement)")) }
-    if let witness = result.witness { lines += ["", "An execution that is observed:"] + TraceText(witness).lines }
+    if let witness = test.witness { lines += ["", "An execution that is observed:"] + TraceText(witness).lines }
     return lines.joined(separator: "\n") + "\n"
   }
 
   private func line(_ answer: LitmusRuns.Answer, _ model: MemoryModel) -> String {
-    guard case .observed(let file, let observation, let result, _, _) = answer else {
+    guard case .observed(let test) = answer else {
       if case .invalid(let text) = answer { return style.red("NOT OK ") + text }
       return ""
     }
+    let (file, observation) = (test.file, test.observation)
     let badge = answer.status == .asExpected ? style.green("ok    ") : style.red("NOT OK")
     let why = answer.disagreement ?? observation.undecided
     let under = namesModel ? " under \(model.rawValue)" : ""
     let flags = observation.allFlags.map { ", \($0)" }.joined()
     return
-      "\(badge) \(file.name.safe)\(under): \(observation.word.rawValue)\(flags) (\(result.executions) executions)"
+      "\(badge) \(file.name.safe)\(under): \(observation.word.rawValue)\(flags) (\(test.executions) executions)"
       + (why.map { ": \($0)" } ?? "")
   }
 

@@ -3,6 +3,16 @@ import ArgumentParser
 import CThreads
 import Foundation
 
+/// What is kept of a litmus test under one model. (Its outcomes may be some hundred megabytes.)
+struct ObservedTest: Sendable {
+  let file: LitmusFile
+  let observation: LitmusObservation
+  let executions: Int
+  let witness: Counterexample?
+  let model: MemoryModel
+  let seconds: Double
+}
+
 /// Litmus tests of the kernel, explored: what herd7 says of a test, and where its header says something, whether that is so.
 struct LitmusRuns {
   let models: [MemoryModel]
@@ -47,13 +57,13 @@ struct LitmusRuns {
   }
 
   enum Answer: Sendable {
-    case observed(LitmusFile, LitmusObservation, LitmusResult, MemoryModel, seconds: Double)
+    case observed(ObservedTest)
     case invalid(String)
 
     /// What the header says, and is not so.
     var disagreement: String? {
-      guard case .observed(let file, let observation, _, .kernel, _) = self, observation.undecided == nil,
-        let result = file.result, result != observation.word
+      guard case .observed(let test) = self, test.model == .kernel, test.observation.undecided == nil,
+        let result = test.file.result, result != test.observation.word
       else { return nil }
       return "its header says \(result.rawValue)"
     }
@@ -62,7 +72,8 @@ struct LitmusRuns {
       var document = LitmusDocument(path: path, model: model, status: status.code)
       switch self {
       case .invalid(let text): document.message = text
-      case .observed(let file, let observation, let result, _, let seconds):
+      case .observed(let test):
+        let (file, observation) = (test.file, test.observation)
         document.message = disagreement ?? observation.undecided
         document.name = file.name
         document.condition = file.condition.description
@@ -74,8 +85,8 @@ struct LitmusRuns {
         document.positive = observation.positive
         document.negative = observation.negative
         document.flags = observation.allFlags
-        document.executions = result.executions
-        document.seconds = seconds
+        document.executions = test.executions
+        document.seconds = test.seconds
       }
       return document
     }
@@ -83,8 +94,8 @@ struct LitmusRuns {
     var status: ExitStatus {
       switch self {
       case .invalid: .invalid
-      case .observed(_, let observation, _, _, _):
-        disagreement != nil ? .notAsExpected : observation.undecided != nil ? .undecided : .asExpected
+      case .observed(let test):
+        disagreement != nil ? .notAsExpected : test.observation.undecided != nil ? .undecided : .asExpected
       }
     }
 
@@ -93,24 +104,25 @@ struct LitmusRuns {
     }
 
     /// What a header says otherwise is a finding.
-    func verdict(_ path: String, _ model: MemoryModel, showsWitness: Bool) -> Verdict {
+    func verdict(_ path: String, _ model: MemoryModel) -> Verdict {
       let command = "addonrace explore \(ShellWord.quoted(path)) --memory-model \(model.rawValue)"
-      guard case .observed(let file, let observation, let result, _, _) = self else {
+      guard case .observed(let test) = self else {
         let reasons = if case .invalid(let text) = self { [text] } else { [String]() }
         return Verdict(
           invalid: Self.scenario(path, question: ""), .explore(model), reasons: reasons, file: path, command: command)
       }
+      let (file, observation) = (test.file, test.observation)
       var record = RunRecord(.explore(model))
       let flags = observation.allFlags.map { ", \($0)" }.joined()
       record.add(
         .note(
-          "\(observation.word.rawValue): \(observation.positive) of \(Number.counted(result.executions, "execution")) "
+          "\(observation.word.rawValue): \(observation.positive) of \(Number.counted(test.executions, "execution")) "
             + "as the condition says\(flags)"))
       if let disagreement {
         record.add(
           .finding(Finding(checker: "observation", message: "\(observation.word.rawValue), but \(disagreement)")))
       }
-      if showsWitness, let witness = result.witness { record.add(.counterexample(witness, model)) }
+      if let witness = test.witness { record.add(.counterexample(witness, model)) }
       if let why = observation.undecided { record.add(.note("undecided: \(why)")) }
       record.add(
         .ended(.engine(observation.undecided == nil ? .exhausted : .budget("\(LitmusRuns.mostExecutions) executions"))))
@@ -145,9 +157,9 @@ struct LitmusRuns {
     var judged: [Judged] = []
     var status = ExitStatus.asExpected
     for (index, (path, model, key)) in work.enumerated() {
-      guard let answer = done[index] else { break }
+      guard let answer = done.take(index) else { break }
       try printer?.print(answer, path, model)
-      let verdict = answer.verdict(path, model, showsWitness: wantsWitness)
+      let verdict = answer.verdict(path, model)
       status = max(status, options.status(baseline)(verdict))
       journal?.add(verdict, key, EncodedScenario(verdict.scenario))
       guard isReported else { continue }
@@ -178,7 +190,9 @@ struct LitmusRuns {
           ? try file.enumerateKernelExecutions()
           : try file.asking.explore(model, limit: Self.mostExecutions, wantsWitness: wantsWitness)
         return .observed(
-          file, LitmusObservation(result, of: file), result, model, seconds: MonotonicClock.now() - started)
+          ObservedTest(
+            file: file, observation: LitmusObservation(result, of: file), executions: result.executions,
+            witness: wantsWitness ? result.witness : nil, model: model, seconds: MonotonicClock.now() - started))
       } catch {
         return .invalid("\(path): error: \(error.description)")
       }

@@ -210,7 +210,7 @@ struct ScenarioRuns {
         let worker = maker.value()
         return { worker(work[$0]) }
       })
-    return { done[$0] }
+    return { done.take($0) }
   }
 
   /// What runs one after the other, in this process or in children.
