@@ -32,6 +32,7 @@ enum TraceWords {
     case .handOver: "queues deferred free"
     case .create: "starts racer"
     case .join: "waits for the end of racer"
+    case .note: "note:"
     }
   }
 
@@ -61,6 +62,7 @@ enum TraceWords {
     case .locked: "locked"
     case .shared(let readers): "locked by \(Number.counted(readers, "reader"))"
     case .poison: "the poison of freed memory"
+    case .text(let text): text.safe
     }
   }
 

@@ -56,6 +56,19 @@ extension CandidateTests {
     #expect(try Candidate(#"int main() { __asm__ volatile("" ::: "memory"); }"#).explore(.sc).notes.isEmpty)
   }
 
+  /// The hooks get it as they get a strong one.
+  @Test func aWeakCompareExchangeIsNamed() throws {
+    let text = """
+      #include <stdatomic.h>
+      atomic_int a;
+      int main() { int old = 0; return !atomic_compare_exchange_weak(&a, &old, 1); }
+      """
+    let notes = try Candidate(text).explore(.sc).notes
+    #expect(notes.contains { $0.contains("weak compare-exchange") && $0.contains(".c:3 ") }, "\(notes)")
+    let accepting = try Candidate(text).explore(.sc) { $0.code?.accepted = ["weak-compare-exchange"] }
+    #expect(accepting.notes.isEmpty, "\(accepting.notes)")
+  }
+
   /// It may do so in a hook, whose own frames are then left in the middle: a sanitizer would complain of those.
   @Test(.enabled(if: BuildKind.current == .plain)) func aStackThatOverflows() throws {
     let verdict = try Candidate(

@@ -149,4 +149,25 @@ extension CandidateTests {
     }
     #expect(try candidate.explore(.tso).outcome == .pass)
   }
+
+  @Test func notesAreInTheTrace() throws {
+    let candidate = try Candidate(
+      """
+      #include <addonrace.h>
+      #include <stdlib.h>
+      struct object { int *_Atomic slot; };
+      void setup(struct object *o) { addonrace_note("before"); }
+      void racer_fill(struct object *o) {
+        int *mine = malloc(4);
+        *mine = 1;
+        addonrace_note(o->slot ? "late" : "early");
+        o->slot = mine;
+      }
+      void teardown(struct object *o) { free(o->slot); }
+      """)
+    let steps = try #require(try candidate.explore(.sc, [RacerGroup(role: "fill", count: 2)]).counterexample).steps
+    let notes = steps.filter { $0.verb == .note }.map { $0.value }
+    #expect(notes.first == .text("before") && notes.count == 3, "\(notes)")
+    #expect(steps.filter { $0.verb == .note }.allSatisfy { $0.source?.contains(".c:") == true })
+  }
 }

@@ -8,7 +8,7 @@ extern "C" {
 
 /// One of 0 ... count - 1: an exploration tries each, a race takes any.
 unsigned addonrace_choose(unsigned count);
-/// A line for the trace. Accepted, and not shown yet.
+/// A line for the trace of an exploration, at this point. Races leave it out.
 void addonrace_note(const char *text);
 /// Ends this execution: it is none that counts.
 void addonrace_assume(int holds);

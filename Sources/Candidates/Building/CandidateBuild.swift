@@ -111,6 +111,7 @@ public struct CandidateBuild {
     defer { try? FileManager.default.removeItem(at: new) }
     var built = try make(new)
     built.digest = String(program.prefix(16))
+    built.weakUpdates = try weakUpdates
     built.object = folder.appendingPathComponent("candidate.so").path
     do {
       try JSONEncoder().encode(built).write(to: new.appendingPathComponent("built.json"))
@@ -306,6 +307,21 @@ public struct CandidateBuild {
   }
 
   // MARK: What is not looked into
+
+  /// Compilers give the hooks a weak compare-exchange as they give them a strong one: only the sources say.
+  private var weakUpdates: [String] {
+    get throws(EngineError) {
+      var places: [String] = []
+      for (source, text) in zip(code.sources, try contents()) {
+        let name = source.split(separator: "/").last ?? ""
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where line.contains("compare_exchange_weak") || line.contains("weakCompareExchange") {
+          if !line.drop(while: \.isWhitespace).hasPrefix("//") { places.append("\(name):\(number + 1)") }
+        }
+      }
+      return places
+    }
+  }
 
   /// Functions of shared libraries that the program calls: nothing says what they do to memory.
   private func unseenCalls(_ object: String) throws(EngineError) -> [String] {

@@ -502,7 +502,11 @@ enum CandidateHooks {
     }
   }
 
-  private static let note: @convention(c) (UnsafePointer<CChar>, UInt) -> Void = { _, _ in }
+  private static let note: @convention(c) (UnsafePointer<CChar>, UInt) -> Void = { text, pc in
+    let execution = state.pointee.execution
+    execution.state.pointee.pc = pc
+    execution.recordNote(execution.state.pointee.current, String(cString: text))
+  }
 
   private static let slot: @convention(c) (UInt, UnsafePointer<CChar>) -> Void = { address, name in
     declare(state, address, name)

@@ -213,14 +213,23 @@ final class CandidateProgram: JudgedProgram {
 
   override var notes: [String] {
     let unseen = object.built.unseenCalls.filter { !accepted.contains($0) }
-    let lacking = lacksDependencies ? [Self.lackOfDependencies] : []
-    if unseen.isEmpty { return lacking }
-    return lacking + [
+    var notes = lacksDependencies ? [Self.lackOfDependencies] : []
+    let weak = object.built.weakUpdates
+    if !weak.isEmpty, !accepted.contains("weak-compare-exchange") {
+      let rest = weak.count > Self.mostNamed ? " and \(weak.count - Self.mostNamed) more" : ""
+      notes.append(
+        "a weak compare-exchange is taken for a strong one, which fails only if the value is another: "
+          + weak.prefix(Self.mostNamed).joined(separator: ", ") + rest
+          + " (--accept weak-compare-exchange says that it does not matter)")
+    }
+    if unseen.isEmpty { return notes }
+    return notes + [
       "not looked into: what \(unseen.joined(separator: ", ")) \(unseen.count == 1 ? "does" : "do") to memory "
         + "(--accept NAME says that it does not matter)"
     ]
   }
 
+  private static let mostNamed = 3
   private static let lackOfDependencies =
     "what accesses depend on is not tracked: "
     + (Labels.isAvailable

@@ -108,6 +108,7 @@ package struct TraceReading {
     case .allocate, .free, .freeAfterGracePeriod: step.value = value(entry.value, at: 0)
     case .fence: step.ordering = entry.ordering.asShown
     case .create, .join: step.value = .number(entry.value)
+    case .note: if case .note(let text) = entry.verb { step.value = .text(text) }
     case .spuriousFailure, .refusedAllocation, .beginSection, .endSection, .beginGracePeriod, .endGracePeriod,
       .handOver:
       break
@@ -132,6 +133,7 @@ package struct TraceReading {
     case .defer: return .freeAfterGracePeriod
     case .refusal: return .refusedAllocation
     case .spuriousFailure: return .spuriousFailure
+    case .note: return .note
     case .update:
       let isSuccessful = event?.isSuccessfulRMW == true
       return switch event?.readKind {

@@ -4,6 +4,8 @@ package final class TraceRecorder {
     case load, update, allocate, free, `defer`, refusal, spuriousFailure
     case store(Event.Role)
     case fence(Event.Role)
+    /// What a racer says of itself.
+    case note(String)
   }
 
   package struct Entry {
@@ -57,6 +59,12 @@ extension Execution {
   ) {
     guard state.pointee.trace != nil else { return }
     recordSlowly(racer, verb, address, size, value, ordering, event)
+  }
+
+  /// What a racer says of itself at this point.
+  package func recordNote(_ racer: Int, _ text: @autoclosure () -> String) {
+    guard state.pointee.trace != nil else { return }
+    recordSlowly(racer, .note(text()), 0, 0, 0, [], -1)
   }
 
   @inline(__always) func recordRead(_ racer: Int, _ address: UInt, _ size: Int, _ read: Event, _ id: Int32) {

@@ -51,6 +51,8 @@ public struct BuiltCandidate: Sendable, Equatable, Codable {
   public var roles: [String]?
   /// Functions that are called and were not instrumented.
   public var unseenCalls: [String]
+  /// Where weak compare-exchanges are, which are taken for strong ones: "mine.c:12".
+  public var weakUpdates: [String] = []
   /// Fields of the racers' object: name, offset and bytes.
   public var fields: [Field]
 

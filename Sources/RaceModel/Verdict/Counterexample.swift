@@ -60,6 +60,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case handOver
     /// Starts a racer, or waits for the end of one.
     case create, join
+    /// Says something of itself.
+    case note
 
     public var isWrite: Bool { self == .store || self == .write }
   }
@@ -100,6 +102,8 @@ public struct Counterexample: Sendable, Equatable, Codable {
     /// By so many who only read.
     case shared(Int)
     case poison
+    /// What a note says.
+    case text(String)
   }
 
   /// By racer.
