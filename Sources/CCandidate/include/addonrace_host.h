@@ -93,6 +93,9 @@ typedef struct addonrace_host {
 
   /// Takes a lock: waits as long as its word holds 1, and makes it 1.
   void (*_Nonnull lock)(uintptr_t address, uintptr_t pc);
+  /// The racer's last operation, a compare-exchange that lost, was a lock's first try: it is a taking of that lock, from then
+  /// on wherever it comes by there. Returns only where it was something else.
+  void (*_Nonnull lost_lock)(uintptr_t address, uintptr_t pc);
   /// Takes a readers-writer lock, or a share of it: its word counts readers, and has its highest bit where it is held alone.
   void (*_Nonnull rwlock)(uintptr_t address, int is_alone, uintptr_t pc);
   /// Reads a word, acquiring, and waits as long as its bits in `mask` are `value`.

@@ -113,6 +113,7 @@ static void native_rwlock(uintptr_t address, int is_alone, uintptr_t pc) {
     addonrace_spin(turn);
   }
 }
+static void native_lost_lock(uintptr_t address, uintptr_t pc) { (void)address, (void)pc; }
 static uint64_t native_await(uintptr_t address, uint32_t size, uint64_t mask, uint64_t value, uintptr_t pc) {
   (void)pc;
   for (unsigned turn = 0;; turn++) {
@@ -145,8 +146,8 @@ static void native_slot(uintptr_t address, const char *name) { server->slot(addr
 static const addonrace_host natives = {
     native_load, native_store, native_update, native_fence, nothing, nothing, nothing, own_nothing, native_allocate,
     native_allocate_surely, native_release, native_size, no_storage, native_create, nobody, native_join, native_leave,
-    native_lock, native_rwlock, native_await, native_pause, native_choose, native_section, native_grace_period,
-    native_atomic_context, native_may_sleep, native_fail, no_note, native_slot,
+    native_lock, native_lost_lock, native_rwlock, native_await, native_pause, native_choose, native_section,
+    native_grace_period, native_atomic_context, native_may_sleep, native_fail, no_note, native_slot,
 };
 const addonrace_host *addonrace_host_table;
 

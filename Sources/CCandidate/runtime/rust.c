@@ -4,6 +4,7 @@
 #include "addonrace_host.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define PC ((uintptr_t)__builtin_return_address(0))
 #define WRAPPED(name) __asm__("__wrap_" name)
@@ -26,51 +27,79 @@ static void await(void *word, uint32_t mask, uint32_t value, uintptr_t pc) {
   host->await((uintptr_t)word, 4, mask, value, pc);
 }
 
-// MARK: Scoped threads: a count of those that run
+// MARK: Scoped threads
+//
+// The library counts the threads of a scope that run. Whoever waits for the scope's end waits for the end of those threads
+// here, and puts the count to 0 itself: in which order they came to count down makes no execution.
 
-/// Runs what only adds to a word of an object, and adds it for all to see.
-static void add_visibly(void *object, bool argument, void (*real)(void *, bool), uintptr_t pc) {
-  if (!host) return real(object, argument);
-  enum { WORDS = 3 };
-  volatile uint64_t *words = object;
-  uint64_t before[WORDS];
-  for (int i = 0; i < WORDS; i++) before[i] = words[i];
-  // So many that it does not take itself for the last one, and wakes nobody: who waits looks again.
-  for (int i = 0; i < WORDS; i++) {
-    if (before[i] < 4096) words[i] = before[i] + 4096;
-  }
-  real(object, argument);
-  for (int i = 0; i < WORDS; i++) {
-    uint64_t change = before[i] < 4096 ? words[i] - before[i] - 4096 : 0;
-    words[i] = before[i];
-    if (change == 0) continue;
-    host->update(
-        (uintptr_t)&words[i], 8, ADDONRACE_ADD, change, 0, ADDONRACE_ACQ_REL, ADDONRACE_ACQ_REL,
-        &(addonrace_frame){.pc = pc});
-  }
+enum { THREADS = 64 };
+/// By thread: the count of its scope, until somebody has waited for its end.
+static uint64_t *scope_of[THREADS];
+/// Of the thread that this one is about to start.
+static __thread uint64_t *next_scope;
+
+static void set_scope(uint32_t thread, uint64_t *count) {
+  host->own_write((uintptr_t)&scope_of[thread], sizeof scope_of[0]);
+  scope_of[thread] = count;
 }
+void addonrace_thread_created(uint32_t thread) {
+  if (next_scope && thread < THREADS) set_scope(thread, next_scope);
+  next_scope = 0;
+}
+
 #ifdef RUST_SCOPE_DECREMENT
-void real_decrement(void *scope, bool has_panicked) REAL(RUST_SCOPE_DECREMENT);
 void decrement(void *scope, bool has_panicked) WRAPPED(RUST_SCOPE_DECREMENT);
-void decrement(void *scope, bool has_panicked) { add_visibly(scope, has_panicked, real_decrement, PC); }
+void decrement(void *scope, bool has_panicked) { (void)scope, (void)has_panicked; }
 #endif
 #ifdef RUST_SCOPE_INCREMENT
+/// Of a scope: a count, whether one panicked, and who waits.
+enum { SCOPE_WORDS = 3 };
 void real_increment(void *scope, bool unused) REAL(RUST_SCOPE_INCREMENT);
 void increment(void *scope, bool unused) WRAPPED(RUST_SCOPE_INCREMENT);
-void increment(void *scope, bool unused) { add_visibly(scope, unused, real_increment, PC); }
+void increment(void *scope, bool unused) {
+  if (!host) return real_increment(scope, unused);
+  volatile uint64_t *words = scope;
+  uint64_t before[SCOPE_WORDS];
+  for (int i = 0; i < SCOPE_WORDS; i++) before[i] = words[i];
+  real_increment(scope, unused);
+  for (int i = 0; i < SCOPE_WORDS; i++) {
+    uint64_t change = words[i] - before[i];
+    words[i] = before[i];
+    if (change == 0) continue;
+    next_scope = (uint64_t *)&words[i];
+    host->update(
+        (uintptr_t)&words[i], 8, ADDONRACE_ADD, change, 0, ADDONRACE_RELAXED, ADDONRACE_RELAXED,
+        &(addonrace_frame){.pc = PC});
+  }
+}
 #endif
+
+/// Waits for the threads of a scope, of which a word is known, and says so in its count. Whether there was one.
+static bool end_scope(uint64_t *word, uintptr_t pc) {
+  uint64_t *count = 0;
+  for (uint32_t thread = 1; thread < THREADS; thread++) {
+    ptrdiff_t distance = scope_of[thread] - word;
+    if (!scope_of[thread] || distance <= -SCOPE_WORDS || distance >= SCOPE_WORDS) continue;
+    count = scope_of[thread];
+    set_scope(thread, 0);
+    host->join(thread, pc);
+    // It may have started others.
+    thread = 0;
+  }
+  if (count) host->store((uintptr_t)count, 8, 0, ADDONRACE_RELAXED, &(addonrace_frame){.pc = pc});
+  return count;
+}
 #ifdef RUST_PARK
 void park(void) WRAPPED(RUST_PARK);
 void park(void) {
   if (host) host->pause(PC);
 }
 #endif
-
 #ifdef RUST_THREAD_PARK
+/// Called by whoever waits for the end of a scope, of which the handle is a part.
 void park_thread(void *thread) WRAPPED(RUST_THREAD_PARK);
 void park_thread(void *thread) {
-  (void)thread;
-  if (host) host->pause(PC);
+  if (host && !end_scope(thread, PC)) host->pause(PC);
 }
 #endif
 
@@ -85,16 +114,12 @@ void panics(void *info) {
 
 // MARK: Locks that somebody else holds
 
-static void lock(void *word, uintptr_t pc) {
-  for (;;) {
-    uint32_t value = load(word, ADDONRACE_RELAXED, pc);
-    if (value) await(word, ~0u, value, pc);
-    else if (swap(word, 0, 1, pc)) return;
-  }
-}
 #ifdef RUST_MUTEX_LOCK
 void lock_contended(void *mutex) WRAPPED(RUST_MUTEX_LOCK);
-void lock_contended(void *mutex) { lock(mutex, PC); }
+void lock_contended(void *mutex) {
+  host->lost_lock((uintptr_t)mutex, PC);
+  host->lock((uintptr_t)mutex, PC);
+}
 #endif
 #ifdef RUST_RWLOCK_READ
 static const uint32_t writer = (1u << 30) - 1;
@@ -108,6 +133,8 @@ void read_contended(void *word) {
 }
 void write_contended(void *word) WRAPPED(RUST_RWLOCK_WRITE);
 void write_contended(void *word) {
+  // Where another writer holds it. A reader lets the first try fail, too.
+  host->lost_lock((uintptr_t)word, PC);
   for (;;) {
     uint32_t value = load(word, ADDONRACE_RELAXED, PC);
     if (value) await(word, ~0u, value, PC);
@@ -158,7 +185,7 @@ void wait(void *condvar, void *mutex) {
   uint32_t seen = load(condvar, ADDONRACE_RELAXED, PC);
   host->store((uintptr_t)mutex, 4, 0, ADDONRACE_RELEASE, &(addonrace_frame){.pc = PC});
   await(condvar, ~0u, seen, PC);
-  lock(mutex, PC);
+  host->lock((uintptr_t)mutex, PC);
 }
 static void notify(void *condvar, uintptr_t pc) {
   host->update((uintptr_t)condvar, 4, ADDONRACE_ADD, 1, 0, ADDONRACE_RELAXED, ADDONRACE_RELAXED, &(addonrace_frame){.pc = pc});

@@ -74,10 +74,14 @@ __attribute__((visibility("default"))) void addonrace_thread_ends(void) {
   if (key_count) run_destructors();
 }
 
+/// Of a language's library, which may want to know.
+__attribute__((weak)) void addonrace_thread_created(uint32_t thread);
+
 int pthread_create(pthread_t *name, const pthread_attr_t *attributes, void *(*body)(void *), void *argument) {
   (void)attributes;
   if (!host) return EAGAIN;
   uint32_t thread = host->create(body, argument, 1, PC);
+  if (addonrace_thread_created) addonrace_thread_created(thread);
   host->own_write((uintptr_t)name, sizeof *name);
   *name = name_of(thread);
   return 0;

@@ -15,7 +15,8 @@ enum CandidateHooks {
         load: load, store: store, update: update, fence: fence, read: read, copy: copy, write: write,
         own_write: ownWrite, allocate: allocate, allocate_surely: allocateSurely, release: release, size: size,
         thread_storage: threadStorage,
-        create: create, self: current, join: join, leave: leave, lock: lock, rwlock: lockShared, await: waitForBits,
+        create: create, self: current, join: join, leave: leave, lock: lock, lost_lock: lostLock, rwlock: lockShared,
+        await: waitForBits,
         pause: pause,
         choose: choose,
         section: section, grace_period: gracePeriod,
@@ -88,6 +89,12 @@ enum CandidateHooks {
         return updateOutside(execution, address, Int(size), kind, operand, expected)
       }
       arrive(execution, racer, frame)
+      if kind == ADDONRACE_COMPARE_EXCHANGE.rawValue {
+        if state.pointee.lockSites.contains(frame.pointee.pc) {
+          return execution.lock(racer, address, Int(size), unlocked: expected, locked: operand)
+        }
+        state.pointee.threads[racer].lastCompareExchange = frame.pointee.pc
+      }
       let order = order == 5 && state.pointee.hasKernelsOrderings ? 6 : order
       return execution.update(
         racer, address, Int(size), readKind(kind), expected: expected, operand: operand, orderings[Int(order & 7)],
@@ -341,6 +348,14 @@ enum CandidateHooks {
     execution.state.pointee.pc = pc
     let found = execution.lock(racer, address, 4, unlocked: 0, locked: 1)
     if found != 0 { stopAt(execution, racer, lock: address, isLock: found == 1) }
+  }
+
+  private static let lostLock: @convention(c) (UInt, UInt) -> Void = { address, pc in
+    let execution = state.pointee.execution
+    let racer = execution.state.pointee.current
+    guard execution.isLostLock(racer, address, 4) else { return }
+    state.pointee.lockSites.insert(state.pointee.threads[racer].lastCompareExchange)
+    execution.waitForLostLock(racer)
   }
 
   private static let lockShared: @convention(c) (UInt, Int32, UInt) -> Void = { address, isAlone, pc in

@@ -29,6 +29,8 @@ struct CandidateState {
   /// That the program has declared.
   var slots: [(address: UInt, name: String)] = []
   var idleTurns: IdleTurns
+  /// Where a compare-exchange is the first try of a lock.
+  var lockSites = LockSites()
   /// What ends the exploration.
   var refusal: String?
   var wantsRoom = false
@@ -68,11 +70,33 @@ final class Allocators {
   }
 }
 
+/// Places in the program, of which most have none. A trivial value.
+struct LockSites {
+  private typealias Places = (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt)
+  private var places: Places = (0, 0, 0, 0, 0, 0, 0, 0)
+  private var count = 0
+
+  @inline(__always) func contains(_ pc: UInt) -> Bool {
+    if count == 0 { return false }
+    return withUnsafeBytes(of: places) { $0.assumingMemoryBound(to: UInt.self).prefix(count).contains(pc) }
+  }
+
+  /// Those beyond the first eight stay what they are, which only makes more executions.
+  mutating func insert(_ pc: UInt) {
+    if contains(pc) || count == MemoryLayout<Places>.size / MemoryLayout<UInt>.size { return }
+    let index = count
+    withUnsafeMutableBytes(of: &places) { $0.assumingMemoryBound(to: UInt.self)[index] = pc }
+    count += 1
+  }
+}
+
 /// One thread of a candidate, in one execution. A trivial value.
 struct CandidateThread {
   var body: UnsafeMutableRawPointer?
   var argument: UnsafeMutableRawPointer?
   var result: UnsafeMutableRawPointer?
+  /// Where its last compare-exchange is.
+  var lastCompareExchange: UInt = 0
   /// Threads that it has started.
   var started = 0
   /// How deep it is in sections, by domain.

@@ -35,6 +35,25 @@ extension Execution {
     return found
   }
 
+  /// Whether the racer's last event is a compare-exchange from 0 that lost, at a word.
+  package func isLostLock(_ racer: Int, _ address: UInt, _ size: Int) -> Bool {
+    let last = racers[racer].last
+    guard !state.pointee.isQuiescent, last >= 0, let location = space.location(at: address, size: size) else {
+      return false
+    }
+    let event = graph.pointee.events[Int(last)]
+    return event.kind == .read && event.readKind == .compareExchange && event.location == location
+      && event.expected == 0 && event.value == event.operand
+  }
+
+  /// The racer's last event, a compare-exchange that lost, becomes the attempt to take a lock that another holds.
+  package func waitForLostLock(_ racer: Int) {
+    let event = graph.pointee.events + Int(racers[racer].last)
+    event.pointee.readKind = .lockAttempt
+    event.pointee.isWaiting = true
+    wait(racer)
+  }
+
   /// Reads a word, acquiring, and waits as long as its bits in `mask` are `value`.
   package func await(_ racer: Int, _ address: UInt, _ size: Int, mask: UInt64, value: UInt64) -> UInt64 {
     update(racer, address, size, .await, expected: value, operand: mask, .acquires, failure: .acquires)
