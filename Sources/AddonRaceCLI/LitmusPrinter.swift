@@ -17,12 +17,13 @@ final class LitmusPrinter {
   /// Tests in full, as many as fit a screen or two.
   private static let mostInFull = 3
 
-  init(_ options: ReportOptions, tests: Int, models: Int) throws {
+  /// - Parameter total: of tests, each under each model, that are told.
+  init(_ options: ReportOptions, tests: Int, models: Int, total: Int) throws {
     sink = try ReportSink(options.output)
     style = Style(isColoured: options.colour.isColoured(onTerminal: sink.isTerminal))
     format = options.format.format
     isFull = format == TableReport.self && (options.verbose || tests <= Self.mostInFull)
-    total = tests * models
+    self.total = total
     namesModel = models > 1
   }
 

@@ -138,7 +138,9 @@ struct LitmusRuns {
     var work = paths.flatMap { path in models.map { (path: path, model: $0, key: key(path, $0)) } }
     let keys = work.map(\.key)
     if let shard { work = work.filter { shard.has($0.key) } }
-    let printer = alone && isOwnFormat ? try LitmusPrinter(options, tests: paths.count, models: models.count) : nil
+    let printer =
+      alone && isOwnFormat
+      ? try LitmusPrinter(options, tests: paths.count, models: models.count, total: work.count) : nil
     let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = alone ? try ReportSet(options, baseline: baseline, showing: !isOwnFormat) : nil
     reports?.expect(paths.count, options)

@@ -32,6 +32,8 @@ static void await(void *word, uint32_t mask, uint32_t value, uintptr_t pc) {
 // The library counts the threads of a scope that run. Whoever waits for the scope's end waits for the end of those threads
 // here, and puts the count to 0 itself: in which order they came to count down makes no execution.
 
+/// Of a scope: a count, whether one panicked, and who waits.
+enum { SCOPE_WORDS = 3 };
 enum { THREADS = 64 };
 /// By thread: the count of its scope, until somebody has waited for its end.
 static uint64_t *scope_of[THREADS];
@@ -48,12 +50,16 @@ void addonrace_thread_created(uint32_t thread) {
 }
 
 #ifdef RUST_SCOPE_DECREMENT
+void real_decrement(void *scope, bool has_panicked) REAL(RUST_SCOPE_DECREMENT);
 void decrement(void *scope, bool has_panicked) WRAPPED(RUST_SCOPE_DECREMENT);
-void decrement(void *scope, bool has_panicked) { (void)scope, (void)has_panicked; }
+void decrement(void *scope, bool has_panicked) {
+#ifdef RUST_THREAD_PARK
+  if (host) return;
+#endif
+  real_decrement(scope, has_panicked);
+}
 #endif
 #ifdef RUST_SCOPE_INCREMENT
-/// Of a scope: a count, whether one panicked, and who waits.
-enum { SCOPE_WORDS = 3 };
 void real_increment(void *scope, bool unused) REAL(RUST_SCOPE_INCREMENT);
 void increment(void *scope, bool unused) WRAPPED(RUST_SCOPE_INCREMENT);
 void increment(void *scope, bool unused) {
@@ -74,6 +80,13 @@ void increment(void *scope, bool unused) {
 }
 #endif
 
+#ifdef RUST_PARK
+void park(void) WRAPPED(RUST_PARK);
+void park(void) {
+  if (host) host->pause(PC);
+}
+#endif
+#ifdef RUST_THREAD_PARK
 /// Waits for the threads of a scope, of which a word is known, and says so in its count. Whether there was one.
 static bool end_scope(uint64_t *word, uintptr_t pc) {
   uint64_t *count = 0;
@@ -89,13 +102,7 @@ static bool end_scope(uint64_t *word, uintptr_t pc) {
   if (count) host->store((uintptr_t)count, 8, 0, ADDONRACE_RELAXED, &(addonrace_frame){.pc = pc});
   return count;
 }
-#ifdef RUST_PARK
-void park(void) WRAPPED(RUST_PARK);
-void park(void) {
-  if (host) host->pause(PC);
-}
-#endif
-#ifdef RUST_THREAD_PARK
+
 /// Called by whoever waits for the end of a scope, of which the handle is a part.
 void park_thread(void *thread) WRAPPED(RUST_THREAD_PARK);
 void park_thread(void *thread) {
