@@ -70,7 +70,7 @@ import AddonMemory
     case .drop:
       guard let info = S.look(at: slot, of: inode, in: memory) else { return memory.report(.absent) }
       // (Plain in Linux, where the last reference is going, and nobody links any more.)
-      let key = memory.load(CryptMaker.key(info), .relaxed)
+      let key = memory.load(CryptMaker.key(info), .relaxed)  // ci->ci_master_key
       if key != 0, key != UInt64(inode.shared) {
         memory.violated(.initialised, seen: key, expected: UInt64(inode.shared), at: CryptMaker.key(info).address)
       }
@@ -143,10 +143,10 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public func link<M: Memory>(_ info: Addon, in memory: M) {
-    memory.store(CryptMaker.key(info), UInt64(address), .relaxed)
-    memory.fetchAdd(references, 1, .relaxed)
-    memory.lock(lock)
-    inodes.add(CryptMaker.listNode(info), in: memory)
+    memory.store(CryptMaker.key(info), UInt64(address), .relaxed)  // crypt_info->ci_master_key = mk
+    memory.fetchAdd(references, 1, .relaxed)  // refcount_inc(&mk->mk_active_refs)
+    memory.lock(lock)  // mk_decrypted_inodes_lock
+    inodes.add(CryptMaker.listNode(info), in: memory)  // list_add(&ci->ci_master_key_link, ...)
     memory.unlock(lock)
   }
 }

@@ -55,7 +55,7 @@ import AddonMemory
       }
       memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
       memory.lockShared(OwnerMaker.lock(owner))  // read_lock_irq
-      _ = memory.read(OwnerMaker.process(owner))
+      _ = memory.read(OwnerMaker.process(owner))  // pid_vnr(f_owner->pid)
       memory.unlockShared(OwnerMaker.lock(owner))
       memory.report(.success(owner))
     }
@@ -66,7 +66,7 @@ import AddonMemory
   static func modify<M: Memory>(_ owner: Addon, of inode: Inode, in memory: M) {
     memory.expect(OwnerMaker.file(owner), holds: UInt64(inode.address), .initialised)
     memory.lock(OwnerMaker.lock(owner))  // write_lock_irq
-    memory.write(OwnerMaker.process(owner), UInt64(memory.racer))
+    memory.write(OwnerMaker.process(owner), UInt64(memory.racer))  // f_owner->pid = get_pid(pid)
     memory.unlock(OwnerMaker.lock(owner))
   }
 

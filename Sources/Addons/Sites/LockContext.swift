@@ -50,7 +50,7 @@ import AddonMemory
     case .lock:
       do {
         let populated = try S.populate(slot, of: inode, in: memory, LockContextMaker())
-        let context = populated.addon ?? S.look(at: slot, of: inode, in: memory)
+        let context = populated.addon ?? S.look(at: slot, of: inode, in: memory)  // locks_inode_context
         if let context {
           try addAndRemoveLock(context, in: memory)
         }
@@ -76,12 +76,12 @@ import AddonMemory
   static func addAndRemoveLock<M: Memory>(_ context: Addon, in memory: M) throws(OutOfMemory) {
     let fileLock = try memory.allocate(LockContextMaker.fileLockKind)
     memory.lock(LockContextMaker.lock(context))
-    LockContextMaker.posixLocks(context).add(fileLock.address, in: memory)
+    LockContextMaker.posixLocks(context).add(fileLock.address, in: memory)  // locks_insert_lock_ctx
     memory.unlock(LockContextMaker.lock(context))
 
     if Unlocking.removesLock {
       memory.lock(LockContextMaker.lock(context))
-      List.remove(fileLock.address, in: memory)
+      List.remove(fileLock.address, in: memory)  // locks_delete_lock_ctx
       if Unlocking.unlocksContext { memory.unlock(LockContextMaker.lock(context)) }
       memory.free(fileLock)
     }
@@ -114,7 +114,7 @@ import AddonMemory
     let slot = inode.slot(at: 0)
     guard let context = memory.load(slot, .relaxed) else { return }
     S.empty(slot, of: inode, in: memory)
-    memory.free(context)
+    memory.free(context)  // locks_free_lock_context
   }
 }
 

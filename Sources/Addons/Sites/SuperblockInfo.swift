@@ -53,7 +53,7 @@ import AddonMemory
         return
       }
       memory.window()
-      _ = memory.load(SuperblockInfoMaker.watched(info), .relaxed)
+      _ = memory.load(SuperblockInfoMaker.watched(info), .relaxed)  // atomic_long_read
       memory.expect(SuperblockInfoMaker.superblock(info), holds: UInt64(inode.address), .initialised)
       memory.report(.success(info))
     case .unmount: unmount(inode, in: memory)
@@ -64,7 +64,7 @@ import AddonMemory
   static func unmount<M: Memory>(_ inode: Inode, in memory: M) {
     let slot = inode.slot(at: 0)
     guard let info = S.look(at: slot, of: inode, in: memory),
-      memory.load(SuperblockInfoMaker.watched(info), .acquiring) == 0
+      memory.load(SuperblockInfoMaker.watched(info), .acquiring) == 0  // wait_var_event, until the count is 0
     else {
       memory.report(.absent)
       return

@@ -46,9 +46,10 @@ import AddonMemory
       use(info, of: inode, in: memory)
       memory.report(.success(info))
     case .enable:
-      memory.store(flags(inode), 1, .relaxed)
+      memory.store(flags(inode), 1, .relaxed)  // S_VERITY, before the info is published
       setUp(inode, in: memory)
     case .openEnabled:
+      // IS_VERITY
       if memory.load(flags(inode), .relaxed) == 0 { memory.report(.absent) } else { setUp(inode, in: memory) }
     }
   }
@@ -89,7 +90,7 @@ import AddonMemory
     let slot = inode.slot(at: 0)
     guard let info = memory.load(slot, .relaxed) else { return }
     S.empty(slot, of: inode, in: memory)
-    memory.free(info)
+    memory.free(info)  // fsverity_cleanup_inode
   }
 }
 

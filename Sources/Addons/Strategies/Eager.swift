@@ -16,7 +16,7 @@ import AddonMemory
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated {
     let mine = try maker.make(in: memory)
-    memory.store(slot, mine, .relaxed)
+    memory.store(slot, mine, .relaxed)  // inode->i_security = ...: nobody knows the inode yet
     return .won(mine)
   }
 }

@@ -15,7 +15,7 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func look<M: Memory>(at slot: Slot, of inode: Inode, in memory: M) -> Addon? {
-    memory.load(slot, .dependent)
+    memory.load(slot, .dependent)  // READ_ONCE
   }
 
   @inlinable @inline(__always)
@@ -23,11 +23,11 @@ import AddonMemory
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated {
     if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }
-    let mine = try maker.make(in: memory)
-    switch memory.compareExchange(slot, nil, mine, .full, failure: .relaxed) {
+    let mine = try maker.make(in: memory)  // kzalloc, rwlock_init, f_owner->file = file
+    switch memory.compareExchange(slot, nil, mine, .full, failure: .relaxed) {  // cmpxchg
     case .won: return .won(mine)
     case .lost:
-      maker.discard(mine, in: memory)
+      maker.discard(mine, in: memory)  // kfree; what is returned is 0, and no pointer
       return .lostWithoutLooking
     }
   }

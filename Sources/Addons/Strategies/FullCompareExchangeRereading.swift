@@ -15,13 +15,13 @@ import AddonMemory
   public static func populate<M: Memory, T: Maker>(
     _ slot: Slot, of inode: Inode, in memory: M, _ maker: T
   ) throws(OutOfMemory) -> Populated {
-    if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }
-    let mine = try maker.make(in: memory)
-    switch memory.compareExchange(slot, nil, mine, .full, failure: .relaxed) {
+    if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }  // smp_load_acquire
+    let mine = try maker.make(in: memory)  // kmem_cache_alloc, spin_lock_init, INIT_LIST_HEAD
+    switch memory.compareExchange(slot, nil, mine, .full, failure: .relaxed) {  // cmpxchg
     case .won: return .won(mine)
     case .lost:
-      maker.discard(mine, in: memory)
-      return .lost(to: look(at: slot, of: inode, in: memory))
+      maker.discard(mine, in: memory)  // kmem_cache_free
+      return .lost(to: look(at: slot, of: inode, in: memory))  // smp_load_acquire
     }
   }
 }

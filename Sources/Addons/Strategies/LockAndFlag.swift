@@ -25,11 +25,11 @@ import AddonMemory
   ) throws(OutOfMemory) -> Populated {
     if let addon = look(at: slot, of: inode, in: memory) { return .found(addon) }
     let mine = try maker.make(in: memory)
-    memory.lock(inode.lock)
+    memory.lock(inode.lock)  // spin_lock(&inode->i_lock)
     let flags = memory.load(inode.flags, .relaxed)
     if flags & present == 0 {
       memory.store(slot, mine, .relaxed)
-      memory.store(inode.flags, flags | present, .releasing)
+      memory.store(inode.flags, flags | present, .releasing)  // smp_store_release
       memory.unlock(inode.lock)
       return .won(mine)
     }
