@@ -308,8 +308,12 @@ final class ProgramExploration {
   /// The loads that may be buffered, each with its lines.
   func bufferedLoads(_ loadBuffering: LoadBuffering) -> [BufferedLoad] {
     var loads: [BufferedLoad] = []
-    for (pair, guide) in loadBuffering.possible.sorted(by: { $0.key < $1.key }) {
-      guard let trace = exploration.trace(of: guide, wantsSources: program.startsRacers) else { continue }
+    for (pair, guides) in loadBuffering.possible.sorted(by: { $0.key < $1.key }) {
+      let kept =
+        guides.first(where: exploration.keepsPromise) ?? (loadBuffering.incomplete.contains(pair) ? guides[0] : nil)
+      guard let kept, let trace = exploration.trace(of: kept.withoutPromise, wantsSources: program.startsRacers) else {
+        continue
+      }
       let graph = execution.graph.pointee
       let reading = TraceReading(program, execution, trace)
       guard let load = graph.event(Int(pair.reader), pair.read).flatMap(reading.step(of:)),

@@ -228,6 +228,21 @@ extension CandidateTests {
     #expect(try bufferedLoads("a + 1") == [])
   }
 
+  /// What accesses depend on is not known here; but told what it would read, the program does not do what leads to it.
+  @Test(arguments: [("if (!a) ", 0), ("", 1)]) func aLoadThatWouldNotComeTrue(_ condition: String, _ count: Int) throws
+  {
+    let verdict = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      static int x, y;
+      void racer_one(void) { int a = READ_ONCE(x); \(condition)WRITE_ONCE(y, 1); }
+      void racer_two(void) { if (READ_ONCE(y)) WRITE_ONCE(x, 1); }
+      """
+    ).explore(.kernel) { $0.explore.dependencies = false }
+    #expect(verdict.outcome == .pass && verdict.exploration?.bufferedLoads.count == count, "\(verdict)")
+    #expect(verdict.exploration?.leavesOutLoadBuffering == (count > 0))
+  }
+
   /// Debian 12's clang lacks a pass that tracking needs: what it compiles is explored without.
   @Test(.enabled(if: BuildKind.current == .plain)) func aCompilerThatCannotTrack() throws {
     var candidate = try Candidate("static int x; void racer_a(void) { __atomic_store_n(&x, 1, 0); }")

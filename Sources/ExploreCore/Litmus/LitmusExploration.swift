@@ -65,7 +65,7 @@ extension LitmusTest {
     }
     if let unknown = lookups.unknown { throw Invalid(description: "\(name): \(unknown)") }
     result.executions = exploration.counts.executions
-    result.loadBuffering = (loadBuffering?.possible.keys).map { $0.sorted() } ?? []
+    result.loadBuffering = (loadBuffering?.pairs).map { $0.sorted() } ?? []
     result.blockedRuns = exploration.counts.blockedRuns
     if let witness, let trace = exploration.trace(of: witness, wantsSources: false) {
       result.witness = Counterexample(

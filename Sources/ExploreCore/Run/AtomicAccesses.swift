@@ -71,6 +71,7 @@ extension Execution {
         racer, address, size, isWrite: event.readKind.isRMW, event.ordering)
     else { return 0 }
     let id: Int32
+    var promised: UInt64?
     if replayed >= 0 {
       guard isSame(replayed, .read, location) else {
         diverge(racer, replayed, .read, address)
@@ -86,6 +87,7 @@ extension Execution {
       state.pointee.labels?.need(racer)
       if let guide = state.pointee.guide {
         let source = guide.source(racer, Int(racers[racer].done))
+        promised = guide.promise(racer, Int(racers[racer].done))
         id = Int32(state.pointee.branch.pointee.addRead(event, source: source))
       } else {
         id = Int32(state.pointee.branch.pointee.addRead(event))
@@ -105,7 +107,7 @@ extension Execution {
     if read.pointee.readsFrom < 0 { checkInitialised(racer, address, size) }
     if state.pointee.trace != nil { recordRead(racer, address, size, read.pointee, id) }
     if read.pointee.isWaiting { wait(racer) }
-    return value
+    return promised ?? value
   }
 
   /// What an event that is on the graph is known to depend on.

@@ -12,16 +12,37 @@ package final class Guide {
   package let decisions: [[Decision]]
   /// Words whose plain accesses are among the events: an exploration that has not met them yet would not put them there.
   package let mixedWords: [MixedWord]
+  /// A read that is told something else than what its source wrote.
+  let promise: Promise?
 
-  package init(_ decisions: [[Decision]], mixedWords: [MixedWord] = []) {
+  package init(_ decisions: [[Decision]], mixedWords: [MixedWord] = [], promise: Promise? = nil) {
     self.decisions = decisions
     self.mixedWords = mixedWords
+    self.promise = promise
+  }
+
+  /// What a read is told before anybody has written it, and the write that is to come.
+  package struct Promise {
+    /// By racer and number.
+    let read: (racer: Int, index: Int32)
+    let write: (racer: Int, index: Int32)
+    let value: UInt64
+  }
+
+  package var withoutPromise: Guide { Guide(decisions, mixedWords: mixedWords) }
+
+  func promise(_ racer: Int, _ index: Int) -> UInt64? {
+    guard let promise, promise.read == (racer, Int32(index)) else { return nil }
+    return promise.value
   }
 
   /// Those of a graph.
-  package init(_ graph: ExecutionGraph) {
-    mixedWords = []
-    decisions = (0..<graph.racers).map { racer in
+  package convenience init(_ graph: ExecutionGraph, promise: Promise? = nil) {
+    self.init(Self.decisions(graph), promise: promise)
+  }
+
+  private static func decisions(_ graph: ExecutionGraph) -> [[Decision]] {
+    (0..<graph.racers).map { racer in
       var list: [Decision] = []
       var id = graph.first[racer]
       while id >= 0 {

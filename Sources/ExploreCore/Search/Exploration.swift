@@ -388,6 +388,31 @@ extension Exploration {
     return Guide(Guide(graph).decisions, mixedWords: execution.space.mixedWords(of: graph))
   }
 
+  /// Whether what a read is promised is written because of it, if the program runs with that: else there is no execution in
+  /// which the read reads what it causes.
+  package func keepsPromise(of guide: Guide) -> Bool {
+    guard let promise = guide.promise else { return true }
+    let state = execution.state
+    state.pointee.guide = guide
+    defer { state.pointee.guide = nil }
+    guard guide.mixedWords.allSatisfy(state.pointee.space.watch) else { return true }
+    repeat {
+      state.pointee.needsRestart = false
+      restart()
+      runOnce()
+    } while state.pointee.needsRestart
+    let graph = execution.graph.pointee
+    guard let read = graph.event(of: promise.read.racer, at: promise.read.index),
+      let write = graph.event(of: promise.write.racer, at: promise.write.index)
+    else { return false }
+    let event = graph.events[write]
+    guard event.kind == .write, event.location == graph.events[read].location, event.value == promise.value else {
+      return false
+    }
+    // Else it is a read like others, and was visited.
+    return graph.isCause(read, of: write)
+  }
+
   /// Runs the execution that a guide leads to, and notes its operations. Nil where the program does not follow it.
   package func trace(of guide: Guide, wantsSources: Bool) -> TraceRecorder? {
     let state = execution.state

@@ -2,9 +2,9 @@
 /// have no cycle of program order and reads-from leaves them out; this looks for where the model would allow them.
 ///
 /// Of each execution that is visited: for a read and a write to the same place that the read caused, without the two being
-/// one racer's, whether the graph would still be consistent if the read read that write. What would then be read otherwise
-/// is not run: where a dependency leads from the read to the write, the model forbids it, and where a branch without one
-/// does, it may be that there is no such execution (Kokologiannakis, Vafeiadis, "HMC", ASPLOS 2020).
+/// one racer's, whether the graph would still be consistent if the read read that write. Where a dependency leads from the
+/// read to the write, the model forbids it. Where none is known, `Exploration.keepsPromise` runs the program with what would
+/// then be read: if the write then does not come, there is no such execution (Kokologiannakis, Vafeiadis, "HMC", ASPLOS 2020).
 package final class LoadBuffering {
   /// Events by racer and number.
   package struct Pair: Hashable, Comparable {
@@ -18,14 +18,21 @@ package final class LoadBuffering {
     }
   }
 
-  /// What was found, each with the execution that it was found from.
-  package private(set) var possible: [Pair: Guide] = [:]
-  /// How often a pair was looked at in vain.
-  private var attempts: [Pair: Int] = [:]
+  /// What was found, each with an execution for each way that leads to it.
+  package var possible: [Pair: [Guide]] {
+    ways.mapValues { ways in ways.sorted { $0.key < $1.key }.map(\.value) }
+  }
+  package var pairs: some Collection<Pair> { ways.keys }
+  /// Pairs of which some way was left out.
+  package private(set) var incomplete: Set<Pair> = []
+  private var ways: [Pair: [UInt64: Guide]] = [:]
+  /// How often a way was looked at in vain.
+  private var attempts: [Pair: [UInt64: Int]] = [:]
   private var graph: ExecutionGraph
 
-  /// Pairs that are kept, and times that one is looked at in vain: executions differ in what does not concern it.
+  /// Pairs that are kept, ways of each, and times that one is looked at in vain: executions differ in what does not concern it.
   private static let mostPairs = 64
+  private static let mostWays = 64
   private static let mostAttempts = 16
 
   package init(_ execution: Execution) {
@@ -35,13 +42,14 @@ package final class LoadBuffering {
   deinit { graph.destroy() }
 
   package func forget() {
-    possible.removeAll()
+    ways.removeAll()
     attempts.removeAll()
+    incomplete.removeAll()
   }
 
   /// Looks at a complete execution, under the kernel's model.
   package func look(at other: ExecutionGraph) {
-    guard possible.count < Self.mostPairs else { return }
+    guard ways.count < Self.mostPairs else { return }
     for read in 0..<other.count where other.events[read].isBufferable {
       var access = other.heads[Int(other.events[read].location)].lastAccess
       while access >= 0 {
@@ -57,14 +65,45 @@ package final class LoadBuffering {
   private func look(at other: ExecutionGraph, _ read: Int, _ write: Int) {
     let (one, two) = (other.events[read], other.events[write])
     let pair = Pair(reader: one.racer, read: one.index, writer: two.racer, write: two.index)
-    guard possible[pair] == nil, attempts[pair, default: 0] < Self.mostAttempts else { return }
+    if incomplete.contains(pair) { return }
+    let way = Self.way(to: write, in: other)
+    let failed = attempts[pair, default: [:]]
+    guard ways[pair]?[way] == nil, failed[way, default: 0] < Self.mostAttempts else { return }
+    guard (ways[pair]?.count ?? 0) + failed.count < Self.mostWays else {
+      if ways[pair] != nil { incomplete.insert(pair) }
+      return
+    }
     // Causes are those of interchangeable racers, too.
     if other.rules.usesSymmetry, !Self.leads(read, to: write, in: other) { return }
     if isConsistent(other, read, write) {
-      possible[pair] = Guide(other)
+      ways[pair, default: [:]][way] = Guide(other, promise: Self.promise(of: read, to: write, in: other))
     } else {
-      attempts[pair, default: 0] += 1
+      attempts[pair, default: [:]][way, default: 0] += 1
     }
+  }
+
+  /// What has been read by what causes a write, and what one of those reads would read: with the program, all that leads to
+  /// the write.
+  private static func way(to write: Int, in graph: ExecutionGraph) -> UInt64 {
+    var way = graph.events[write].value
+    for racer in 0..<graph.racers {
+      var id = graph.first[racer]
+      while id >= 0, graph.isCause(Int(id), of: write) {
+        let event = graph.events[Int(id)]
+        if event.kind == .read || event.kind == .choice { way = (way ^ event.value) &* 0x9e37_79b9_7f4a_7c15 }
+        way ^= way >> 29
+        id = event.poNext
+      }
+    }
+    return way
+  }
+
+  /// Nil of an update that would win or lose otherwise than it does.
+  private static func promise(of read: Int, to write: Int, in graph: ExecutionGraph) -> Guide.Promise? {
+    let (one, two) = (graph.events[read], graph.events[write])
+    if one.isSuccessfulRMW || one.written(after: two.value) != nil { return nil }
+    return Guide.Promise(
+      read: (Int(one.racer), one.index), write: (Int(two.racer), two.index), value: two.value)
   }
 
   /// Whether the execution is consistent with the read reading the write.
