@@ -138,13 +138,14 @@ struct LitmusRuns {
     var work = paths.flatMap { path in models.map { (path: path, model: $0, key: key(path, $0)) } }
     let keys = work.map(\.key)
     if let shard { work = work.filter { shard.has($0.key) } }
+    // What may be refused comes before reports are begun.
+    let baseline = try options.baseline.map { try Baseline(path: $0) }
+    let journal = alone ? try Journal(options.journal, shard, keys) : nil
     let printer =
       alone && isOwnFormat
       ? try LitmusPrinter(options, tests: paths.count, models: models.count, total: work.count) : nil
-    let baseline = try options.baseline.map { try Baseline(path: $0) }
     var reports = alone ? try ReportSet(options, baseline: baseline, showing: !isOwnFormat) : nil
     reports?.expect(paths.count, options)
-    let journal = alone ? try Journal(options.journal, shard, keys) : nil
     let isReported = !alone || !isOwnFormat || !options.reports.isEmpty
     let wantsWitness = isReported || printer?.isFull == true
     let progress = ProgressLine(work.count)
