@@ -7,7 +7,7 @@ import Reports
 /// The head of a journal: its first line.
 public struct JournalHead: Codable, Equatable, Sendable {
   public static let format = "addonrace-journal"
-  public static let version = 1
+  public static let version = 2
 
   public var format = Self.format
   public var version = Self.version

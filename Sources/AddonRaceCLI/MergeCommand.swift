@@ -26,7 +26,7 @@ struct MergeCommand: ParsableCommand {
     let merged = try MergedJournals(journals.map(\.reading))
     var reports = try ReportSet(report)
     reports.expect(Set(merged.verdicts.map { ($0.file ?? "") + $0.scenario.name }).count, report)
-    for ofScenario in grouped(merged.verdicts) { try reports.show(ofScenario) }
+    try reports.show(scenarios: grouped(merged.verdicts))
     try reports.end(merged.verdicts)
     if let missing = merged.missing { StandardError.print(missing) }
     let status = merged.verdicts.map(report.failOn.status).max() ?? .asExpected

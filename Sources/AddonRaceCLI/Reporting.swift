@@ -283,9 +283,17 @@ struct ReportSet {
     for index in reports.indices { reports[index].format = reports[index].format.briefly(withFigures: options.figures) }
   }
 
-  func show(_ verdicts: [Verdict]) throws {
+  /// The verdicts of one scenario.
+  func show(_ verdicts: [Verdict]) throws { try show(scenarios: [verdicts]) }
+
+  /// The same of many, which are there all at once.
+  func show(scenarios: [[Verdict]]) throws {
     try discardingOnFailure { format, sink in
-      if let text = format.scenario(verdicts) { try sink.print(text) }
+      try scenarios.madeInOrder {
+        format.scenario($0)
+      } use: { text in
+        if let text { try sink.print(text) }
+      }
     }
   }
 

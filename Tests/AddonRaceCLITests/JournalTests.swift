@@ -73,7 +73,7 @@ import Testing
     let other = try folder.write("hello\n", to: "other")
     let newer = try folder.write(#"{"format":"addonrace-journal","version":9}"#, to: "newer")
     let site = "scenarios/sites/file-owner.yaml"
-    for (file, complaint) in [(other, "is not a journal"), (newer, "of version 9; this program knows version 1")] {
+    for (file, complaint) in [(other, "is not a journal"), (newer, "of version 9; this program knows version 2")] {
       let command = try Command("explore", site, "--resume", "--journal", file)
       #expect(command.status == 65)
       #expect(command.errors.contains(complaint), "\(command.errors)")

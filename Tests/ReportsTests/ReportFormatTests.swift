@@ -14,6 +14,8 @@ import Testing
   @Test(arguments: [
     ("a.xml", "junit"), ("a.sarif", "sarif"), ("b/c.JSON", "json"), ("a.jsonl", "jsonl"), ("a.tap", "ktap"),
     ("a.md", "markdown"), ("a.txt", "table"), ("a.html", "html"), ("a.trace", "chrome-trace"),
+    ("run.trace.json", "chrome-trace"),
+    ("a.sarif.json", "sarif"), ("a.b.json", "json"),
   ])
   func aFileIsWrittenAsItsNameSays(_ path: String, _ name: String) throws {
     #expect(try #require(ReportCatalog.format(ofFile: path)).name == name)

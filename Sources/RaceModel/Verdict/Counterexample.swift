@@ -74,7 +74,7 @@ public struct Counterexample: Sendable, Equatable, Codable {
   }
 
   /// A place in memory.
-  public enum Place: Sendable, Hashable, Codable {
+  public enum Place: Sendable, Hashable {
     /// By name; the inode where there are several.
     case slot(String, inode: Int?)
     /// Offsets in bytes.
@@ -92,7 +92,7 @@ public struct Counterexample: Sendable, Equatable, Codable {
     case address(UInt64)
   }
 
-  public enum Value: Sendable, Hashable, Codable {
+  public enum Value: Sendable, Hashable {
     case null
     case number(UInt64)
     case pointer(Place)

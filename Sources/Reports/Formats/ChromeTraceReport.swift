@@ -5,14 +5,16 @@ import RaceModel
 /// verdict, a track for each racer, a slice for each step, an arrow from a write to each read of it. Time is the steps' order.
 public struct ChromeTraceReport: ReportFormat {
   public static let name = "chrome-trace"
-  public static let extensions = ["trace"]
+  public static let extensions = ["trace", "trace.json"]
   public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     var document = try StreamedJSON(isIndented: false) { ["traceEvents": [$0]] }
-    for (number, verdict) in verdicts.enumerated() {
-      guard let counterexample = verdict.counterexample else { continue }
-      try write(document.piece(of: Self.events(counterexample, verdict.title, number + 1)))
+    let numbered = Array(verdicts.enumerated())
+    try numbered.madeInOrder { [document] number, verdict in
+      try verdict.counterexample.map { try document.json(of: Self.events($0, verdict.title, number + 1)) }
+    } use: { events in
+      if let events { try write(document.piece(events)) }
     }
     try write(document.end)
   }

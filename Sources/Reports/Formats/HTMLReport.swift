@@ -20,7 +20,11 @@ public struct HTMLReport: ReportFormat {
     let told = verdicts.enumerated().filter { $0.element.isTold }
       .sorted { !$0.element.asExpected && $1.element.asExpected }
     if !told.isEmpty { try write("<h2>What was found</h2>\n") }
-    for (number, verdict) in told { try write(Fold(number, verdict, body: detail.render(Detail(verdict))).html) }
+    try told.madeInOrder { number, verdict in
+      Fold(number, verdict, body: detail.render(Detail(verdict))).html
+    } use: {
+      try write($0)
+    }
     let figures = FigureRow.rows(verdicts)
     if !figures.isEmpty {
       let isFolded = figures.count > Self.mostFiguresShown

@@ -11,7 +11,11 @@ public struct JSONReport: ReportFormat {
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
     let status = verdicts.map(medium.status).max().map { Int($0.code) } ?? 0
     var document = try StreamedJSON(isIndented: true) { EncodedReport([$0], exitStatus: status) }
-    for verdict in verdicts { try write(document.piece(EncodedVerdict(verdict))) }
+    try verdicts.madeInOrder { [document] in
+      try document.json(EncodedVerdict($0))
+    } use: {
+      try write(document.piece($0))
+    }
     try write(document.end)
   }
 }

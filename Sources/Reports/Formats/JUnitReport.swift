@@ -19,10 +19,12 @@ public struct JUnitReport: ReportFormat {
     }
     let root = XMLNode("testsuites", counts(verdicts, name: Product.name))
     try write(#"<?xml version="1.0" encoding="UTF-8"?>"# + "\n" + root.opening + ">\n")
-    for suite in suites {
+    try suites.madeInOrder { suite in
       var node = XMLNode("testsuite", counts(suite.verdicts, name: suite.name))
       node.children = suite.verdicts.map(testCase)
-      try write(node.text(depth: 1) + "\n")
+      return node.text(depth: 1) + "\n"
+    } use: {
+      try write($0)
     }
     try write(root.closing)
   }

@@ -56,10 +56,10 @@ public enum ReportCatalog {
 
   /// The format of a file, by what its name ends in.
   public static func format(ofFile path: String) -> (any ReportFormat.Type)? {
-    let name = path.split(separator: "/").last ?? ""
-    guard let dot = name.lastIndex(of: ".") else { return nil }
-    let ending = name[name.index(after: dot)...].lowercased()
-    return all.first { $0.extensions.contains(ending) }
+    let name = (path.split(separator: "/").last ?? "").lowercased()
+    // The longest says most: "x.trace.json" is no report in JSON.
+    return extensions.filter { name.hasSuffix(".\($0)") }.max { $0.count < $1.count }
+      .flatMap { ending in all.first { $0.extensions.contains(ending) } }
   }
 
   /// What file names may end in.

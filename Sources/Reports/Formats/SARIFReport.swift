@@ -5,7 +5,7 @@ import RaceModel
 /// its first thread flow, since viewers show that one, then one for each racer, with the same numbers.
 public struct SARIFReport: ReportFormat {
   public static let name = "sarif"
-  public static let extensions = ["sarif"]
+  public static let extensions = ["sarif", "sarif.json"]
   public init(_ medium: ReportMedium) {}
 
   public func end(_ verdicts: [Verdict], _ write: (String) throws -> Void) throws {
@@ -16,14 +16,15 @@ public struct SARIFReport: ReportFormat {
       SARIF.Log(runs: [SARIF.Run(tool: SARIF.Tool(driver: driver), results: [$0])])
     }
     let encoder = CompactJSON()
-    for verdict in verdicts where !verdict.findings.isEmpty {
+    try verdicts.madeInOrder { verdict in
       // The same for each finding that it explains, and most of the document.
       let flow = try verdict.counterexample.map { try SARIF.CodeFlow($0).text(encoder) }
-      for finding in verdict.findings {
+      return try verdict.findings.map { finding in
         let result = try encoder.text(SARIF.Result(finding, in: verdict))
-        let whole = flow.map { result.replacing(SARIF.Result.placeOfFlow, with: $0, maxReplacements: 1) } ?? result
-        try write(document.piece(json: whole))
+        return flow.map { result.replacing(SARIF.Result.placeOfFlow, with: $0, maxReplacements: 1) } ?? result
       }
+    } use: { results in
+      for result in results { try write(document.piece(result)) }
     }
     try write(document.end)
   }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A document in JSON that is little more than one long array, whose elements are encoded one at a time.
-struct StreamedJSON {
+/// A document in JSON that is little more than one long array, whose elements are encoded one at a time, or side by side.
+struct StreamedJSON: Sendable {
   private static let place = "elements"
   private let before: String
   private let after: String
@@ -23,16 +23,16 @@ struct StreamedJSON {
     after = (isIndented ? "" : "\n") + parts[1]
   }
 
-  /// The next piece of the document, which has one element more.
-  mutating func piece(_ element: some Encodable) throws -> String { piece(json: indented(try encoder.encode(element))) }
+  /// An element's JSON as it stands in the document.
+  func json(_ element: some Encodable) throws -> String { indented(try encoder.encode(element)) }
 
-  /// The next piece, with several elements more, all on one line. Not of an indented document.
-  mutating func piece(of elements: [some Encodable]) throws -> String {
-    piece(json: String(decoding: try encoder.encode(elements).dropFirst().dropLast(), as: UTF8.self))
+  /// That of several elements, all on one line. Not of an indented document.
+  func json(of elements: [some Encodable]) throws -> String {
+    String(decoding: try encoder.encode(elements).dropFirst().dropLast(), as: UTF8.self)
   }
 
-  /// The same, of an element that is JSON already.
-  mutating func piece(json element: String) -> String {
+  /// The next piece of the document, which has one element more, or more where `element` is the JSON of several.
+  mutating func piece(_ element: String) -> String {
     defer { isEmpty = false }
     return (isEmpty ? before : ",\n") + margin + element
   }
@@ -57,7 +57,7 @@ struct StreamedJSON {
 }
 
 /// Values on a line each.
-struct CompactJSON {
+struct CompactJSON: Sendable {
   private let encoder = JSONEncoder()
   init() { encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes] }
 
