@@ -59,7 +59,8 @@ mkdir -p "$stage"/bin "$stage"/include "$stage"/share/{man/man1,addonrace,doc/ad
 command=$stage/bin/addonrace
 cp "$built" "$command"
 strip "$command"
-"$command" --generate-completion-script bash >"$stage/share/bash-completion/completions/addonrace"
+# It is read by a shell, not run.
+"$command" --generate-completion-script bash | sed '1{/^#!/d}' >"$stage/share/bash-completion/completions/addonrace"
 "$command" --generate-completion-script zsh >"$stage/share/zsh/site-functions/_addonrace"
 "$command" --generate-completion-script fish >"$stage/share/fish/vendor_completions.d/addonrace.fish"
 version=$("$command" --version)

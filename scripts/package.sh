@@ -29,7 +29,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: AddonRace
 
 Files: *
-Copyright: the authors of AddonRace
+Copyright: 2026 the authors of AddonRace
 License: see the project
 
 License: see the project

@@ -6,14 +6,23 @@ struct NewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new", abstract: "Writes something of your own to begin with, which runs as it is.",
     discussion: """
-        addonrace new scenario mine.yaml     a scenario file
-        addonrace new candidate mine.c       code in C, C++, Rust or Swift, by the name's ending
+        addonrace new scenario mine          a scenario file, mine.yaml
+        addonrace new candidate mine         code in C, mine.c; or in C++, Rust or Swift, by the name's ending
         addonrace new site MySite            a package with a site, strategies, a checker, tests and a command
         addonrace new strategy MyStrategy    the same package: strategies at Linux's sites
       """)
 
   enum Kind: String, CaseIterable, ExpressibleByArgument {
     case scenario, candidate, site, strategy
+
+    /// Of its file's name, where it is one file.
+    var ending: String? {
+      switch self {
+      case .scenario: "yaml"
+      case .candidate: "c"
+      case .site, .strategy: nil
+      }
+    }
   }
 
   @Argument(help: "What to write.")
@@ -26,8 +35,8 @@ struct NewCommand: ParsableCommand {
       throw failure(
         "the files that come along are not there", "install \(Product.name) again with scripts/install.sh", 66)
     }
-    if FileManager.default.fileExists(atPath: name) {
-      throw failure("\(name) exists already", "name another", ExitCode.unwritable.rawValue)
+    if FileManager.default.fileExists(atPath: path) {
+      throw failure("\(path) exists already", "name another", ExitCode.unwritable.rawValue)
     }
     switch kind {
     case .scenario: try writeScenario(root)
@@ -36,23 +45,27 @@ struct NewCommand: ParsableCommand {
     }
   }
 
+  /// The name, with an ending where a file needs one.
+  private var path: String {
+    if ending.isEmpty, let kind = kind.ending { "\(name).\(kind)" } else { name }
+  }
+
   private func writeScenario(_ root: String) throws {
-    guard name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
-      throw ValidationError("A scenario's file ends in .yaml; try: addonrace new scenario \(name).yaml")
+    guard ["", "yaml", "yml"].contains(ending) else {
+      throw ValidationError("A scenario's file ends in .yaml; try: addonrace new scenario \(stem).yaml")
     }
     let text = try read("\(root)/scenarios/sites/file-owner.yaml")
-    try write(text.replacing(/name: .*/, with: "name: \(stem)", maxReplacements: 1), to: name)
+    try write(text.replacing(/name: .*/, with: "name: \(stem)", maxReplacements: 1), to: path)
     say(["addonrace check \(quoted)", "addonrace run \(quoted)", "addonrace explore \(quoted)"])
   }
 
   private func writeCandidate(_ root: String) throws {
     let examples = ["c": "c/slot.c", "cpp": "cpp/cache.cpp", "rs": "rust/slot.rs", "swift": "swift/slot.swift"]
-    let ending = (name as NSString).pathExtension
-    guard let example = examples[ending] else {
+    guard let example = examples[(path as NSString).pathExtension] else {
       throw ValidationError(
         "No language is known by '.\(ending)': \(Suggestion.remedy(for: ending, among: examples.keys.sorted())).")
     }
-    try write(read("\(root)/scenarios/code/\(example)"), to: name)
+    try write(read("\(root)/scenarios/code/\(example)"), to: path)
     say(["addonrace explore \(quoted)", "addonrace run \(quoted)"])
   }
 
@@ -94,7 +107,8 @@ struct NewCommand: ParsableCommand {
   }
 
   private var stem: String { ((name as NSString).lastPathComponent as NSString).deletingPathExtension }
-  private var quoted: String { ShellWord.quoted(name) }
+  private var ending: String { (name as NSString).pathExtension }
+  private var quoted: String { ShellWord.quoted(path) }
 
   private func read(_ path: String) throws -> String {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

@@ -130,9 +130,10 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
   private func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
 
-  @Test(arguments: ["c", "cpp"]) func aCandidate(_ ending: String) throws {
-    let file = path("mine.\(ending)")
-    #expect(try Command("new", "candidate", file).status == 0)
+  @Test(arguments: [("mine", "mine.c"), ("mine.c", "mine.c"), ("mine.cpp", "mine.cpp")])
+  func aCandidate(_ name: String, _ named: String) throws {
+    let file = path(named)
+    #expect(try Command("new", "candidate", path(name)).status == 0)
     let explored = try Command("explore", file)
     #expect(explored.status == 0, "\(explored.output) \(explored.errors)")
     let again = try Command("new", "candidate", file)
@@ -140,9 +141,9 @@ import Testing
     #expect(again.errors.contains("exists already"))
   }
 
-  @Test func aScenario() throws {
+  @Test(arguments: ["mine", "mine.yaml"]) func aScenario(_ name: String) throws {
     let file = path("mine.yaml")
-    #expect(try Command("new", "scenario", file).status == 0)
+    #expect(try Command("new", "scenario", path(name)).status == 0)
     #expect(try Command("explore", file).output.contains("mine: Does exactly one racer"))
   }
 
@@ -156,7 +157,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["scenario", "mine"], "ends in .yaml"), (["candidate", "mine.py"], "No language"),
+    (["scenario", "mine.txt"], "ends in .yaml"), (["candidate", "mine.py"], "No language"),
     (["site", "my-site"], "module's name"),
   ])
   func badNames(_ arguments: [String], _ complaint: String) throws {

@@ -75,7 +75,8 @@ import Testing
     case "fsnotify-marks", "fsnotify-marks-5.15", "fsnotify-marks-7.0": "{add-and-remove: 1, hook: 1}"
     case "inode-addons-whole", "inode-addons-whole-mask-inline": "{bpf: 2, program: 1}"
     case "lease-6.11": "{set-lease: 1, open: 1}"
-    case "bpf-storage", "bpf-storage-7.2", "bpf-storage-of-socket": "{update: 1, delete: 1, use: 1}"
+    case "bpf-storage", "bpf-storage-7.2", "bpf-storage-of-socket", "bpf-storage-of-socket-ordered":
+      "{update: 1, delete: 1, use: 1}"
     case "pending-flag": "{publish: 2, set: 1}"
     case "tagged-slot": "{populate: 2, tag: 1}"
     case "armed-timer": "{create: 2, expire: 1}"

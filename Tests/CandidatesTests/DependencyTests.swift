@@ -243,6 +243,26 @@ extension CandidateTests {
     #expect(verdict.exploration?.leavesOutLoadBuffering == (count > 0))
   }
 
+  /// Labels on the stack of a racer that spins are others at every turn; that it is idle is seen all the same, in each run.
+  @Test(.enabled(if: Labels.isAvailable)) func aLoopOfMoreReadsThanLabels() throws {
+    let verdict = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      static int first = 1, word[4];
+      void racer_take(void) { WRITE_ONCE(first, 0); }
+      void racer_spin(void) {
+        while (READ_ONCE(first)) {
+          int sum = 0;
+          for (int i = 0; i < 4; i++) sum |= READ_ONCE(word[i]);
+          if (sum) WRITE_ONCE(word[0], sum);
+        }
+      }
+      """
+    ).explore(.kernel)
+    #expect(verdict.outcome == .pass && verdict.exploration?.isExhaustive == true, "\(verdict)")
+    #expect((2...4).contains(verdict.exploration?.executions ?? 0), "\(verdict)")
+  }
+
   /// Debian 12's clang lacks a pass that tracking needs: what it compiles is explored without.
   @Test(.enabled(if: BuildKind.current == .plain)) func aCompilerThatCannotTrack() throws {
     var candidate = try Candidate("static int x; void racer_a(void) { __atomic_store_n(&x, 1, 0); }")

@@ -13,7 +13,7 @@ public enum LosersElementLeft: BpfStorageVariant {
 
 /// Faulty: whoever loses takes back the charge for its element, and not the one for its storage.
 public enum UnchargedOnce: BpfStorageVariant {
-  @inlinable public static var charges: Bool { true }
+  @inlinable public static var isSocket: Bool { true }
   @inlinable public static var unchargesStorage: Bool { false }  // the fault
   public static var suffix: String { "-uncharged-once" }
   public static var fault: Fault? {
@@ -25,7 +25,7 @@ public enum UnchargedOnce: BpfStorageVariant {
 
 /// Faulty: the owner goes with all that hangs off it, and is still charged for it.
 public enum DestroyedCharged: BpfStorageVariant {
-  @inlinable public static var charges: Bool { true }
+  @inlinable public static var isSocket: Bool { true }
   @inlinable public static var unchargesAtDestruction: Bool { false }  // the fault
   public static var suffix: String { "-destroyed-charged" }
   public static var fault: Fault? {
@@ -100,5 +100,46 @@ public enum FreedUnderReaders: BpfStorageVariant {
   @inlinable @inline(__always)
   public static func free<M: Memory>(_ addon: Addon, in memory: M) {
     memory.free(addon)  // the fault
+  }
+}
+
+/// Faulty: a socket that goes takes nothing along, and its map follows the storage's pointer to it later.
+public enum OwnerFreedFirst: BpfStorageVariant {
+  @inlinable public static var isSocket: Bool { true }
+  @inlinable public static var destroysStorage: Bool { false }  // the fault
+  public static var suffix: String { "-owner-freed-first" }
+  public static var fault: Fault? {
+    Fault(
+      "owner freed before its storage", happenedAs: "kernel b0fd1852bcc2 (bpf, a failed fork)",
+      caught: .byChance(["no-use-after-free"]), may: ["accounting", "no-leak"],
+      racers: [("update", 1), ("destroy", 1), ("free-map", 1)])
+  }
+}
+
+/// Faulty: the last element's charge is taken back after the slot was emptied, from where the socket may be freed.
+public enum UnchargedTooLate: BpfStorageVariant {
+  @inlinable public static var isSocket: Bool { true }
+  @inlinable public static var unchargesFirst: Bool { false }  // the fault
+  public static var suffix: String { "-uncharged-too-late" }
+  public static var fault: Fault? {
+    Fault(
+      "owner used after its storage let go of it",
+      happenedAs: "synthetic; guarded: \"all uncharging on the owner must be done first\"",
+      caught: .byChance(["no-use-after-free"]), may: ["accounting"],
+      racers: [("update", 1), ("destroy", 1), ("free-map", 1)])
+  }
+}
+
+/// Faulty: a map goes as soon as its list is empty, though whoever emptied it may still hold its lock.
+public enum MapFreedAtOnce: BpfStorageVariant {
+  @inlinable public static var isSocket: Bool { true }
+  @inlinable public static var waitsForUsers: Bool { false }  // the fault
+  public static var suffix: String { "-map-freed-at-once" }
+  public static var fault: Fault? {
+    Fault(
+      "map freed under those who use it",
+      happenedAs: "synthetic; guarded: the second synchronize_rcu of bpf_local_storage_map_free",
+      caught: .byChance(["no-use-after-free"]), may: ["accounting", "crash"],
+      racers: [("update", 1), ("destroy", 1), ("free-map", 1)])
   }
 }

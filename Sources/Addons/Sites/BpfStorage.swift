@@ -10,7 +10,8 @@ import AddonMemory
 /// it, after a grace period. A look-up fills the cache under the lock, and only with what is still on the list.
 ///
 /// Maps and owners go when nobody uses them; so against an owner's end there is only a map's, and the other way round. A
-/// socket is charged for all this; an inode never is.
+/// socket is charged for all this, and has memory of its own, which goes with it; an inode is never charged, and its memory is
+/// freed after a grace period of its own.
 @frozen public enum BpfStorage<S: Strategy, Variant: BpfStorageVariant>: Site {
   public enum Role: UInt8, SiteRole {
     case update, updateOther, delete, use, freeMap, destroy
@@ -42,6 +43,7 @@ import AddonMemory
   @inlinable public static var inodeSize: Int { 24 + StorageMap.count * StorageMap.size }
   @inlinable public static var biggestAddon: Int { LocalStorage.size }
   @inlinable public static var allocationsPerVisit: Int { 2 }
+  @inlinable public static var allocationsPerCreation: Int { StorageOwner<Variant>.blocks }
   /// A storage and an element of each map.
   @inlinable public static var deferredFreesPerVisit: Int { 1 + StorageMap.count }
   @inlinable public static var keepsHistory: Bool { true }
@@ -50,13 +52,16 @@ import AddonMemory
 
   @inlinable @inline(__always)
   public static func create<M: Memory>(_ inode: Inode, in memory: M) {
-    for index in 0..<StorageMap.count { memory.initialise(owner(inode).map(index).lock) }
+    owner(inode).create(in: memory)
   }
+
+  @inlinable @inline(__always)
+  public static func isCreated<M: Memory>(_ inode: Inode, in memory: M) -> Bool { owner(inode).isCreated(in: memory) }
 
   @inlinable @inline(__always)
   public static func visit<M: Memory>(_ inode: Inode, as role: Role, in memory: M) {
     let owner = owner(inode)
-    let map = owner.map(role == .updateOther ? 1 : 0)
+    let map = owner.map(role == .updateOther ? 1 : 0, in: memory)
     switch role {
     case .update, .updateOther, .delete:
       guard owner.users.get(in: memory) else { return memory.report(.absent) }
@@ -167,9 +172,10 @@ import AddonMemory
     if uncharges { owner.charge(0 - Element.size, in: memory) }
     memory.write(storage.charged, memory.read(storage.charged) &- UInt64(Element.size))
     if isLast {
-      if uncharges { owner.charge(0 - LocalStorage.size, in: memory) }
+      if uncharges, Variant.unchargesFirst { owner.charge(0 - LocalStorage.size, in: memory) }
       memory.write(storage.owner, 0)
       empty(owner, of: storage, in: memory)  // from here the owner may be freed
+      if uncharges, !Variant.unchargesFirst { owner.charge(0 - LocalStorage.size, in: memory) }
     }
     storage.elements.remove(element.addon, in: memory)
     forget(element, in: storage, memory)
@@ -181,7 +187,7 @@ import AddonMemory
   @inlinable @inline(__always)
   static func empty<M: Memory>(_ owner: StorageOwner<Variant>, of storage: LocalStorage, in memory: M) {
     let start = memory.began()
-    memory.store(owner.slot, nil, .relaxed)
+    memory.store(owner.slot, nil, Variant.ordersDetaching ? .releasing : .relaxed)
     memory.ended(start, .detached(storage.addon))
   }
 
@@ -282,7 +288,8 @@ import AddonMemory
     }
     memory.leaveReadSection(.rcu)
     memory.report(unlinked.map { .success($0) } ?? .absent)
-    memory.synchronize(.rcu)
+    if Variant.waitsForUsers { memory.synchronize(.rcu) }
+    owner.freeMap(map, in: memory)
   }
 
   /// bpf_inode_storage_free and bpf_sk_storage_free: nobody but a map that goes is at the storage.
@@ -290,6 +297,14 @@ import AddonMemory
   static func destroy<M: Memory>(_ owner: StorageOwner<Variant>, in memory: M) {
     let start = memory.began()
     guard owner.users.end(StorageUsers.ownerGone, in: memory) else { return memory.report(.absent) }
+    if Variant.destroysStorage { destroyStorage(of: owner, since: start, in: memory) }
+    owner.free(in: memory)
+  }
+
+  @inlinable @inline(__always)
+  static func destroyStorage<M: Memory>(
+    of owner: StorageOwner<Variant>, since start: OperationStart, in memory: M
+  ) {
     memory.enterReadSection(.rcu)
     if let addon = S.look(at: owner.slot, of: owner.inode, in: memory) {
       let storage = LocalStorage(addon)
@@ -301,6 +316,7 @@ import AddonMemory
       }
       memory.report(.success(addon))
     } else {
+      if Variant.ordersDetaching { memory.fence(.acquiring) }
       memory.ended(start, .absent)
       memory.report(.absent)
     }
@@ -326,6 +342,7 @@ import AddonMemory
   @inlinable @inline(__always)
   public static func inspect<M: Memory>(_ inode: Inode, in memory: M) {
     let owner = owner(inode)
+    owner.own(in: memory)
     let isGone = Variant.meetsInState && owner.users.areGone(StorageUsers.ownerGone, in: memory)
     let slot = isGone ? nil : memory.load(owner.slot, .relaxed)
     let storage = memory.slotShows(slot, slot: 0).map { LocalStorage($0) }
@@ -347,9 +364,11 @@ import AddonMemory
     var bytes = UInt64(storage == nil ? 0 : LocalStorage.size)
     var cached = storage.map { memory.load($0.cache(StorageMap.cacheIndex), .relaxed) } ?? 0
     for index in 0..<StorageMap.count {
-      let map = owner.map(index)
+      let map = owner.map(index, in: memory)
       let element = storage?.listed(for: map, in: memory)?.addon
-      memory.expect(map.elements.first, holds: element.map { UInt64($0.address) } ?? 0, .winnerEffect)
+      if !isFreed(index, of: owner, in: memory) {
+        memory.expect(map.elements.first, holds: element.map { UInt64($0.address) } ?? 0, .winnerEffect)
+      }
       if let element {
         bytes &+= UInt64(Element.size)
         if cached == UInt64(element.address) { cached = 0 }
@@ -357,7 +376,9 @@ import AddonMemory
         seen(element)
       }
     }
-    memory.expect(owner.charged, holds: Variant.charges ? bytes : 0, .balanced)
+    if Variant.isSocket, !owner.users.areGone(StorageUsers.ownerGone, in: memory) {
+      memory.expect(owner.charged(in: memory), holds: bytes, .balanced)
+    }
     if let storage {
       if storage.elements.isEmpty(in: memory) {
         memory.violated(.initialised, seen: 0, expected: 1, at: storage.elements.first.address)
@@ -368,6 +389,12 @@ import AddonMemory
     }
   }
 
+  /// Only the first map ever goes.
+  @inlinable @inline(__always)
+  static func isFreed<M: Memory>(_ map: Int, of owner: StorageOwner<Variant>, in memory: M) -> Bool {
+    Variant.isSocket && map == 0 && owner.users.areGone(StorageUsers.mapGone, in: memory)
+  }
+
   @inlinable @inline(__always)
   public static func tearDown<M: Memory>(_ inode: Inode, in memory: M) {
     let owner = owner(inode)
@@ -375,9 +402,8 @@ import AddonMemory
     let start = memory.began()
     let storage = memory.load(owner.slot, .relaxed).map { LocalStorage($0) }
     memory.store(owner.slot, nil, .relaxed)
-    memory.store(owner.charged, 0, .relaxed)
+    owner.tearDown(in: memory)
     owner.users.initialise(in: memory)
-    for index in 0..<StorageMap.count { memory.store(owner.map(index).elements.first, 0, .relaxed) }
     guard let storage, !isGone else { return }
     memory.ended(start, .detached(storage.addon))
     var next = storage.elements.begin(in: memory)

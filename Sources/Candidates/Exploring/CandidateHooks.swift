@@ -144,6 +144,7 @@ enum CandidateHooks {
   @inline(__always)
   private static func arrive(_ execution: Execution, _ racer: Int, _ frame: UnsafePointer<addonrace_frame>) {
     if frame.pointee.sp == 0 { return }
+    execution.waitIdleAgain(racer)
     let progress = execution.state.pointee.racers + racer
     let arrival = state.pointee.idleTurns.arrive(
       racer, frame, stackTop: execution.stackTop(of: racer), changes: progress.pointee.changes,

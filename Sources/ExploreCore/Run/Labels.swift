@@ -16,6 +16,8 @@ package struct Labels {
   private let counts: UnsafeMutablePointer<Int32>
   /// By racer: the label of its last read.
   private let last: UnsafeMutablePointer<UInt8>
+  /// By racer: the event behind which it was idle in an earlier run of the same execution, or -1, and since which.
+  private let idle: UnsafeMutablePointer<(at: Int32, since: Int32)>
   /// Which reads have labels: from eight times this on.
   private(set) var window: Int32 = 0
   /// The last window that has a read which a new event may depend on.
@@ -26,6 +28,7 @@ package struct Labels {
     reads = .allocate(capacity: racers * Int(Self.perWindow))
     counts = .allocate(capacity: racers)
     last = .allocate(capacity: racers)
+    idle = .allocate(capacity: racers)
     begin(window: 0)
   }
 
@@ -33,12 +36,16 @@ package struct Labels {
     reads.deallocate()
     counts.deallocate()
     last.deallocate()
+    idle.deallocate()
   }
 
   /// Forgets all reads: another run begins.
   mutating func begin(window: Int32) {
     self.window = window
-    if window == 0 { lastNeeded = 0 }
+    if window == 0 {
+      lastNeeded = 0
+      idle.update(repeating: (-1, -1), count: racers)
+    }
     reads.update(repeating: -1, count: racers * Int(Self.perWindow))
     counts.update(repeating: 0, count: racers)
     last.update(repeating: 0, count: racers)
@@ -47,6 +54,15 @@ package struct Labels {
   /// An event of the racer's is added, which may depend on all that it has read.
   @inline(__always) mutating func need(_ racer: Int) {
     lastNeeded = max(lastNeeded, (counts[racer] - 1) / Self.perWindow)
+  }
+
+  /// Whoever spins is where it was, but for labels on its stack: each turn's reads have others. So what one run has found out
+  /// holds in the next.
+  func noteIdle(_ racer: Int, at event: Int32, since start: Int32) { idle[racer] = (event, start) }
+
+  /// Since which event it was idle in an earlier run, in which it had come as far.
+  @inline(__always) func idleSince(_ racer: Int, at event: Int32) -> Int32? {
+    idle[racer].at == event ? idle[racer].since : nil
   }
 
   /// Whether reads that had no label yet may matter: to events that were added, or to a race.

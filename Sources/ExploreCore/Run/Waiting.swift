@@ -78,7 +78,16 @@ extension Execution {
   package func waitIdle(_ racer: Int, since start: Int32) {
     guard racers[racer].cursor < 0 else { return }
     racers[racer].idleSince = start
+    state.pointee.labels?.noteIdle(racer, at: racers[racer].done, since: start)
     wait(racer)
+  }
+
+  /// The same, where an earlier run of the execution has found out that the racer is idle here.
+  @inline(__always) package func waitIdleAgain(_ racer: Int) {
+    guard let labels = state.pointee.labels, labels.window > 0,
+      let start = labels.idleSince(racer, at: racers[racer].done)
+    else { return }
+    waitIdle(racer, since: start)
   }
 
   /// The racer's program says that it is in no execution from here on: it waits, and what others do may still give what it

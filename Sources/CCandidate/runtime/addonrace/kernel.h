@@ -732,6 +732,10 @@ static inline void hlist_del_init_rcu(struct hlist_node *node) {
   addonrace_hlist_unlink_(node);
   WRITE_ONCE(node->pprev, NULL);
 }
+/* A list's pointers, for rcu_dereference. */
+#define hlist_first_rcu(head) ((head)->first)
+#define hlist_next_rcu(node) ((node)->next)
+#define hlist_pprev_rcu(node) (*(node)->pprev)
 #define hlist_entry(pointer, type, member) container_of(pointer, type, member)
 #define hlist_entry_safe(pointer, type, member)             \
   ({                                                        \
