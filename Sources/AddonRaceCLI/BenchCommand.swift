@@ -60,6 +60,7 @@ struct BenchCommand: ParsableCommand {
         "A sweep is not kept as a baseline, nor compared with one; leave --sweep, or the other, out.")
     }
     for path in reports { try BenchReportFile.check(path) }
+    for name in [save, compare].compactMap(\.self) { try BaselineStore.check(name) }
     _ = try settings.values(for: .bench)
     for count in try racerCounts() ?? [] where !BenchLimits.racers.contains(count) {
       throw ValidationError(

@@ -86,6 +86,14 @@ private enum Gnuplot {
 struct BaselineStore {
   let folder: String
 
+  /// A name is one of a file, without its folder.
+  static func check(_ name: String) throws {
+    if name.isEmpty || name.contains("/") {
+      throw ValidationError(
+        "A baseline cannot be named '\(name)': use a name without /, and --baselines for its folder.")
+    }
+  }
+
   private func path(_ name: String) -> String { "\(folder)/\(name).json" }
 
   /// To be called before anything is measured.

@@ -186,6 +186,7 @@ import Testing
     (["--processes", "0"], "--processes is 0, out of range; it may be 1 to 101."),
     (["--sweep", "colour"], "racers"),
     (["--sweep", "racers", "--save", "a"], "not kept as a baseline"),
+    (["--save", "../a"], "use a name without /"), (["--compare", ""], "use a name without /"),
     (["--strategies", "compare-exchang"], "Did you mean 'compare-exchange'?"),
   ])
   func anOptionThatCannotBe(_ options: [String], _ message: String) throws {
