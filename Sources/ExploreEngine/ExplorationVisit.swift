@@ -88,7 +88,7 @@ final class ExplorationVisit {
     record.isExhaustive = visitAll()
     record.reached.counts = exploration.counts
     record.reached.judgements = judge.judgements
-    record.notes = program.notes
+    record.notes = program.notes + exploration.reservations
     record.leavesOutByDependencies = exploration.leavesOutByDependencies
     guard let loans else { return record }
     guard record.end != .stopped, whole.refusal == nil, whole.wanted == nil else {

@@ -263,6 +263,24 @@ extension CandidateTests {
     #expect((2...4).contains(verdict.exploration?.executions ?? 0), "\(verdict)")
   }
 
+  /// What the model cannot say of long racers is said.
+  @Test(.enabled(if: Labels.isAvailable), arguments: [(60, false), (70, true)])
+  func moreEventsThanDependenciesAreKnownOf(_ reads: Int, _ isSaid: Bool) throws {
+    let verdict = try Candidate(
+      """
+      #include <addonrace/kernel.h>
+      static int x, y;
+      void racer_long(void) {
+        for (int i = 0; i < \(reads); i++) READ_ONCE(x);
+        WRITE_ONCE(y, 1);
+      }
+      void racer_other(void) { READ_ONCE(y); }
+      """
+    ).explore(.kernel)
+    #expect(verdict.outcome == .pass)
+    #expect(verdict.notes.contains { $0.contains("more than 64 events") } == isSaid, "\(verdict.notes)")
+  }
+
   /// Debian 12's clang lacks a pass that tracking needs: what it compiles is explored without.
   @Test(.enabled(if: BuildKind.current == .plain)) func aCompilerThatCannotTrack() throws {
     var candidate = try Candidate("static int x; void racer_a(void) { __atomic_store_n(&x, 1, 0); }")

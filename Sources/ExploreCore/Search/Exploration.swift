@@ -52,6 +52,8 @@ package final class Exploration {
     package var peakBytes = 0
     /// The most events of one execution.
     package var longest = 0
+    /// Of one racer in one execution.
+    package var longestOfRacer: Int32 = 0
 
     package init() {}
 
@@ -64,6 +66,7 @@ package final class Exploration {
       restarts += other.restarts
       peakBytes += other.peakBytes
       longest = max(longest, other.longest)
+      longestOfRacer = max(longestOfRacer, other.longestOfRacer)
     }
   }
 
@@ -281,6 +284,31 @@ extension Exploration {
   /// A graph was left out, or may have been, because of dependencies that a compiler may break.
   package var leavesOutByDependencies: Bool { rules.pointee.fragility.pointee.isSeen }
 
+  private func noteLength() {
+    let graph = execution.graph
+    counts.longest = max(counts.longest, graph.pointee.count)
+    if graph.pointee.count <= counts.longestOfRacer { return }
+    for racer in 0..<graph.pointee.racers {
+      counts.longestOfRacer = max(counts.longestOfRacer, graph.pointee.length[racer])
+    }
+  }
+
+  /// What the kernel's model allows of programs as long as this one though it may not be so, in words.
+  package var reservations: [String] {
+    var reservations: [String] = []
+    if rules.pointee.model == .kernel, counts.longestOfRacer > Dependencies.limit {
+      reservations.append(
+        "a racer has more than \(Dependencies.limit) events: what depends on a read beyond those is taken for independent"
+      )
+    }
+    if rules.pointee.fragility.pointee.sawTooLong {
+      reservations.append(
+        "an execution has more than \(KernelGraph.mostEvents) events: where the order of plain accesses rests on them all, it is taken for none"
+      )
+    }
+    return reservations
+  }
+
   /// Runs the program on the graph on top.
   func run(_ visit: () -> Step) -> Step {
     while true {
@@ -295,7 +323,7 @@ extension Exploration {
     }
     // It only leads to others here.
     if !isOwn(branches[branches.count - 1].pointee.lineage) { return .goOn }
-    counts.longest = max(counts.longest, execution.graph.pointee.count)
+    noteLength()
     switch execution.state.pointee.end {
     case .complete: break
     case .blocked:

@@ -1,8 +1,10 @@
 /// Whether what is visited rests on dependencies that a compiler may break: of values and of branches. (An address that was
-/// loaded is hard to come by otherwise.)
+/// loaded is hard to come by otherwise.) And where the model's axioms were not computed.
 struct Fragility {
   /// A graph was inconsistent because of such dependencies alone, or may have been.
   private(set) var isSeen = false
+  /// An order was asked for in an execution of more events than there is room for.
+  var sawTooLong = false
   private var attempts = 0
   private static let mostAttempts = 256
 

@@ -257,10 +257,16 @@ struct KernelGraph {
   // MARK: Answers
 
   /// The most events whose order is computed.
-  private static let mostEvents = WideBits<SIMD16<UInt64>>.capacity
+  static let mostEvents = WideBits<SIMD16<UInt64>>.capacity
 
-  /// Whether every axiom holds. Executions of more than 1,024 events are taken for consistent: they are visited, and
-  /// nothing is missed.
+  private var isTooLong: Bool {
+    if events.count <= Self.mostEvents { return false }
+    graph.rules.fragility.pointee.sawTooLong = true
+    return true
+  }
+
+  /// Whether every axiom holds. Executions of more than 1,024 events are taken for consistent, and what they access plainly
+  /// for unordered: nothing is missed, and it is said.
   ///
   /// - Parameter isCoherent: coherence holds, as it does of every graph that the search builds.
   func isConsistent(isCoherent: Bool = true) -> Bool {
@@ -268,7 +274,7 @@ struct KernelGraph {
     if events.count <= WideBits<SIMD4<UInt64>>.capacity {
       return isConsistent(isCoherent, WideBits<SIMD4<UInt64>>.self)
     }
-    return events.count > Self.mostEvents || isConsistent(isCoherent, WideBits<SIMD16<UInt64>>.self)
+    return isTooLong || isConsistent(isCoherent, WideBits<SIMD16<UInt64>>.self)
   }
 
   private func isConsistent<Bits: EventBits>(_ isCoherent: Bool, _: Bits.Type) -> Bool {
@@ -285,7 +291,7 @@ struct KernelGraph {
     if a < 0 || b < 0 { return false }
     if events.count <= UInt64.capacity { return isOrdered(a, b, UInt64.self) }
     if events.count <= WideBits<SIMD4<UInt64>>.capacity { return isOrdered(a, b, WideBits<SIMD4<UInt64>>.self) }
-    return events.count <= Self.mostEvents && isOrdered(a, b, WideBits<SIMD16<UInt64>>.self)
+    return !isTooLong && isOrdered(a, b, WideBits<SIMD16<UInt64>>.self)
   }
 
   private func isOrdered<Bits: EventBits>(_ a: Int, _ b: Int, _: Bits.Type) -> Bool {
