@@ -9,18 +9,18 @@ import AddonMemory
   @inlinable @inline(__always) public var slot: Slot { inode.slot(at: 0) }
   @inlinable @inline(__always) public var users: StorageUsers { StorageUsers(inode.word64(at: 8)) }
   /// Where a socket's own memory is.
-  @inlinable @inline(__always) var socket: Word64 { inode.word64(at: 16) }
+  @inlinable @inline(__always) var placeOfSocket: Word64 { inode.word64(at: 16) }
   /// A map, or where its memory is.
-  @inlinable @inline(__always) func map(_ index: Int) -> Word64 {
+  @inlinable @inline(__always) func placeOfMap(_ index: Int) -> Word64 {
     inode.word64(at: UInt(bitPattern: 24 &+ index &* StorageMap.size))
   }
 
   @inlinable @inline(__always) public func map<M: Memory>(_ index: Int, in memory: M) -> StorageMap {
-    StorageMap(at: Variant.isSocket ? UInt(memory.read(map(index))) : map(index).address)
+    StorageMap(at: Variant.isSocket ? UInt(memory.read(placeOfMap(index))) : placeOfMap(index).address)
   }
   /// sk_omem_alloc, of a socket. Bytes.
   @inlinable @inline(__always) public func charged<M: Memory>(in memory: M) -> Word64 {
-    Addon(address: UInt(memory.read(socket))).word64(at: 0)
+    Addon(address: UInt(memory.read(placeOfSocket))).word64(at: 0)
   }
 
   /// mem_charge and mem_uncharge: of a socket; an inode is charged nothing. Relaxed.
@@ -38,8 +38,8 @@ extension StorageOwner {
 
   @inlinable @inline(__always) public func create<M: Memory>(in memory: M) {
     if Variant.isSocket {
-      allocate(socket, in: memory)
-      for index in 0..<StorageMap.count { allocate(map(index), in: memory) }
+      allocate(placeOfSocket, in: memory)
+      for index in 0..<StorageMap.count { allocate(placeOfMap(index), in: memory) }
     }
     guard isCreated(in: memory) else { return }
     for index in 0..<StorageMap.count { memory.initialise(map(index, in: memory).lock) }
@@ -52,8 +52,8 @@ extension StorageOwner {
   /// Whether there was memory for all of it.
   @inlinable @inline(__always) public func isCreated<M: Memory>(in memory: M) -> Bool {
     if !Variant.isSocket { return true }
-    for index in 0..<StorageMap.count where memory.read(map(index)) == 0 { return false }
-    return memory.read(socket) != 0
+    for index in 0..<StorageMap.count where memory.read(placeOfMap(index)) == 0 { return false }
+    return memory.read(placeOfSocket) != 0
   }
 
   /// sk_prot_free, behind __sk_destruct's look at what is charged still.
@@ -62,7 +62,7 @@ extension StorageOwner {
     let charged = charged(in: memory)
     let left = memory.load(charged, .relaxed)
     if left != 0 { memory.violated(.balanced, seen: left, expected: 0, at: charged.address) }
-    memory.free(Addon(address: UInt(memory.read(socket))))
+    memory.free(Addon(address: UInt(memory.read(placeOfSocket))))
   }
 
   /// The map's own memory, at its end.
@@ -74,10 +74,10 @@ extension StorageOwner {
   @inlinable @inline(__always) func own<M: Memory>(in memory: M) {
     if !Variant.isSocket { return }
     if !users.areGone(StorageUsers.ownerGone, in: memory) {
-      memory.ownedByVisibleAddon(Addon(address: UInt(memory.read(socket))))
+      memory.ownedByVisibleAddon(Addon(address: UInt(memory.read(placeOfSocket))))
     }
     for index in 0..<StorageMap.count where index > 0 || !users.areGone(StorageUsers.mapGone, in: memory) {
-      memory.ownedByVisibleAddon(Addon(address: UInt(memory.read(map(index)))))
+      memory.ownedByVisibleAddon(Addon(address: UInt(memory.read(placeOfMap(index)))))
     }
   }
 
@@ -88,8 +88,8 @@ extension StorageOwner {
       return
     }
     let goneFirst = users.areGone(StorageUsers.mapGone, in: memory)
-    if !users.areGone(StorageUsers.ownerGone, in: memory) { release(socket, in: memory) }
-    for index in 0..<StorageMap.count where index > 0 || !goneFirst { release(map(index), in: memory) }
+    if !users.areGone(StorageUsers.ownerGone, in: memory) { release(placeOfSocket, in: memory) }
+    for index in 0..<StorageMap.count where index > 0 || !goneFirst { release(placeOfMap(index), in: memory) }
   }
 
   @inlinable @inline(__always) func release<M: Memory>(_ place: Word64, in memory: M) {
