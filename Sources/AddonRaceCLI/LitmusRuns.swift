@@ -95,7 +95,8 @@ struct LitmusRuns {
       switch self {
       case .invalid: .invalid
       case .observed(let test):
-        disagreement != nil ? .notAsExpected : test.observation.undecided != nil ? .undecided : .asExpected
+        disagreement != nil || test.observation.crashes > 0
+          ? .notAsExpected : test.observation.undecided != nil ? .undecided : .asExpected
       }
     }
 
@@ -124,8 +125,15 @@ struct LitmusRuns {
       }
       if let witness = test.witness { record.add(.counterexample(witness, model)) }
       if let why = observation.undecided { record.add(.note("undecided: \(why)")) }
-      record.add(
-        .ended(.engine(observation.undecided == nil ? .exhausted : .budget("\(LitmusRuns.mostExecutions) executions"))))
+      if observation.crashes > 0 {
+        record.add(
+          .finding(
+            Finding(
+              checker: "crash",
+              message: "\(Number.counted(observation.crashes, "execution")) accessed what is not there")))
+      }
+      let isWhole = observation.undecided == nil || observation.crashes > 0
+      record.add(.ended(.engine(isWhole ? .exhausted : .budget("\(LitmusRuns.mostExecutions) executions"))))
       return Verdict(
         record, of: Self.scenario(file.name, question: file.condition.description), facts: nil, file: path,
         command: command)

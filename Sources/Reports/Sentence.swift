@@ -14,7 +14,7 @@ enum Sentence {
 
   static func word(_ verdict: Verdict) -> String {
     switch verdict.outcome {
-    case .pass: "passes"
+    case .pass: racedInVain(verdict) ? "passes, though no population collided" : "passes"
     case .fail: "fails (\(verdict.record.reporters.joined(separator: ", ")))"
     case .vacuous: "vacuous"
     case .inconclusive: "inconclusive"
@@ -23,6 +23,12 @@ enum Sentence {
     case .interrupted: "interrupted"
     case .invalid: "invalid"
     }
+  }
+
+  /// Racers never met, which the scenario allows.
+  private static func racedInVain(_ verdict: Verdict) -> Bool {
+    let figures = verdict.figures
+    return verdict.engine == .stress && figures.yieldIsKnown && figures.populations > 0 && figures.collisions == 0
   }
 
   /// Who was expected and did not report, and who was not and did.

@@ -235,6 +235,23 @@ import Testing
     #expect(written.contains(#"tests="2" failures="1" errors="0""#) && written.contains("load y: 0"), "\(written)")
   }
 
+  /// What crashed has no outcome, and is a failure.
+  @Test func aCrashIsAFailure() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      """
+      C through-null
+      { p=x; x=5; }
+      P0(int **p, int *x) { int *a; int r; a = READ_ONCE(*p); r = READ_ONCE(*a); }
+      P1(int **p, int *x) { WRITE_ONCE(*p, 0); }
+      exists (0:r=5)
+      """, to: "null.litmus")
+    let command = try Command("explore", file, "--memory-model", "sc", "--format", "junit")
+    #expect(command.status == 1)
+    #expect(command.output.contains(#"type="crash""#), "\(command.output)")
+    #expect(!command.output.contains("budget"))
+  }
+
   /// Verdicts of litmus tests are kept, and added up, as those of scenarios are.
   @Test func journalsAndShards() throws {
     let folder = try TemporaryFolder()

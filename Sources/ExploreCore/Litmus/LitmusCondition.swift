@@ -113,6 +113,8 @@ public struct LitmusObservation: Sendable {
   private let flags: [String]
   /// Whether only states are here that end as the proposition says, and one other.
   public let isOfCondition: Bool
+  /// Executions that have no outcome: they accessed what is not there.
+  public let crashes: Int
   /// Why nothing can be said, where not every execution was visited or came to its end.
   public let undecided: String?
 
@@ -133,6 +135,7 @@ public struct LitmusObservation: Sendable {
     hasRace = result.races > 0
     flags = result.flags
     isOfCondition = result.isOfCondition
+    crashes = result.crashes
     if !result.isExhaustive {
       undecided = "not every execution was visited"
     } else if result.crashes > 0 {
